@@ -1,0 +1,1 @@
+"""Know Your Organization: the Streamlit app, its routes, and the command line."""

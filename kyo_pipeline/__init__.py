@@ -1,0 +1,1 @@
+"""Know Your Organization: the data platform (domain, database, services, Dagster definitions)."""

@@ -1,0 +1,82 @@
+"""Who acts, in which role, and what a role may do."""
+
+from dataclasses import dataclass
+from enum import Enum
+from uuid import UUID
+
+from kyo_pipeline.errors import NotAllowed
+
+
+class Role(str, Enum):
+    """What a person is to the organisation. Each role may do what the one before it may, and more."""
+
+    EMPLOYEE = "employee"
+    MANAGER = "manager"
+    ADMIN = "admin"
+
+
+class Permission(str, Enum):
+    """`resource:action`, verbatim the same in SQL, UI and tests. Alphabetical."""
+
+    ANSWER_ASK = "answer:ask"
+    ANSWER_RATE = "answer:rate"
+    ANSWER_READ_OWN = "answer:read_own"
+    DOCUMENT_APPROVE = "document:approve"
+    DOCUMENT_ARCHIVE = "document:archive"
+    DOCUMENT_READ = "document:read"
+    DOCUMENT_RETRY = "document:retry"
+    DOCUMENT_UPLOAD = "document:upload"
+    STATUS_READ = "status:read"
+    USER_ADD = "user:add"
+    USER_LIST = "user:list"
+
+
+_EMPLOYEE = frozenset(
+    {
+        Permission.ANSWER_ASK,
+        Permission.ANSWER_RATE,
+        Permission.ANSWER_READ_OWN,
+        Permission.DOCUMENT_READ,
+        Permission.DOCUMENT_RETRY,
+        Permission.DOCUMENT_UPLOAD,
+    }
+)
+_MANAGER = _EMPLOYEE | {Permission.DOCUMENT_APPROVE, Permission.DOCUMENT_ARCHIVE}
+_ADMIN = frozenset(Permission)
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.EMPLOYEE: _EMPLOYEE,
+    Role.MANAGER: _MANAGER,
+    Role.ADMIN: _ADMIN,
+}
+
+#: The row in `users` under which the command line and the pipeline act. Nobody can sign in as it.
+OPERATOR_ID = UUID("00000000-0000-0000-0000-000000000001")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person, or the operator, on whose behalf a service works."""
+
+    id: UUID
+    username: str
+    name: str
+    role: Role
+    must_change_password: bool = False
+
+    @property
+    def is_operator(self) -> bool:
+        return self.id == OPERATOR_ID
+
+    def may(self, permission: Permission) -> bool:
+        return not self.must_change_password and permission in PERMISSIONS[self.role]
+
+    def require(self, permission: Permission) -> None:
+        """Raise `NotAllowed` unless the actor has the permission."""
+        if self.must_change_password:
+            raise NotAllowed("Choose a password of your own first.")
+        if permission not in PERMISSIONS[self.role]:
+            raise NotAllowed(f"Your role ({self.role.value}) does not allow this: {permission.value}.")
+
+
+OPERATOR = Actor(OPERATOR_ID, "kyo", "KYO operator", Role.ADMIN)

@@ -1,0 +1,76 @@
+"""An answer with its citations."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+NOT_FOUND_TEXT = "This was not found in the approved documents that you may read."
+
+
+class Outcome(str, Enum):
+    ANSWERED = "answered"
+    NOT_FOUND = "not_found"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class DraftCitation:
+    """Marker [n] in a generated text: it cites characters start..end of the version's text, out of passages[index]."""
+
+    marker: int
+    index: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a generator returns when it has finished. Token counts are 0 where no model was asked."""
+
+    text: str
+    outcome: Outcome
+    citations: tuple[DraftCitation, ...] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Citation:
+    """A stored citation: it names version and offsets, never a position in a list."""
+
+    marker: int
+    chunk_id: int | None
+    document_id: UUID
+    version_id: UUID
+    version_number: int
+    title: str
+    file_name: str
+    page_from: int | None
+    page_to: int | None
+    heading_path: tuple[str, ...]
+    start: int
+    end: int
+    quote: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A stored answer. `timings` maps a stage (embed, search, generate) to milliseconds."""
+
+    id: UUID
+    question_id: UUID
+    question: str
+    asked_at: datetime
+    text: str
+    outcome: Outcome
+    generator: str
+    model: str
+    citations: tuple[Citation, ...]
+    timings: dict[str, float]
+    prompt_tokens: int
+    completion_tokens: int
+    rating: int | None = None
+    comment: str | None = None

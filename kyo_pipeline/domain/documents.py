@@ -1,0 +1,130 @@
+"""Documents, their versions, and the two lives of each: the lifecycle people decide, the processing machines do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from uuid import UUID
+
+
+class DocumentState(str, Enum):
+    """Lifecycle: what people decided."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    ARCHIVED = "archived"
+
+
+class VersionStatus(str, Enum):
+    """Processing: the last step that this version has passed."""
+
+    UPLOADED = "uploaded"
+    PARSED = "parsed"
+    CHUNKED = "chunked"
+    EMBEDDED = "embedded"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class Review(str, Enum):
+    """The decision about one version."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+#: Steps of the pipeline in order: a version with the first status becomes the second.
+STEPS: tuple[tuple[VersionStatus, VersionStatus], ...] = (
+    (VersionStatus.UPLOADED, VersionStatus.PARSED),
+    (VersionStatus.PARSED, VersionStatus.CHUNKED),
+    (VersionStatus.CHUNKED, VersionStatus.EMBEDDED),
+    (VersionStatus.EMBEDDED, VersionStatus.READY),
+)
+
+
+@dataclass(frozen=True)
+class Collection:
+    id: UUID
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a document, as a list shows it. Sizes in bytes, `pages` None until parsed or for plain text."""
+
+    id: UUID
+    number: int
+    file_name: str
+    sha256: str
+    size_bytes: int
+    media_type: str
+    status: VersionStatus
+    review: Review
+    error: str | None
+    pages: int | None
+    chunks: int | None
+    uploaded_by: UUID
+    uploaded_by_name: str
+    uploaded_at: datetime
+    ready_at: datetime | None
+    in_progress: bool
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document with its newest version; `searchable` says whether some version of it answers questions."""
+
+    id: UUID
+    title: str
+    collection: str
+    owner_name: str
+    state: DocumentState
+    created_at: datetime
+    searchable: bool
+    current_number: int | None
+    latest: Version
+
+
+@dataclass(frozen=True)
+class DocumentPage:
+    """One page of a listing, with the number of all documents that match the filter."""
+
+    documents: tuple[Document, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What became of an upload: `created` is False when the same bytes under the same name were there already."""
+
+    document: Document
+    created: bool
+
+
+@dataclass(frozen=True)
+class PassageInContext:
+    """A cited span of one version's text with what stands around it. All three parts are raw text of the document."""
+
+    document_id: UUID
+    version_id: UUID
+    title: str
+    file_name: str
+    version_number: int
+    is_current: bool
+    page_from: int | None
+    page_to: int | None
+    heading_path: tuple[str, ...]
+    before: str
+    quote: str
+    after: str
+
+
+def progress(status: VersionStatus) -> float:
+    """Share of the pipeline that is behind a version, 0 to 1; a failed one has come to its end."""
+    if status is VersionStatus.FAILED:
+        return 1.0
+    passed = [after for _, after in STEPS]
+    return (passed.index(status) + 1) / len(passed) if status in passed else 0.0

@@ -1,0 +1,23 @@
+"""What has to be known of an embedding model, so that vectors of two models are never mixed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EmbeddingSpec:
+    """The identity of a vector space, recorded beside each table of vectors.
+
+    `max_tokens` is what the model reads, None when it has no limit. `similarity_threshold` is the cosine under which a
+    passage is no evidence. `dense_weight` is the share of the dense leg in the fused score, 0 to 1.
+    """
+
+    backend: str
+    model: str
+    revision: str
+    dimensions: int
+    pooling: str
+    query_prefix: str
+    passage_prefix: str
+    max_tokens: int | None
+    similarity_threshold: float
+    dense_weight: float

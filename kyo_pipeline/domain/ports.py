@@ -1,0 +1,95 @@
+"""The neighbours that services talk to, as protocols: one production implementation each in `adapters/`, fakes in tests."""
+
+from collections.abc import Generator as PyGenerator
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kyo_pipeline.domain.answers import Draft
+from kyo_pipeline.domain.embedding import EmbeddingSpec
+from kyo_pipeline.domain.parsed import ParsedDocument
+from kyo_pipeline.domain.retrieval import Retrieval
+
+Vectors = NDArray[np.float32]
+
+
+class Tokenizer(Protocol):
+    """Counts and locates tokens as the embedding model does."""
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:
+        """Character offsets (start, end) in `text` of each token, without the model's special tokens."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors. Raises `Unavailable` when a remote model does not answer."""
+
+    @property
+    def spec(self) -> EmbeddingSpec: ...
+
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        """Shape (len(texts), dimensions), float32, each row of length 1. Batches by itself."""
+        ...
+
+    def embed_query(self, text: str) -> Vectors:
+        """Shape (dimensions,), float32, length 1."""
+        ...
+
+
+class AnswerGenerator(Protocol):
+    """Writes an answer from passages only."""
+
+    @property
+    def name(self) -> str:
+        """The kind of generator: `extractive`, `huggingface`."""
+        ...
+
+    @property
+    def model(self) -> str: ...
+
+    def generate(self, question: str, retrieval: Retrieval) -> PyGenerator[str, None, Draft]:
+        """Yield pieces of the text as they come; return the checked draft. Raises `Unavailable`."""
+        ...
+
+
+class Cache(Protocol):
+    """Speeds things up. An outage is a miss, never an error."""
+
+    def get(self, key: str) -> bytes | None: ...
+
+    def set(self, key: str, value: bytes, seconds: int) -> None: ...
+
+    def ping(self) -> bool: ...
+
+
+class FileStore(Protocol):
+    """Bytes by their sha256."""
+
+    def put(self, content: bytes) -> str:
+        """Store and return the sha256 in hexadecimal; twice the same is once. Raises `Unavailable`."""
+        ...
+
+    def path(self, sha256: str) -> Path:
+        """A local path to the bytes. Raises `NotFound`."""
+        ...
+
+
+class Parser(Protocol):
+    """Reads files in a process of its own, with limits on time and memory."""
+
+    def parse_many(
+        self, files: Sequence[tuple[Path, str]]
+    ) -> PyGenerator[tuple[int, ParsedDocument | str, float], None, None]:
+        """Parse (path, media type) pairs; yield (index, result, seconds) as each one is done, in any order.
+
+        The result is the parsed document, or a sentence that says why the file cannot be used and what to do about it.
+        """
+        ...
+
+    def close(self) -> None: ...

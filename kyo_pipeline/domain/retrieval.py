@@ -1,0 +1,39 @@
+"""What a search finds."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A chunk that was found. `score` is the fused rank score in [0, 1], `similarity` a cosine, `lexical` a BM25 score."""
+
+    chunk_id: int
+    document_id: UUID
+    version_id: UUID
+    version_number: int
+    title: str
+    collection: str
+    text: str
+    start: int
+    end: int
+    page_from: int | None
+    page_to: int | None
+    heading_path: tuple[str, ...]
+    score: float
+    similarity: float
+    lexical: float
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """The passages for a question, best first.
+
+    `term_weights` maps each stem of the question that the search knows (Snowball English, as in PostgreSQL) to its inverse
+    document frequency over the searchable corpus; stems that occur nowhere have the weight of the rarest term possible.
+    """
+
+    passages: tuple[Passage, ...]
+    term_weights: dict[str, float]
+    similarity_threshold: float
+    embedding_set_id: int

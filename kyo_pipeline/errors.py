@@ -1,0 +1,41 @@
+"""The one family of errors. Each carries an HTTP status and a message that is fit to show to a person."""
+
+
+class KyoError(Exception):
+    """Something went wrong that a person can be told about, in a sentence that says what to do next."""
+
+    status = 500
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Invalid(KyoError):
+    """The input is not acceptable as it is."""
+
+    status = 422
+
+
+class NotAllowed(KyoError):
+    """The actor may not do this."""
+
+    status = 403
+
+
+class NotFound(KyoError):
+    """There is no such thing, or none that the actor may know of."""
+
+    status = 404
+
+
+class Conflict(KyoError):
+    """The thing is in a state in which this cannot be done."""
+
+    status = 409
+
+
+class Unavailable(KyoError):
+    """A neighbour (database, model endpoint, cache) does not answer; trying again later may help."""
+
+    status = 503

@@ -1,0 +1,1 @@
+"""The verbs that the app, the command line and Dagster call."""
