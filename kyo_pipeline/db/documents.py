@@ -1,0 +1,176 @@
+"""Documents and collections."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, text
+
+from kyo_pipeline.db.engine import query
+from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.documents import (
+    Collection,
+    Document,
+    DocumentPage,
+    DocumentState,
+    Review,
+    Version,
+    VersionStatus,
+)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which documents a listing wants; the defaults leave nothing out that the actor may see."""
+
+    text: str = ""
+    state: DocumentState | None = None
+    status: VersionStatus | None = None
+    review: Review | None = None
+    collection: str | None = None
+    document_id: UUID | None = None
+    version_ids: Sequence[UUID] | None = field(default=None)
+    to_decide: bool = False
+    limit: int = 25
+    offset: int = 0
+
+
+def collections(tx: Connection, actor: Actor, access: str) -> tuple[Collection, ...]:
+    """The collections in which the actor has at least this access, by name."""
+    rows = tx.execute(
+        text(
+            """
+            select id, name, description
+            from collections
+            where id in (select accessible_collections(:actor, :access))
+            order by name
+            """
+        ),
+        {"actor": actor.id, "access": access},
+    )
+    return tuple(Collection(row.id, row.name, row.description) for row in rows)
+
+
+def find(tx: Connection, actor: Actor, wanted: Filter, now: datetime) -> DocumentPage:
+    """One page of what the actor may see of the documents that match."""
+    rows = tx.execute(
+        text(query("list_documents")),
+        {
+            "actor": actor.id,
+            "approver": actor.may(Permission.DOCUMENT_APPROVE),
+            "now": now,
+            "text": wanted.text,
+            "pattern": f"%{_escape_like(wanted.text)}%",
+            "state": wanted.state.value if wanted.state else None,
+            "status": wanted.status.value if wanted.status else None,
+            "review": wanted.review.value if wanted.review else None,
+            "collection": wanted.collection,
+            "document_id": wanted.document_id,
+            "version_ids": [str(id) for id in wanted.version_ids] if wanted.version_ids is not None else None,
+            "to_decide": wanted.to_decide,
+            "limit": wanted.limit,
+            "offset": wanted.offset,
+        },
+    ).all()
+    return DocumentPage(tuple(_to_document(row) for row in rows), rows[0].total if rows else 0)
+
+
+def add(
+    tx: Connection, collection_id: UUID, owner_id: UUID, title: str, state: DocumentState, now: datetime
+) -> UUID:
+    return UUID(
+        str(
+            tx.scalar(
+                text(
+                    """
+                    insert into documents (collection_id, owner_id, title, state, created_at, updated_at)
+                    values (:collection_id, :owner_id, :title, :state, :now, :now)
+                    returning id
+                    """
+                ),
+                {
+                    "collection_id": collection_id,
+                    "owner_id": owner_id,
+                    "title": title,
+                    "state": state.value,
+                    "now": now,
+                },
+            )
+        )
+    )
+
+
+def lock_by_file_name(tx: Connection, collection_id: UUID, file_name: str) -> UUID | None:
+    """The document of this collection whose newest version has this file name, locked; archived ones don't count.
+
+    The lock on the collection makes two uploads of one name at the same moment wait for each other.
+    """
+    tx.execute(text("select from collections where id = :id for no key update"), {"id": collection_id})
+    return tx.scalar(
+        text(
+            """
+            select d.id
+            from documents d
+            join lateral (
+              select file_name from document_versions where document_id = d.id order by number desc limit 1
+            ) v on v.file_name = :file_name
+            where d.collection_id = :collection_id and d.state <> 'archived'
+            order by d.created_at
+            limit 1
+            for update of d
+            """
+        ),
+        {"collection_id": collection_id, "file_name": file_name},
+    )
+
+
+def lock(tx: Connection, document_id: UUID) -> None:
+    tx.execute(text("select from documents where id = :id for update"), {"id": document_id})
+
+
+def set_state(tx: Connection, document_id: UUID, state: DocumentState, now: datetime) -> None:
+    tx.execute(
+        text("update documents set state = :state, updated_at = :now where id = :id"),
+        {"id": document_id, "state": state.value, "now": now},
+    )
+
+
+def _escape_like(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _to_document(row: Row[Any]) -> Document:
+    return Document(
+        id=row.id,
+        title=row.title,
+        collection=row.collection,
+        owner_name=row.owner_name,
+        state=DocumentState(row.state),
+        created_at=row.created_at,
+        searchable=row.searchable,
+        current_number=row.current_number,
+        latest=_to_version(row),
+    )
+
+
+def _to_version(row: Row[Any]) -> Version:
+    return Version(
+        id=row.version_id,
+        number=row.number,
+        file_name=row.file_name,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        media_type=row.media_type,
+        status=VersionStatus(row.status),
+        review=Review(row.review),
+        error=row.error,
+        pages=row.pages,
+        chunks=row.chunk_count,
+        uploaded_by=row.uploaded_by,
+        uploaded_by_name=row.uploaded_by_name,
+        uploaded_at=row.uploaded_at,
+        ready_at=row.ready_at,
+        in_progress=row.in_progress,
+    )

@@ -1,0 +1,85 @@
+"""Connections and transactions. Every transaction carries the actor on whose behalf it runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.errors import Unavailable
+from kyo_pipeline.settings import PROJECT_ROOT
+
+QUERIES = PROJECT_ROOT / "sql" / "queries"
+
+_NO_DATABASE = "The database does not answer. Look at `kyo status`, or ask the person who runs KYO."
+
+
+def with_driver(url: str) -> str:
+    """The same URL with our driver named: SQLAlchemy 2.1 would take `postgresql://` for psycopg 3."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() not in ("postgresql", "postgres"):
+        raise ValueError("not a PostgreSQL URL")
+    return parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+
+
+def url_of(*, user: str, password: str | None, host: str, port: int, name: str) -> str:
+    """A database URL from its parts; special characters in them are escaped."""
+    url = URL.create("postgresql+psycopg2", user, password, host, port, name)
+    return url.render_as_string(hide_password=False)
+
+
+class Database:
+    """A pool of connections to the schema `kyo`. Nothing is connected before the first transaction."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self._engine: Engine = create_engine(
+            with_driver(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            pool_recycle=1800,
+            connect_args={
+                "options": "-csearch_path=kyo,public",
+                "connect_timeout": 5,
+                "application_name": "kyo",
+            },
+        )
+
+    @contextmanager
+    def transaction(self, actor: Actor) -> Iterator[Connection]:
+        """One transaction as `actor`: committed at the end, rolled back by any exception. Raises `Unavailable`."""
+        try:
+            with self._begin() as connection:
+                connection.execute(
+                    text("select set_config('kyo.actor', :actor, true)"), {"actor": str(actor.id)}
+                )
+                yield connection
+        except OperationalError as error:
+            raise Unavailable(_NO_DATABASE) from error
+
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """A connection outside any transaction, for LISTEN. Raises `Unavailable`."""
+        try:
+            with self._engine.connect() as connection:
+                yield connection.execution_options(isolation_level="AUTOCOMMIT")
+        except OperationalError as error:
+            raise Unavailable(_NO_DATABASE) from error
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            yield connection
+
+
+@cache
+def query(name: str) -> str:
+    """The statement in `sql/queries/<name>.sql`."""
+    return Path(QUERIES / f"{name}.sql").read_text(encoding="utf-8")

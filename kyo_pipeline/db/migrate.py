@@ -1,0 +1,112 @@
+"""Runs `sql/migrations/NNNN_name.sql`: each exactly once, in order, with its record in the same transaction."""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from kyo_pipeline.db.engine import with_driver
+from kyo_pipeline.errors import Conflict, Unavailable
+from kyo_pipeline.settings import PROJECT_ROOT
+
+MIGRATIONS = PROJECT_ROOT / "sql" / "migrations"
+
+#: Any number that other programs on the same server are unlikely to use.
+_LOCK = 5_906_201_937
+
+
+@dataclass(frozen=True)
+class Migration:
+    name: str
+    body: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.body.encode()).hexdigest()
+
+
+def read_migrations(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
+    """All migrations in order. Raises `Conflict` when a number is missing or used twice."""
+    found = [Migration(path.stem, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.sql"))]
+    for number, migration in enumerate(found, start=1):
+        if not migration.name.startswith(f"{number:04d}_"):
+            raise Conflict(f"Migration {migration.name} should have the number {number:04d}.")
+    return tuple(found)
+
+
+def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> list[str]:
+    """Apply what is pending, return its names. Raises `Conflict` for an edited one, `Unavailable` without a database."""
+    engine = create_engine(with_driver(url), poolclass=NullPool, connect_args={"connect_timeout": 5})
+    wanted = read_migrations() if migrations is None else migrations
+    try:
+        with engine.connect() as connection:
+            _lock(connection)
+            _prepare(connection)
+            return [migration.name for migration in wanted if _apply(connection, migration)]
+    except OperationalError as error:
+        raise Unavailable(f"The database does not answer: {_first_line(error)}") from error
+    except SQLAlchemyError as error:
+        raise Conflict(f"A migration failed and nothing of it was kept: {_first_line(error)}") from error
+
+
+def pending(connection: Connection) -> list[str]:
+    """Names of the migrations that this database lacks; all of them when it was never migrated."""
+    if connection.scalar(text("select to_regclass('kyo.schema_migrations')")) is None:
+        return [migration.name for migration in read_migrations()]
+    applied = set(connection.scalars(text("select name from kyo.schema_migrations")))
+    return [migration.name for migration in read_migrations() if migration.name not in applied]
+
+
+def _lock(connection: Connection) -> None:
+    # Polled: a blocking advisory lock would deadlock with `create index concurrently` of another installer.
+    for _ in range(600):
+        taken = connection.scalar(text("select pg_try_advisory_lock(:lock)"), {"lock": _LOCK})
+        connection.commit()
+        if taken:
+            return
+        time.sleep(0.1)
+    raise Unavailable("Another process has been migrating this database for a minute; try again later.")
+
+
+def _prepare(connection: Connection) -> None:
+    connection.execute(text("create schema if not exists kyo"))
+    connection.execute(text("create schema if not exists dagster"))
+    connection.execute(
+        text(
+            """
+            create table if not exists kyo.schema_migrations (
+              name text primary key,
+              sha256 text not null,
+              applied_at timestamptz not null default now()
+            )
+            """
+        )
+    )
+    connection.commit()
+
+
+def _apply(connection: Connection, migration: Migration) -> bool:
+    known = connection.scalar(
+        text("select sha256 from kyo.schema_migrations where name = :name"), {"name": migration.name}
+    )
+    connection.commit()
+    if known == migration.sha256:
+        return False
+    if known is not None:
+        raise Conflict(f"Migration {migration.name} was edited after it had been applied; restore the file.")
+    with connection.begin():
+        connection.execute(text("set local search_path = kyo, public"))
+        connection.exec_driver_sql(migration.body, execution_options={"no_parameters": True})
+        connection.execute(
+            text("insert into kyo.schema_migrations (name, sha256) values (:name, :sha256)"),
+            {"name": migration.name, "sha256": migration.sha256},
+        )
+    return True
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -1,0 +1,54 @@
+-- Documents that the actor may read, newest first, each with its newest version.
+-- Documents that were never approved are shown to their owner, their uploader and those who may approve there.
+select
+  d.id,
+  d.title,
+  c.name as collection,
+  owner.name as owner_name,
+  d.state,
+  d.created_at,
+  d.state = 'approved' and d.current_version_id is not null as searchable,
+  current.number as current_number,
+  v.id as version_id,
+  v.number,
+  v.file_name,
+  v.sha256,
+  v.size_bytes,
+  v.media_type,
+  v.status,
+  v.review,
+  v.error,
+  v.pages,
+  v.chunk_count,
+  v.uploaded_by,
+  uploader.name as uploaded_by_name,
+  v.uploaded_at,
+  v.ready_at,
+  v.claimed_by is not null and v.claimed_until > :now as in_progress,
+  count(*) over () as total
+from documents d
+join collections c on c.id = d.collection_id
+join users owner on owner.id = d.owner_id
+join lateral (
+  select * from document_versions w where w.document_id = d.id order by w.number desc limit 1
+) v on true
+join users uploader on uploader.id = v.uploaded_by
+left join document_versions current on current.id = d.current_version_id
+where d.collection_id in (select accessible_collections(:actor, 'read'))
+  and (
+    d.current_version_id is not null
+    or d.owner_id = :actor
+    or v.uploaded_by = :actor
+    or (:approver and d.collection_id in (select accessible_collections(:actor, 'approve')))
+  )
+  and (cast(:document_id as uuid) is null or d.id = :document_id)
+  and (cast(:version_ids as uuid[]) is null or v.id = any(cast(:version_ids as uuid[])))
+  and (cast(:text as text) = '' or d.title ilike :pattern or v.file_name ilike :pattern)
+  and (cast(:state as text) is null or d.state = :state)
+  and (cast(:status as text) is null or v.status = :status)
+  and (cast(:review as text) is null or v.review = :review)
+  and (cast(:collection as text) is null or c.name = :collection)
+  and (not :to_decide or (d.state <> 'archived' and d.collection_id in (select accessible_collections(:actor, 'approve'))))
+order by v.uploaded_at desc, d.id
+limit :limit
+offset :offset
