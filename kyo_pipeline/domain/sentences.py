@@ -3,10 +3,96 @@
 import re
 
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st sr jr rev gen col sgt capt lt gov sen rep hon inc ltd co corp dept est no nos nr vs v "
-    "e.g i.e cf al ca approx art sec sect fig figs vol vols ed eds pp p para par ch app ref tel ext min max "
-    "jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri "
-    "z.b u.a d.h bzw abs ggf inkl evtl usw str hr fr mme mlle art n°".split()
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "prof",
+        "st",
+        "sr",
+        "jr",
+        "rev",
+        "gen",
+        "col",
+        "sgt",
+        "capt",
+        "lt",
+        "gov",
+        "sen",
+        "rep",
+        "hon",
+        "inc",
+        "ltd",
+        "co",
+        "corp",
+        "dept",
+        "est",
+        "no",
+        "nos",
+        "nr",
+        "vs",
+        "v",
+        "e.g",
+        "i.e",
+        "cf",
+        "al",
+        "ca",
+        "approx",
+        "art",
+        "sec",
+        "sect",
+        "fig",
+        "figs",
+        "vol",
+        "vols",
+        "ed",
+        "eds",
+        "pp",
+        "p",
+        "para",
+        "par",
+        "ch",
+        "app",
+        "ref",
+        "tel",
+        "ext",
+        "min",
+        "max",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "jun",
+        "jul",
+        "aug",
+        "sep",
+        "sept",
+        "oct",
+        "nov",
+        "dec",
+        "mon",
+        "tue",
+        "wed",
+        "thu",
+        "fri",
+        "z.b",
+        "u.a",
+        "d.h",
+        "bzw",
+        "abs",
+        "ggf",
+        "inkl",
+        "evtl",
+        "usw",
+        "str",
+        "hr",
+        "fr",
+        "mme",
+        "mlle",
+        "art",
+        "n°",
+    ]
 )
 _END = re.compile(
     r"""[。！？｡؟۔।]+["'”’」』）)\]»]*      # scripts whose marks need no space after them
@@ -71,7 +157,9 @@ def _ends_here(text: str, start: int, match: re.Match[str]) -> bool:
     following = _next_character(text, match.end())
     if following.islower():
         return False
-    return mark[0] != "." or not _is_abbreviation(text[max(start, match.start() - 24) : match.start()], start, match)
+    return mark[0] != "." or not _is_abbreviation(
+        text[max(start, match.start() - 24) : match.start()], start, match
+    )
 
 
 def _is_abbreviation(before: str, start: int, match: re.Match[str]) -> bool:

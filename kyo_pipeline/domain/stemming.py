@@ -1,11 +1,11 @@
-"""Words to stems, as PostgreSQL's `to_tsvector('english', …)` makes them, so that both sides speak of the same terms."""
+"""Words to stems, as PostgreSQL's `to_tsvector('english', …)` makes them, to compare with its terms."""
 
 import re
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
-import Stemmer
+import Stemmer  # type: ignore[import-not-found]  # PyStemmer ships no type information
 
 # PostgreSQL's english.stop, which is Snowball's list.
 STOP_WORDS = frozenset(
@@ -17,11 +17,11 @@ STOP_WORDS = frozenset(
     above below to from up down in out on off over under again further then once here there when where
     why how all any both each few more most other some such no nor not only own same so than too very s
     t can will just don should now
-    """.split()
+    """.split()  # noqa: SIM905 — so many words are easier to read as a text
 )
 
-# What PostgreSQL's parser keeps whole: e-mail addresses, host names, abbreviations, numbers with points. Then compounds,
-# then words.
+# First what PostgreSQL's parser keeps whole (e-mail addresses, host names, abbreviations, numbers with
+# points), then compounds, then words.
 _TOKEN = re.compile(
     r"""(?P<whole>[a-z0-9][\w.+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}
         | [a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?![\w-])
@@ -34,7 +34,7 @@ _TOKEN = re.compile(
 
 
 def stems(text: str) -> list[str]:
-    """The stems of `text` in order, stop words left out; a compound such as "on-call" gives itself and its parts."""
+    """The stems of `text` in order, without stop words; a compound gives itself and its parts."""
     folded = unicodedata.normalize("NFKC", text).lower()
     return [stem for match in _TOKEN.finditer(folded) for stem in _of_token(match)]
 
@@ -42,8 +42,8 @@ def stems(text: str) -> list[str]:
 def weigh(question: str, term_weights: Mapping[str, float]) -> dict[str, float]:
     """The weight of each stem of the question, out of PostgreSQL's (`Retrieval.term_weights`).
 
-    Snowball 3 cuts some words less than the version inside PostgreSQL 18 and before (organiz for organ, emergenc for
-    emerg): a stem that is not among the keys takes the weight of the key that it begins with, or that begins with it.
+    Snowball 3 cuts some words less than the version inside PostgreSQL 18 and before (organiz for organ,
+    emergenc for emerg): a stem that is not a key takes the weight of a key that begins it, or that it begins.
     """
     weights = ((stem, _weight(stem, term_weights)) for stem in stems(question))
     return {stem: weight for stem, weight in weights if weight > 0}
@@ -71,4 +71,4 @@ def _of_token(match: re.Match[str]) -> list[str]:
 # A Stemmer object is not thread-safe, and making one takes a microsecond: one for each word that is new.
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
-    return Stemmer.Stemmer("english").stemWord(word) or word
+    return str(Stemmer.Stemmer("english").stemWord(word))

@@ -1,0 +1,1 @@
+"""Embedding models, one file a backend; `factory.open_embedder` chooses."""

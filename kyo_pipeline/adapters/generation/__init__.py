@@ -1,0 +1,1 @@
+"""Generators of answers, one file a kind; `factory.open_generator` chooses."""

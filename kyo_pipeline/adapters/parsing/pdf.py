@@ -1,0 +1,134 @@
+"""PDF files, page by page, with lines joined into paragraphs and bookmarks as headings."""
+
+import re
+from collections.abc import Iterator
+
+import pypdf
+from pypdf.generic import Destination
+
+from kyo_pipeline.adapters.parsing.characters import clean
+from kyo_pipeline.adapters.parsing.lines import join_lines
+from kyo_pipeline.adapters.parsing.refusal import Unreadable
+from kyo_pipeline.domain.parsed import Heading, ParsedDocument
+
+PROTECTED = "This PDF is protected with a password. Remove the protection and upload it again."
+DAMAGED = "The PDF is damaged and cannot be read. Open it, print or export it to a new PDF and upload that."
+TOO_MANY = "The PDF has {pages} pages; at most {most} can be read. Split it and upload the parts."
+MAX_PAGES = 10_000
+_GAP = "\n\n"
+_MAX_BOOKMARKS = 2000
+_DEEPEST = 6
+
+
+def parse_pdf(path: str) -> ParsedDocument:
+    """Read a PDF. Raises `Unreadable` when it is damaged, protected, far too long, or holds no text."""
+    reader = _open(path)
+    pages = [join_lines(clean(text)) for text in _pages(reader)]
+    if not any(page.strip() for page in pages):
+        raise Unreadable(_no_text(len(pages)))
+    starts, position = [], 0
+    for page in pages:
+        starts.append(position)
+        position += len(page) + len(_GAP)
+    return ParsedDocument(
+        text=_GAP.join(pages),
+        page_starts=tuple(starts),
+        headings=tuple(_headings(reader, pages, starts)),
+        empty_pages=tuple(number for number, page in enumerate(pages, 1) if not page.strip()),
+        title=_title(reader),
+    )
+
+
+def _open(path: str) -> pypdf.PdfReader:
+    try:
+        reader = pypdf.PdfReader(path, strict=False)
+        locked = reader.is_encrypted and not reader.decrypt("")
+        count = 0 if locked else len(reader.pages)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise Unreadable(DAMAGED) from error
+    if locked:
+        raise Unreadable(PROTECTED)
+    if count == 0:
+        raise Unreadable(DAMAGED)
+    if count > MAX_PAGES:
+        raise Unreadable(TOO_MANY.format(pages=count, most=MAX_PAGES))
+    return reader
+
+
+def _pages(reader: pypdf.PdfReader) -> Iterator[str]:
+    """The text of each page; a page that cannot be read is empty, unless none can."""
+    failures = 0
+    count = len(reader.pages)
+    for number in range(count):
+        try:
+            yield reader.pages[number].extract_text()
+        except MemoryError:
+            raise
+        except Exception as error:
+            failures += 1
+            if failures == count:
+                raise Unreadable(DAMAGED) from error
+            yield ""
+
+
+def _headings(reader: pypdf.PdfReader, pages: list[str], starts: list[int]) -> list[Heading]:
+    """The bookmarks whose words stand on the page that they point to, in the order of the text."""
+    found: dict[int, Heading] = {}
+    try:
+        for level, bookmark in _bookmarks(reader.outline, 1):
+            page = reader.get_destination_page_number(bookmark)
+            title = " ".join(clean(str(bookmark.title or "")).split())
+            offset = _locate(title, pages[page]) if page is not None and 0 <= page < len(pages) else None
+            if page is not None and offset is not None:
+                start = starts[page] + offset
+                found.setdefault(start, Heading(start, level, title))
+            if len(found) >= _MAX_BOOKMARKS:
+                break
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001  a broken outline costs the headings, never the document
+        return []
+    return [found[start] for start in sorted(found)]
+
+
+def _bookmarks(outline: object, level: int) -> Iterator[tuple[int, Destination]]:
+    for entry in outline if isinstance(outline, list) else []:
+        if isinstance(entry, list):
+            yield from _bookmarks(entry, min(level + 1, _DEEPEST))
+        elif isinstance(entry, Destination):
+            yield level, entry
+
+
+def _locate(title: str, page: str) -> int | None:
+    """Offset of a title on its page where it begins a line, whatever white space is in it."""
+    words = title.split()
+    if not words or len(title) > 200:
+        return None
+    number = r"(?:(?:\d+\.)*\d+\.?\s+)?"
+    match = re.search(
+        r"^[ \t]*" + number + r"\s*".join(map(re.escape, words)), page, re.MULTILINE | re.IGNORECASE
+    )
+    if match is None:
+        return None
+    return match.start() + len(match.group()) - len(match.group().lstrip())
+
+
+def _title(reader: pypdf.PdfReader) -> str | None:
+    try:
+        title = reader.metadata.title if reader.metadata else None
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001  damaged metadata cost the title, never the document
+        return None
+    return (" ".join(clean(str(title)).split()) or None) if title else None
+
+
+def _no_text(pages: int) -> str:
+    where = (
+        "the only page; it is probably a scanned image"
+        if pages == 1
+        else (f"any of the {pages} pages; they are probably scanned images")
+    )
+    return f"No text was found on {where}. Run text recognition (OCR) on it first, and upload the result."

@@ -1,0 +1,184 @@
+"""Versions as the pipeline sees them: waiting for a step, claimed by a run, done or failed.
+
+A claim is a run's mark on a row. It ends when the step has been done for the last time, when the run is known to be dead
+(`release_dead`), or at `claimed_until`. Every write of a result asks for the claim again, so that a run that has lost it
+changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from kyo_pipeline.db.engine import Database
+from kyo_pipeline.db.versions import WORK_CHANNEL
+from kyo_pipeline.domain.documents import VersionStatus
+
+#: Claims of Dagster runs begin with this; only of those can be known that the run is dead.
+RUN_PREFIX = "run:"
+
+
+@dataclass(frozen=True)
+class Claimed:
+    version_id: UUID
+    document_id: UUID
+    title: str
+    file_name: str
+    sha256: str
+    media_type: str
+    attempts: int
+
+
+def claim(
+    tx: Connection, status: VersionStatus, run: str, limit: int, now: datetime, until: datetime
+) -> tuple[Claimed, ...]:
+    """Take up to `limit` versions that wait with this status, oldest first: free ones, lost ones, and the run's own.
+
+    `skip locked` lets runs side by side take different rows without waiting for each other.
+    """
+    rows = tx.execute(
+        text(
+            """
+            with waiting as (
+              select id
+              from document_versions
+              where status = :status
+                and (claimed_by is null or claimed_by = :run or claimed_until < :now)
+                and (retry_at is null or retry_at <= :now)
+              order by uploaded_at, id
+              limit :limit
+              for update skip locked
+            )
+            update document_versions v
+            set claimed_by = :run,
+              claimed_until = :until,
+              attempts = v.attempts + case when v.claimed_by is distinct from :run then 1 else 0 end
+            from waiting, documents d
+            where v.id = waiting.id and d.id = v.document_id
+            returning v.id, v.document_id, d.title, v.file_name, v.sha256, v.media_type, v.attempts
+            """
+        ),
+        {"status": status.value, "run": run, "limit": limit, "now": now, "until": until},
+    )
+    return tuple(
+        Claimed(
+            row.id, row.document_id, row.title, row.file_name, row.sha256, row.media_type, row.attempts
+        )
+        for row in rows
+    )
+
+
+def advance(
+    tx: Connection,
+    version_ids: Sequence[UUID],
+    run: str,
+    before: VersionStatus,
+    after: VersionStatus,
+    seconds: float,
+) -> tuple[UUID, ...]:
+    """Move versions that this run still holds to the next status; returns which. `seconds` is the share of each."""
+    rows = tx.execute(
+        text(
+            """
+            update document_versions
+            set status = :after,
+              stage_seconds = stage_seconds || jsonb_build_object(cast(:after as text), cast(:seconds as real)),
+              attempts = case when :after = 'ready' then attempts else 1 end
+            where id = any(cast(:ids as uuid[])) and claimed_by = :run and status = :before
+            returning id
+            """
+        ),
+        {
+            "ids": [str(id) for id in version_ids],
+            "run": run,
+            "before": before.value,
+            "after": after.value,
+            "seconds": round(seconds, 4),
+        },
+    )
+    return tuple(row.id for row in rows)
+
+
+def fail(tx: Connection, version_id: UUID, run: str, error: str) -> bool:
+    """End a version as failed with a sentence for people; False when the run does not hold it any more."""
+    result = tx.execute(
+        text(
+            """
+            update document_versions
+            set status = 'failed', error = :error, claimed_by = null, claimed_until = null
+            where id = :id and claimed_by = :run
+            """
+        ),
+        {"id": version_id, "run": run, "error": error},
+    )
+    return result.rowcount == 1
+
+
+def put_back(tx: Connection, version_ids: Sequence[UUID], run: str, retry_at: datetime | None) -> None:
+    """Give up claims, so that the same step is tried again, not before `retry_at`."""
+    tx.execute(
+        text(
+            """
+            update document_versions
+            set claimed_by = null, claimed_until = null, retry_at = :retry_at
+            where id = any(cast(:ids as uuid[])) and claimed_by = :run
+            """
+        ),
+        {"ids": [str(id) for id in version_ids], "run": run, "retry_at": retry_at},
+    )
+
+
+def renew(tx: Connection, run: str, until: datetime) -> None:
+    tx.execute(
+        text("update document_versions set claimed_until = :until where claimed_by = :run"),
+        {"run": run, "until": until},
+    )
+
+
+def release_dead(tx: Connection, alive: Sequence[str]) -> int:
+    """End the claims of Dagster runs that are not among those alive (claim names); returns how many rows are free now."""
+    result = tx.execute(
+        text(
+            """
+            update document_versions
+            set claimed_by = null, claimed_until = null
+            where status not in ('ready', 'failed')
+              and claimed_by like :prefix
+              and claimed_by <> all(:alive)
+            """
+        ),
+        {"prefix": f"{RUN_PREFIX}%", "alive": list(alive)},
+    )
+    return int(result.rowcount)
+
+
+def count_waiting(tx: Connection, now: datetime) -> int:
+    """How many versions some run should take up now."""
+    return int(
+        tx.scalar(
+            text(
+                """
+                select count(*)
+                from document_versions
+                where status not in ('ready', 'failed')
+                  and (claimed_by is null or claimed_until < :now)
+                  and (retry_at is null or retry_at <= :now)
+                """
+            ),
+            {"now": now},
+        )
+        or 0
+    )
+
+
+def listen(db: Database, seconds: float) -> bool:
+    """Wait up to `seconds` for somebody to announce work; True when somebody did."""
+    import select
+
+    with db.autocommit() as connection:
+        connection.execute(text(f"listen {WORK_CHANNEL}"))
+        raw = connection.connection.dbapi_connection
+        ready, _, _ = select.select([raw], [], [], seconds)
+        return bool(ready)

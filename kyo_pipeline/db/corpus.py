@@ -1,0 +1,177 @@
+"""The searchable corpus: which versions are in it, and the statistics that BM25 needs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from kyo_pipeline.db.engine import query
+
+#: Share by which the average chunk length may drift before the stored BM25 weights are computed again.
+DRIFT = 0.1
+
+
+def lock(tx: Connection) -> None:
+    """Whoever changes what can be found takes this lock first: it serialises publishing and archiving."""
+    tx.execute(text("select from corpus for update"))
+
+
+def revision(tx: Connection) -> int:
+    return int(tx.scalar(text("select revision from corpus")) or 0)
+
+
+def publishable(tx: Connection, version_ids: Sequence[UUID]) -> tuple[UUID, ...]:
+    """Of these versions, those that are ready and approved, newer than what is current, and not archived."""
+    return tuple(
+        tx.scalars(
+            text(
+                """
+                select distinct on (v.document_id) v.id
+                from document_versions v
+                join documents d on d.id = v.document_id
+                left join document_versions current on current.id = d.current_version_id
+                where v.id = any(cast(:ids as uuid[]))
+                  and v.status = 'ready'
+                  and v.review = 'approved'
+                  and d.state <> 'archived'
+                  and v.number > coalesce(current.number, 0)
+                order by v.document_id, v.number desc
+                """
+            ),
+            {"ids": [str(id) for id in version_ids]},
+        )
+    )
+
+
+def make_current(tx: Connection, version_ids: Sequence[UUID], now: datetime) -> None:
+    """Swap these versions in for the ones that answer questions now. Needs `lock`."""
+    ids = [str(id) for id in version_ids]
+    replaced = tx.scalars(
+        text(
+            """
+            select d.current_version_id
+            from documents d
+            join document_versions v on v.document_id = d.id
+            where v.id = any(cast(:ids as uuid[])) and d.current_version_id is not null and d.state = 'approved'
+            """
+        ),
+        {"ids": ids},
+    ).all()
+    _count(tx, [str(id) for id in replaced], -1)
+    tx.execute(
+        text(
+            """
+            update documents d
+            set current_version_id = v.id, state = 'approved', updated_at = :now
+            from document_versions v
+            where v.document_id = d.id and v.id = any(cast(:ids as uuid[]))
+            """
+        ),
+        {"ids": ids, "now": now},
+    )
+    _count(tx, ids, +1)
+
+
+def withdraw(tx: Connection, version_ids: Sequence[UUID]) -> None:
+    """Take versions out of the statistics; the caller changes the state of their documents. Needs `lock`."""
+    _count(tx, [str(id) for id in version_ids], -1)
+
+
+def add_lexemes(tx: Connection, version_ids: Sequence[UUID]) -> None:
+    """Give every lexeme of these versions an id."""
+    # In order, so that two runs that meet the same new words wait for each other instead of deadlocking.
+    tx.execute(
+        text(
+            """
+            insert into lexemes (lexeme)
+            select distinct t.lexeme
+            from chunks c
+            cross join lateral unnest(c.lexical) as t(lexeme, positions, weights)
+            where c.version_id = any(cast(:ids as uuid[]))
+              and not exists (select from lexemes l where l.lexeme = t.lexeme)
+            order by t.lexeme
+            on conflict (lexeme) do nothing
+            """
+        ),
+        {"ids": [str(id) for id in version_ids]},
+    )
+
+
+def weigh(tx: Connection, version_ids: Sequence[UUID]) -> None:
+    """Compute the BM25 weights of these versions' chunks with the average length that the others were computed with."""
+    ids = [str(id) for id in version_ids]
+    average = tx.scalar(text("select weighed_length from corpus")) or tx.scalar(
+        text("select avg(lexeme_count) from chunks where version_id = any(cast(:ids as uuid[]))"), {"ids": ids}
+    )
+    _weigh(tx, ids, float(average or 1))
+
+
+def drifted_length(tx: Connection) -> float | None:
+    """The average length of today, in lexemes, when the stored weights were computed with too different a one."""
+    row = tx.execute(
+        text(
+            """
+            select weighed_length, cast(lexeme_count as real) / nullif(chunk_count, 0) as average
+            from corpus
+            """
+        )
+    ).one()
+    if row.average is None:
+        return None
+    if row.weighed_length and abs(row.average - row.weighed_length) <= DRIFT * row.weighed_length:
+        return None
+    return float(row.average)
+
+
+def weigh_all(tx: Connection, average_length: float) -> int:
+    """Compute all BM25 weights again. Needs `lock`. Returns how many chunks there are."""
+    _weigh(tx, None, average_length)
+    tx.execute(
+        text("update corpus set weighed_length = :length, revision = revision + 1"), {"length": average_length}
+    )
+    return int(tx.scalar(text("select count(*) from chunks")) or 0)
+
+
+def _weigh(tx: Connection, version_ids: list[str] | None, average_length: float) -> None:
+    tx.execute(
+        text(query("weigh_chunks")),
+        {"version_ids": version_ids, "average_length": max(average_length, 1.0)},
+    )
+
+
+def _count(tx: Connection, version_ids: list[str], sign: int) -> None:
+    """Add or subtract chunks from the document frequencies and totals."""
+    tx.execute(
+        text(
+            """
+            update lexemes l
+            set chunk_count = l.chunk_count + :sign * n.chunks
+            from (
+              select t.lexeme, count(*) as chunks
+              from chunks c
+              cross join lateral unnest(c.lexical) as t(lexeme, positions, weights)
+              where c.version_id = any(cast(:ids as uuid[]))
+              group by t.lexeme
+            ) n
+            where l.lexeme = n.lexeme
+            """
+        ),
+        {"ids": version_ids, "sign": sign},
+    )
+    tx.execute(
+        text(
+            """
+            update corpus
+            set chunk_count = corpus.chunk_count + :sign * n.chunks,
+              lexeme_count = corpus.lexeme_count + :sign * n.lexemes,
+              revision = revision + 1
+            from (
+              select count(*) as chunks, coalesce(sum(lexeme_count), 0) as lexemes
+              from chunks
+              where version_id = any(cast(:ids as uuid[]))
+            ) n
+            """
+        ),
+        {"ids": version_ids, "sign": sign},
+    )

@@ -1,0 +1,62 @@
+"""Numbers for operators, and what the readiness probe asks the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True)
+class Numbers:
+    documents: dict[str, int]  # by lifecycle state
+    versions: dict[str, int]  # by processing status
+    searchable_documents: int
+    searchable_chunks: int
+    questions: int
+    people: int
+    oldest_waiting_at: datetime | None
+
+
+def numbers(tx: Connection) -> Numbers:
+    row = tx.execute(
+        text(
+            """
+            select
+              (select count(*) from documents where state = 'approved' and current_version_id is not null)
+                as searchable_documents,
+              (select chunk_count from corpus) as searchable_chunks,
+              (select count(*) from questions) as questions,
+              (select count(*) from users where password_hash is not null and active) as people,
+              (select min(uploaded_at) from document_versions where status not in ('ready', 'failed'))
+                as oldest_waiting_at
+            """
+        )
+    ).one()
+    return Numbers(
+        documents=_counts(tx, "select state, count(*) from documents group by state order by state"),
+        versions=_counts(tx, "select status, count(*) from document_versions group by status order by status"),
+        searchable_documents=row.searchable_documents,
+        searchable_chunks=row.searchable_chunks,
+        questions=row.questions,
+        people=row.people,
+        oldest_waiting_at=row.oldest_waiting_at,
+    )
+
+
+def daemon_heartbeat(tx: Connection) -> datetime | None:
+    """When Dagster's sensor daemon last said that it is alive; None when it never has."""
+    if tx.scalar(text("select to_regclass('dagster.daemon_heartbeats')")) is None:
+        return None
+    return tx.scalar(
+        text(
+            """
+            select max(timestamp at time zone 'utc')
+            from dagster.daemon_heartbeats
+            where daemon_type = 'SENSOR'
+            """
+        )
+    )
+
+
+def _counts(tx: Connection, statement: str) -> dict[str, int]:
+    return {str(name): int(number) for name, number in tx.execute(text(statement)).tuples()}

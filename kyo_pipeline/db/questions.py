@@ -1,0 +1,244 @@
+"""Questions, answers, citations and feedback."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, text
+
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.answers import Answer, Citation, Draft, Outcome
+from kyo_pipeline.domain.retrieval import Passage
+
+
+@dataclass(frozen=True)
+class AnswerSummary:
+    """An answer as the history lists it."""
+
+    id: UUID
+    question: str
+    asked_at: datetime
+    outcome: Outcome
+    text: str
+    rating: int | None
+
+
+@dataclass(frozen=True)
+class AnswerPage:
+    """One page of the history, with the number of all entries that match."""
+
+    answers: tuple[AnswerSummary, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class Production:
+    """How an answer was made. `timings` maps a stage to milliseconds."""
+
+    generator: str
+    model: str
+    embedding_set_id: int | None
+    timings: dict[str, float]
+
+
+def add_question(tx: Connection, actor: Actor, question: str, now: datetime) -> UUID:
+    return UUID(
+        str(
+            tx.scalar(
+                text(
+                    """
+                    insert into questions (user_id, text, asked_at)
+                    values (:user_id, :text, :now)
+                    returning id
+                    """
+                ),
+                {"user_id": actor.id, "text": question, "now": now},
+            )
+        )
+    )
+
+
+def add_answer(tx: Connection, question_id: UUID, draft: Draft, made: Production, now: datetime) -> UUID:
+    return UUID(
+        str(
+            tx.scalar(
+                text(
+                    """
+                    insert into answers
+                      (question_id, text, outcome, generator, model, embedding_set_id, timings,
+                       prompt_tokens, completion_tokens, answered_at)
+                    values
+                      (:question_id, :text, :outcome, :generator, :model, :embedding_set_id,
+                       cast(:timings as jsonb), :prompt_tokens, :completion_tokens, :now)
+                    returning id
+                    """
+                ),
+                {
+                    "question_id": question_id,
+                    "text": draft.text,
+                    "outcome": draft.outcome.value,
+                    "generator": made.generator,
+                    "model": made.model,
+                    "embedding_set_id": made.embedding_set_id,
+                    "timings": json.dumps(made.timings),
+                    "prompt_tokens": draft.prompt_tokens,
+                    "completion_tokens": draft.completion_tokens,
+                    "now": now,
+                },
+            )
+        )
+    )
+
+
+def add_citations(tx: Connection, answer_id: UUID, draft: Draft, passages: Sequence[Passage]) -> None:
+    for citation in draft.citations:
+        passage = passages[citation.index]
+        tx.execute(
+            text(
+                """
+                insert into citations
+                  (answer_id, marker, version_id, chunk_id, start_offset, end_offset, score)
+                values (:answer_id, :marker, :version_id, :chunk_id, :start, :end, :score)
+                """
+            ),
+            {
+                "answer_id": answer_id,
+                "marker": citation.marker,
+                "version_id": passage.version_id,
+                "chunk_id": passage.chunk_id,
+                "start": citation.start,
+                "end": citation.end,
+                "score": passage.score,
+            },
+        )
+
+
+def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) -> AnswerPage:
+    """The actor's own questions, newest first; `wanted` is looked for in questions and answers."""
+    escaped = wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    rows = tx.execute(
+        text(
+            """
+            select a.id, q.text as question, q.asked_at, a.outcome, a.text, f.rating,
+              count(*) over () as total
+            from questions q
+            join answers a on a.question_id = q.id
+            left join feedback f on f.answer_id = a.id and f.user_id = q.user_id
+            where q.user_id = :actor
+              and (cast(:wanted as text) = '' or q.text ilike :pattern or a.text ilike :pattern)
+            order by q.asked_at desc, a.id
+            limit :limit
+            offset :offset
+            """
+        ),
+        {
+            "actor": actor.id,
+            "wanted": wanted,
+            "pattern": f"%{escaped}%",
+            "limit": limit,
+            "offset": offset,
+        },
+    ).all()
+    found = tuple(
+        AnswerSummary(row.id, row.question, row.asked_at, Outcome(row.outcome), row.text, row.rating)
+        for row in rows
+    )
+    return AnswerPage(found, rows[0].total if rows else 0)
+
+
+def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
+    """An answer to the actor's own question, with the citations into documents that the actor may still read."""
+    row = tx.execute(
+        text(
+            """
+            select a.id, a.question_id, q.text as question, q.asked_at, a.text, a.outcome, a.generator, a.model,
+              a.timings, a.prompt_tokens, a.completion_tokens, f.rating, f.comment
+            from answers a
+            join questions q on q.id = a.question_id
+            left join feedback f on f.answer_id = a.id and f.user_id = q.user_id
+            where a.id = :id and q.user_id = :actor
+            """
+        ),
+        {"id": answer_id, "actor": actor.id},
+    ).one_or_none()
+    return _to_answer(row, _citations(tx, actor, answer_id)) if row else None
+
+
+def rate(
+    tx: Connection, actor: Actor, answer_id: UUID, rating: int, comment: str, now: datetime
+) -> None:
+    """Store or replace the actor's opinion of an answer."""
+    tx.execute(
+        text(
+            """
+            insert into feedback (answer_id, user_id, rating, comment, created_at, updated_at)
+            values (:answer_id, :user_id, :rating, :comment, :now, :now)
+            on conflict (answer_id, user_id) do update
+            set rating = excluded.rating, comment = excluded.comment, updated_at = excluded.updated_at
+            """
+        ),
+        {"answer_id": answer_id, "user_id": actor.id, "rating": rating, "comment": comment, "now": now},
+    )
+
+
+def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation, ...]:
+    rows = tx.execute(
+        text(
+            """
+            select c.marker, c.chunk_id, d.id as document_id, c.version_id, v.number, d.title, v.file_name,
+              k.page_from, k.page_to, coalesce(k.heading_path, '{}') as heading_path,
+              c.start_offset, c.end_offset, c.score,
+              substr(t.text, c.start_offset + 1, c.end_offset - c.start_offset) as quote
+            from citations c
+            join document_versions v on v.id = c.version_id
+            join documents d on d.id = v.document_id
+            join version_texts t on t.version_id = v.id
+            left join chunks k on k.id = c.chunk_id
+            where c.answer_id = :id
+              and d.collection_id in (select accessible_collections(:actor, 'read'))
+            order by c.marker
+            """
+        ),
+        {"id": answer_id, "actor": actor.id},
+    )
+    return tuple(
+        Citation(
+            marker=row.marker,
+            chunk_id=row.chunk_id,
+            document_id=row.document_id,
+            version_id=row.version_id,
+            version_number=row.number,
+            title=row.title,
+            file_name=row.file_name,
+            page_from=row.page_from,
+            page_to=row.page_to,
+            heading_path=tuple(row.heading_path),
+            start=row.start_offset,
+            end=row.end_offset,
+            quote=row.quote,
+            score=row.score,
+        )
+        for row in rows
+    )
+
+
+def _to_answer(row: Row[Any], citations: tuple[Citation, ...]) -> Answer:
+    return Answer(
+        id=row.id,
+        question_id=row.question_id,
+        question=row.question,
+        asked_at=row.asked_at,
+        text=row.text,
+        outcome=Outcome(row.outcome),
+        generator=row.generator,
+        model=row.model,
+        citations=citations,
+        timings={stage: float(value) for stage, value in row.timings.items()},
+        prompt_tokens=row.prompt_tokens,
+        completion_tokens=row.completion_tokens,
+        rating=row.rating,
+        comment=row.comment,
+    )

@@ -1,0 +1,110 @@
+"""The text of each version, with its pages and headings."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.parsed import Heading, ParsedDocument
+
+
+@dataclass(frozen=True)
+class ReadableText:
+    """A stretch of a version's text that the actor may read, and what it belongs to."""
+
+    document_id: UUID
+    title: str
+    file_name: str
+    version_number: int
+    is_current: bool
+    stretch: str
+    stretch_start: int
+    page_starts: tuple[int, ...]
+    headings: tuple[Heading, ...]
+
+
+def save(tx: Connection, version_id: UUID, document: ParsedDocument) -> None:
+    """Store or replace what the parser found."""
+    tx.execute(
+        text(
+            """
+            insert into version_texts (version_id, text, page_starts, headings, empty_pages)
+            values (:id, :text, :page_starts, cast(:headings as jsonb), :empty_pages)
+            on conflict (version_id) do update
+            set text = excluded.text, page_starts = excluded.page_starts, headings = excluded.headings,
+              empty_pages = excluded.empty_pages
+            """
+        ),
+        {
+            "id": version_id,
+            "text": document.text,
+            "page_starts": list(document.page_starts),
+            "headings": json.dumps([[h.start, h.level, h.text] for h in document.headings]),
+            "empty_pages": list(document.empty_pages),
+        },
+    )
+    tx.execute(
+        text("update document_versions set pages = :pages, characters = :characters where id = :id"),
+        {"id": version_id, "pages": document.pages, "characters": len(document.text)},
+    )
+
+
+def load(tx: Connection, version_id: UUID) -> ParsedDocument:
+    row = tx.execute(
+        text("select text, page_starts, headings, empty_pages from version_texts where version_id = :id"),
+        {"id": version_id},
+    ).one()
+    headings = tuple(Heading(start, level, title) for start, level, title in row.headings)
+    return ParsedDocument(row.text, tuple(row.page_starts), headings, tuple(row.empty_pages))
+
+
+def read(
+    tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, approver: bool, now: datetime
+) -> ReadableText | None:
+    """Characters start..end of a version: for readers of its collection once it was current, else for those in charge.
+
+    Versions that were never approved are shown only to whoever uploaded them and to those who may approve there.
+    """
+    row = tx.execute(
+        text(
+            """
+            select d.id, d.title, v.file_name, v.number,
+              d.current_version_id = v.id and d.state = 'approved' as is_current,
+              substr(t.text, :start + 1, :length) as stretch, t.page_starts, t.headings
+            from document_versions v
+            join documents d on d.id = v.document_id
+            join version_texts t on t.version_id = v.id
+            where v.id = :id
+              and d.collection_id in (select accessible_collections(:actor, 'read'))
+              and (
+                v.review = 'approved'
+                or v.uploaded_by = :actor
+                or (:approver and d.collection_id in (select accessible_collections(:actor, 'approve')))
+              )
+            """
+        ),
+        {
+            "id": version_id,
+            "actor": actor.id,
+            "approver": approver,
+            "start": start,
+            "length": max(end - start, 0),
+            "now": now,
+        },
+    ).one_or_none()
+    if row is None:
+        return None
+    return ReadableText(
+        document_id=row.id,
+        title=row.title,
+        file_name=row.file_name,
+        version_number=row.number,
+        is_current=bool(row.is_current),
+        stretch=row.stretch,
+        stretch_start=start,
+        page_starts=tuple(row.page_starts),
+        headings=tuple(Heading(at, level, title) for at, level, title in row.headings),
+    )

@@ -1,0 +1,134 @@
+"""Versions as people see them: uploaded, decided, published. The pipeline's side is in `claims.py`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from kyo_pipeline.domain.documents import Review, VersionStatus
+
+#: The channel on which the pipeline hears that there is work.
+WORK_CHANNEL = "kyo_work"
+
+
+@dataclass(frozen=True)
+class VersionRow:
+    """What services need in order to decide about a version."""
+
+    id: UUID
+    document_id: UUID
+    number: int
+    file_name: str
+    uploaded_by: UUID
+    status: VersionStatus
+    review: Review
+
+
+def latest_of(tx: Connection, document_id: UUID) -> tuple[UUID, str]:
+    """Id and sha256 of the newest version."""
+    row = tx.execute(
+        text("select id, sha256 from document_versions where document_id = :id order by number desc limit 1"),
+        {"id": document_id},
+    ).one()
+    return row.id, row.sha256
+
+
+def add(
+    tx: Connection,
+    document_id: UUID,
+    *,
+    file_name: str,
+    sha256: str,
+    size_bytes: int,
+    media_type: str,
+    uploaded_by: UUID,
+    now: datetime,
+) -> UUID:
+    """Append the next version with status `uploaded`, and wake the pipeline when this transaction commits."""
+    version_id = tx.scalar(
+        text(
+            """
+            insert into document_versions
+              (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at)
+            select :document_id, coalesce(max(number), 0) + 1, :file_name, :sha256, :size_bytes, :media_type,
+              :uploaded_by, :now
+            from document_versions
+            where document_id = :document_id
+            returning id
+            """
+        ),
+        {
+            "document_id": document_id,
+            "file_name": file_name,
+            "sha256": sha256,
+            "size_bytes": size_bytes,
+            "media_type": media_type,
+            "uploaded_by": uploaded_by,
+            "now": now,
+        },
+    )
+    announce_work(tx)
+    return UUID(str(version_id))
+
+
+def lock(tx: Connection, version_id: UUID) -> VersionRow | None:
+    """The version, with its document locked first: every decision and every publication takes this lock."""
+    row = tx.execute(
+        text(
+            """
+            select v.id, v.document_id, v.number, v.file_name, v.uploaded_by, v.status, v.review
+            from document_versions v
+            join documents d on d.id = v.document_id
+            where v.id = :id
+            for update of d, v
+            """
+        ),
+        {"id": version_id},
+    ).one_or_none()
+    if row is None:
+        return None
+    return VersionRow(
+        row.id,
+        row.document_id,
+        row.number,
+        row.file_name,
+        row.uploaded_by,
+        VersionStatus(row.status),
+        Review(row.review),
+    )
+
+
+def decide(
+    tx: Connection, version_id: UUID, review: Review, reviewer: UUID, reason: str | None, now: datetime
+) -> None:
+    tx.execute(
+        text(
+            """
+            update document_versions
+            set review = :review, review_reason = :reason, reviewed_by = :reviewer, reviewed_at = :now
+            where id = :id
+            """
+        ),
+        {"id": version_id, "review": review.value, "reason": reason, "reviewer": reviewer, "now": now},
+    )
+
+
+def start_again(tx: Connection, version_id: UUID) -> None:
+    """Send a failed version through the pipeline from the beginning."""
+    tx.execute(
+        text(
+            """
+            update document_versions
+            set status = 'uploaded', error = null, attempts = 0, retry_at = null, claimed_by = null,
+              claimed_until = null, stage_seconds = '{}'
+            where id = :id and status = 'failed'
+            """
+        ),
+        {"id": version_id},
+    )
+    announce_work(tx)
+
+
+def announce_work(tx: Connection) -> None:
+    tx.execute(text(f"notify {WORK_CHANNEL}"))

@@ -1,0 +1,166 @@
+"""What a file is, decided by its content, and a name for it that is safe to show and to store."""
+
+import io
+import re
+import unicodedata
+import zipfile
+from collections.abc import Sequence
+
+from kyo_pipeline.errors import Invalid
+
+PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+TEXT = "text/plain"
+
+_MEDIA_TYPES = {"pdf": PDF, "docx": DOCX, "txt": TEXT}
+_KINDS = {"pdf": "a PDF", "docx": "a Word document (.docx)", "txt": "plain text"}
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"{\\rtf", "a Rich Text document (.rtf)"),
+    (b"\x89PNG", "a picture (PNG)"),
+    (b"\xff\xd8\xff", "a picture (JPEG)"),
+    (b"GIF8", "a picture (GIF)"),
+    (b"II*\x00", "a picture (TIFF)"),
+    (b"MM\x00*", "a picture (TIFF)"),
+    (b"BM", "a picture (BMP)"),
+    (b"RIFF", "a picture, sound or film (RIFF)"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a Windows program"),
+    (b"\xca\xfe\xba\xbe", "a program"),
+    (b"\xcf\xfa\xed\xfe", "a program"),
+    (b"\x1f\x8b", "a compressed archive (gzip)"),
+    (b"BZh", "a compressed archive (bzip2)"),
+    (b"7z\xbc\xaf\x27\x1c", "a compressed archive (7z)"),
+    (b"Rar!", "a compressed archive (RAR)"),
+    (b"\xfd7zXZ", "a compressed archive (xz)"),
+    (b"%!PS", "a PostScript file"),
+    (b"SQLite format 3", "a database"),
+    (b"ID3", "a sound file"),
+    (b"OggS", "a sound or film file"),
+)
+_SHORT_SIGNATURES = (b"BM", b"MZ", b"BZh", b"ID3")
+_ZIP_FOLDERS = (("xl/", "an Excel workbook"), ("ppt/", "a PowerPoint presentation"))
+_SAMPLE = 65536
+_NAME_LENGTH = 200
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def identify(file_name: str, content: bytes, allowed: Sequence[str] = ("pdf", "docx", "txt")) -> str:
+    """The media type of a whole file; `allowed` are names out of pdf, docx, txt.
+
+    Of a zip archive only the directory is read. Raises `Invalid` that says what the file is and what to do.
+    """
+    kind, description = _kind(content)
+    suffix = _suffix(file_name)
+    claimed = suffix if suffix in _KINDS and suffix != kind else None
+    if kind is None or kind not in allowed:
+        raise Invalid(_refusal(file_name, claimed, description, allowed))
+    if claimed in ("pdf", "docx"):
+        raise Invalid(_refusal(file_name, claimed, description, allowed))
+    return _MEDIA_TYPES[kind]
+
+
+def safe_file_name(name: str) -> str:
+    """The base name without control or direction characters, of 1 to 200 characters; the suffix is kept."""
+    base = re.split(r"[\\/]", name)[-1]
+    kept = "".join(c for c in base if unicodedata.category(c) not in _UNSEEN or c == "\u200d")
+    kept = re.sub(r"\s+", " ", kept).strip(" .")
+    if base.startswith(".") and "." not in kept and kept:
+        kept = f"file.{kept}"
+    if len(kept) > _NAME_LENGTH:
+        stem, dot, suffix = kept.rpartition(".")
+        tail = dot + suffix if dot and len(suffix) <= 10 else ""
+        kept = (stem if tail else kept)[: _NAME_LENGTH - len(tail)].rstrip(" .") + tail
+    return kept or "unnamed"
+
+
+def _kind(content: bytes) -> tuple[str | None, str]:
+    """One of pdf, docx, txt, or None; and what to call it."""
+    if not content.strip(b"\x00"):
+        raise Invalid("The file is empty. Check it on your computer and upload it again.")
+    if b"%PDF-" in content[:1024]:
+        return "pdf", _KINDS["pdf"]
+    if content.startswith(_OLE):
+        return None, _ole_kind(content)
+    if content.startswith(b"PK\x03\x04") or content.startswith(b"PK\x05\x06"):
+        return _zip_kind(content)
+    found = _signature(content)
+    if found:
+        return None, found
+    if looks_binary(content):
+        return None, "a binary file of an unknown kind"
+    if re.match(rb"\s*(?:\xef\xbb\xbf)?\s*(?:<!doctype html|<html)", content[:256], re.IGNORECASE):
+        return "txt", "a web page (HTML)"
+    return "txt", _KINDS["txt"]
+
+
+def looks_binary(content: bytes) -> bool:
+    """Whether the first 64 KB hold more control bytes than any encoding of text would have."""
+    sample = content[:_SAMPLE]
+    if sample.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")) or is_utf16(sample):
+        return False
+    controls = sum(sample.count(bytes([code])) for code in range(32) if code not in (9, 10, 11, 12, 13, 27))
+    return controls > max(8, len(sample) // 20)
+
+
+def is_utf16(sample: bytes) -> str | None:
+    """`utf-16-le` or `utf-16-be` when every other byte is nearly always zero, as in western text without a mark."""
+    half = len(sample) // 2
+    if half < 4:
+        return None
+    even, odd = sample[::2].count(0) / half, sample[1::2].count(0) / half
+    if odd > 0.7 and even < 0.05:
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.7 and odd < 0.05 else None
+
+
+def _signature(content: bytes) -> str | None:
+    for mark, description in _SIGNATURES:
+        # Two or three letters also begin words, so those count only for content that is binary as a whole.
+        if content.startswith(mark) and (mark not in _SHORT_SIGNATURES or looks_binary(content)):
+            return description
+    return None
+
+
+def _ole_kind(content: bytes) -> str:
+    if "EncryptedPackage".encode("utf-16-le") in content:
+        return "protected with a password"
+    if "WordDocument".encode("utf-16-le") in content:
+        return "an old Word document (.doc)"
+    if "Workbook".encode("utf-16-le") in content:
+        return "an old Excel workbook (.xls)"
+    return "an old Office document"
+
+
+def _zip_kind(content: bytes) -> tuple[str | None, str]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            names = [name.lower().lstrip("/") for name in archive.namelist()]
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError, UnicodeDecodeError):
+        return None, "a damaged archive"
+    if any(name == "[content_types].xml" for name in names):
+        for folder, description in _ZIP_FOLDERS:
+            if any(name.startswith(folder) for name in names):
+                return None, description
+        return "docx", _KINDS["docx"]
+    if "mimetype" in names and "content.xml" in names:
+        return None, "an OpenDocument file"
+    return None, "a zip archive"
+
+
+def _suffix(file_name: str) -> str:
+    return file_name.rpartition(".")[2].lower() if "." in file_name else ""
+
+
+def _refusal(file_name: str, claimed: str | None, description: str, allowed: Sequence[str]) -> str:
+    accepted = ", ".join(kind.upper() for kind in allowed)
+    if description == "protected with a password":
+        return "This Office document is protected with a password. Remove the protection and upload it again."
+    if description == "a damaged archive":
+        return "The file is damaged: it begins like a Word document, but cannot be opened. Save it again and upload it."
+    if description.startswith("an old Word document"):
+        return f"This is {description}. Open it in Word, save it as .docx and upload that."
+    name = safe_file_name(file_name)
+    if claimed:
+        return f"“{name}” is not {_KINDS[claimed]}, it is {description}. Accepted are: {accepted}."
+    return f"“{name}” is {description}, which cannot be used here. Accepted are: {accepted}. Save it as one of them."

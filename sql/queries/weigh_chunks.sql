@@ -1,0 +1,23 @@
+-- BM25 document weights (k1 = 1.2, b = 0.75) as a sparse vector over lexeme ids; the query's side is the idf.
+-- weight(t, d) = tf * (k1 + 1) / (tf + k1 * (1 - b + b * |d| / average length))
+update chunks c
+set bm25 = w.bm25
+from (
+  select
+    x.id,
+    cast(
+      '{' || string_agg(
+        l.id || ':' || cast(
+          cardinality(t.positions) * 2.2
+          / (cardinality(t.positions) + 1.2 * (0.25 + 0.75 * x.lexeme_count / :average_length))
+          as real),
+        ',' order by l.id)
+      || '}/1000000000'
+      as sparsevec) as bm25
+  from chunks x
+  cross join lateral unnest(x.lexical) as t(lexeme, positions, weights)
+  join lexemes l on l.lexeme = t.lexeme
+  where cast(:version_ids as uuid[]) is null or x.version_id = any(cast(:version_ids as uuid[]))
+  group by x.id
+) w
+where w.id = c.id
