@@ -22,8 +22,8 @@ _LONGEST_DELAY_SECONDS = 30.0
 def open_client(address: str, key: SecretStr | None, timeout: float, provider: str | None) -> InferenceClient:
     """A client for a model name or a URL; close it after each use, it keeps every response until then.
 
-    Without a key no credentials are sent: the client would otherwise send the token that it finds on the machine
-    to whoever runs the endpoint.
+    Without a key no credentials are sent: the client would otherwise send the token that it finds on the
+    machine to whoever runs the endpoint.
     """
     headers = {} if key else {"authorization": None}
     return InferenceClient(
@@ -40,7 +40,7 @@ def with_retries(
 ) -> Result:
     """Call; after 429, 5xx, a timeout or a broken connection wait, call again. Raises `Unavailable`.
 
-    Waits double from half a second, with jitter, or as long as Retry-After says, and never over half a minute.
+    Waits double from half a second, with jitter, or as long as Retry-After says; never over half a minute.
     """
     for attempt in range(1, attempts + 1):
         try:
@@ -90,7 +90,7 @@ def _retry_after(error: httpx.HTTPError) -> float | None:
     if value.strip().isdigit():
         return float(value)
     try:
-        date = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        wait = email.utils.parsedate_to_datetime(value) - datetime.now(timezone.utc)
+    except (ValueError, TypeError):  # no date, or one without a time zone
         return None
-    return max(0.0, (date - datetime.now(timezone.utc)).total_seconds())
+    return max(0.0, wait.total_seconds())

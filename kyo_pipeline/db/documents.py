@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from kyo_pipeline.db.engine import query
+from kyo_pipeline.db.like import containing
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.documents import (
     Collection,
@@ -62,7 +63,7 @@ def find(tx: Connection, actor: Actor, wanted: Filter, now: datetime) -> Documen
             "approver": actor.may(Permission.DOCUMENT_APPROVE),
             "now": now,
             "text": wanted.text,
-            "pattern": f"%{_escape_like(wanted.text)}%",
+            "pattern": containing(wanted.text),
             "state": wanted.state.value if wanted.state else None,
             "status": wanted.status.value if wanted.status else None,
             "review": wanted.review.value if wanted.review else None,
@@ -137,8 +138,46 @@ def set_state(tx: Connection, document_id: UUID, state: DocumentState, now: date
     )
 
 
-def _escape_like(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def put_in_review(tx: Connection, document_id: UUID, now: datetime) -> None:
+    """A new version has come: what is not approved waits for review; what is stays approved as it is."""
+    tx.execute(
+        text(
+            """
+            update documents
+            set updated_at = :now, state = case when state = 'approved' then state else 'in_review' end
+            where id = :id
+            """
+        ),
+        {"id": document_id, "now": now},
+    )
+
+
+def may_decide(tx: Connection, actor: Actor, document_id: UUID) -> bool:
+    """Whether the document is in a collection where the actor has the access to approve."""
+    return bool(
+        tx.scalar(
+            text(
+                """
+                select exists (
+                  select
+                  from documents
+                  where id = :id and collection_id in (select accessible_collections(:actor, 'approve'))
+                )
+                """
+            ),
+            {"id": document_id, "actor": actor.id},
+        )
+    )
+
+
+def current_version(tx: Connection, document_id: UUID) -> tuple[UUID, ...]:
+    """The version that answers questions, or nothing."""
+    return tuple(
+        tx.scalars(
+            text("select current_version_id from documents where id = :id and current_version_id is not null"),
+            {"id": document_id},
+        )
+    )
 
 
 def _to_document(row: Row[Any]) -> Document:

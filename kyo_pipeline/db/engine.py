@@ -13,6 +13,9 @@ from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.settings import PROJECT_ROOT
 
+#: What services pass on to the functions of this layer: a connection inside a transaction.
+Transaction = Connection
+
 QUERIES = PROJECT_ROOT / "sql" / "queries"
 
 _NO_DATABASE = "The database does not answer. Look at `kyo status`, or ask the person who runs KYO."

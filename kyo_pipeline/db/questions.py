@@ -9,8 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
+from kyo_pipeline.db.like import containing
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answers import Answer, Citation, Draft, Outcome
+from kyo_pipeline.domain.parsed import page_at
 from kyo_pipeline.domain.retrieval import Passage
 
 
@@ -118,7 +120,6 @@ def add_citations(tx: Connection, answer_id: UUID, draft: Draft, passages: Seque
 
 def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) -> AnswerPage:
     """The actor's own questions, newest first; `wanted` is looked for in questions and answers."""
-    escaped = wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = tx.execute(
         text(
             """
@@ -137,7 +138,7 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
         {
             "actor": actor.id,
             "wanted": wanted,
-            "pattern": f"%{escaped}%",
+            "pattern": containing(wanted),
             "limit": limit,
             "offset": offset,
         },
@@ -189,7 +190,7 @@ def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation,
         text(
             """
             select c.marker, c.chunk_id, d.id as document_id, c.version_id, v.number, d.title, v.file_name,
-              k.page_from, k.page_to, coalesce(k.heading_path, '{}') as heading_path,
+              t.page_starts, coalesce(k.heading_path, '{}') as heading_path,
               c.start_offset, c.end_offset, c.score,
               substr(t.text, c.start_offset + 1, c.end_offset - c.start_offset) as quote
             from citations c
@@ -213,8 +214,8 @@ def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation,
             version_number=row.number,
             title=row.title,
             file_name=row.file_name,
-            page_from=row.page_from,
-            page_to=row.page_to,
+            page_from=page_at(row.page_starts, row.start_offset),
+            page_to=page_at(row.page_starts, row.end_offset - 1),
             heading_path=tuple(row.heading_path),
             start=row.start_offset,
             end=row.end_offset,

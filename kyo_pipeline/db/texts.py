@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -62,7 +61,7 @@ def load(tx: Connection, version_id: UUID) -> ParsedDocument:
 
 
 def read(
-    tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, approver: bool, now: datetime
+    tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, approver: bool
 ) -> ReadableText | None:
     """Characters start..end of a version: for readers of its collection once it was current, else for those in charge.
 
@@ -92,7 +91,6 @@ def read(
             "approver": approver,
             "start": start,
             "length": max(end - start, 0),
-            "now": now,
         },
     ).one_or_none()
     if row is None:

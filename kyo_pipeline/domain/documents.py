@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Literal
 from uuid import UUID
 
 
@@ -120,6 +121,20 @@ class PassageInContext:
     before: str
     quote: str
     after: str
+
+
+def why_not_approve(
+    *, status: VersionStatus, own_upload: bool, rule: Literal["auto", "always", "never"], people_who_may: int
+) -> str | None:
+    """None when a version may be approved, else the sentence that says why not.
+
+    `rule` is KYO_SELF_APPROVAL: with `auto`, people approve their own uploads only while nobody else could.
+    """
+    if status is VersionStatus.FAILED:
+        return "This file could not be read, so there is nothing to approve. Reject it, or try it again."
+    if own_upload and (rule == "never" or (rule == "auto" and people_who_may > 1)):
+        return "You uploaded this yourself; somebody else has to approve it."
+    return None
 
 
 def progress(status: VersionStatus) -> float:

@@ -21,3 +21,9 @@ class EmbeddingSpec:
     max_tokens: int | None
     similarity_threshold: float
     dense_weight: float
+
+    def same_space(self, other: "EmbeddingSpec") -> bool:
+        """Whether vectors of the two may be compared: everything but threshold and weight must agree."""
+        ours = (self.backend, self.model, self.revision, self.dimensions, self.pooling, self.passage_prefix)
+        theirs = (other.backend, other.model, other.revision, other.dimensions, other.pooling, other.passage_prefix)
+        return ours == theirs

@@ -111,13 +111,13 @@ class HuggingFaceEmbedder:
         except (OSError, ValueError, httpx.HTTPError):
             # `from None`: see `with_retries`.
             raise Unavailable(
-                f"The tokenizer of {self._model} cannot be downloaded. Set KYO_EMBEDDING_TOKENIZER to the path of "
-                "its tokenizer.json."
+                f"The tokenizer of {self._model} cannot be downloaded. Set KYO_EMBEDDING_TOKENIZER to the path "
+                "of its tokenizer.json."
             ) from None
 
 
 def _pooled(answer: NDArray[np.float32], count: int, pooling: str) -> NDArray[np.float32]:
-    """(n, dims) as it is; of token-level vectors (n, tokens, dims) the first one of each text, which is CLS."""
+    """(n, dims) as it is; of vectors for each token (n, tokens, dims) the first, which is CLS."""
     if answer.ndim == 3 and answer.shape[1] > 0:
         if pooling != "cls":  # without the attention mask, a mean would count the padding
             raise Invalid(

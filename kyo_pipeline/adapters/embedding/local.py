@@ -40,7 +40,9 @@ class LocalEmbedder:
             self._model, graph = _by_name(model, cache_dir)
         # fastembed's base class does not declare the tokenizer that its ONNX models all have.
         hub_tokenizer: HubTokenizer = getattr(self._model.model, "tokenizer")  # noqa: B009
-        limit = min(profile.max_tokens, hub_tokenizer.truncation["max_length"])
+        limit = min(
+            profile.max_tokens, (hub_tokenizer.truncation or {}).get("max_length", profile.max_tokens)
+        )
         hub_tokenizer.enable_truncation(limit)
         self.tokenizer = FastTokenizer(hub_tokenizer.to_str())
         dimensions = int(self._model.embedding_size)

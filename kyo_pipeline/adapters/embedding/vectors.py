@@ -17,5 +17,5 @@ def unit_rows(matrix: NDArray[np.floating]) -> Vectors:
 
 
 def by_length(texts: list[str]) -> list[int]:
-    """Positions of `texts`, shortest first: a batch is padded to its longest, so neighbours should be alike."""
+    """Positions of `texts`, shortest first: a batch is padded to its longest text."""
     return sorted(range(len(texts)), key=lambda position: len(texts[position]))

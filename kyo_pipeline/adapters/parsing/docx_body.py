@@ -166,7 +166,7 @@ def _is_header(row: Element | None, rows: list[list[str]]) -> bool:
 
 
 def _line(row: list[str], header: list[str] | None) -> str:
-    """A row for people: `Header: value | Header: value`, or the cells with bars between them."""
+    """A row for people: `Header: value | Header: value`, or the cells with tabs between them."""
     if header and len(header) == len(row):
         return " | ".join(f"{name}: {value}" for name, value in zip(header, row, strict=True) if value)
-    return " | ".join(value for value in row if value)
+    return "\t".join(row).strip("\t")

@@ -1,5 +1,6 @@
 """PDF files, page by page, with lines joined into paragraphs and bookmarks as headings."""
 
+import logging
 import re
 from collections.abc import Iterator
 
@@ -22,6 +23,7 @@ _DEEPEST = 6
 
 def parse_pdf(path: str) -> ParsedDocument:
     """Read a PDF. Raises `Unreadable` when it is damaged, protected, far too long, or holds no text."""
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it describes each font it dislikes, once a page
     reader = _open(path)
     pages = [join_lines(clean(text)) for text in _pages(reader)]
     if not any(page.strip() for page in pages):

@@ -42,6 +42,7 @@ class ParserPool:
         self._lock = threading.Lock()
         self._idle: list[ParserProcess] = []
         self._busy: set[ParserProcess] = set()
+        self._closed = False
 
     def parse_many(self, files: Sequence[tuple[Path, str]]) -> Generator[Outcome, None, None]:
         """Parse (path, media type) pairs; yield (index, result, seconds) as each one is done, in any order.
@@ -52,17 +53,22 @@ class ParserPool:
         yield from _Batch(self, files, min(self._workers, len(files))).run()
 
     def close(self) -> None:
-        """Kill the children. The pool can be used again afterwards."""
+        """Kill the children. Whoever is still listening to `parse_many` gets `Unavailable`."""
         with self._lock:
-            children = [*self._idle, *self._busy]
-            self._idle.clear()
-            self._busy.clear()
-        for child in children:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            for child in self._busy:
+                child.kill()
+        for child in idle:
             child.stop()
 
     def acquire(self) -> ParserProcess:
-        """An idle child that is alive, else a new one."""
+        """An idle child that is alive, else a new one. Raises `Unavailable` after `close`."""
         with self._lock:
+            if self._closed:
+                raise Unavailable(
+                    "The reading of files has been stopped. Try again when KYO is running again."
+                )
             while self._idle:
                 child = self._idle.pop()
                 if child.is_alive():
@@ -76,12 +82,17 @@ class ParserPool:
     def release(self, child: ParserProcess) -> None:
         """Keep a child for later, unless it is in the middle of something or has served its time."""
         with self._lock:
-            known = child in self._busy
-            self._busy.discard(child)
-            keep = known and child.ready and not child.queue and child.served < _FILES_A_CHILD
-            if keep and len(self._idle) < self._workers:
+            sound = child.ready and not child.queue and child.served < _FILES_A_CHILD
+            if sound and not self._closed and len(self._idle) < self._workers:
+                self._busy.discard(child)
                 self._idle.append(child)
                 return
+        self.discard(child)
+
+    def discard(self, child: ParserProcess) -> None:
+        """End a child, whatever it is doing."""
+        with self._lock:
+            self._busy.discard(child)
         child.stop()
 
     @property
@@ -180,9 +191,7 @@ class _Batch:
 
     def _drop(self, child: ParserProcess) -> None:
         self._children.remove(child)
-        queue, child.queue = child.queue, deque([-1])  # not empty: `release` must not keep it
-        self._pool.release(child)
-        child.queue = queue
+        self._pool.discard(child)
 
     def _put_back(self, child: ParserProcess) -> None:
         self._waiting.extendleft(reversed(child.queue))

@@ -1,11 +1,11 @@
 """One child process of the parser pool, seen from the parent."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -73,14 +73,15 @@ class ParserProcess:
 
     def stop(self) -> None:
         """Kill the child, and wait until it is gone."""
-        if self.is_alive():
-            self._child.send_signal(signal.SIGKILL)
+        self._child.kill()
         self._child.wait()
-        for stream in (self._input, self._output):
-            try:
-                stream.close()
-            except OSError:  # the rest of a task could not be written: there is nobody to read it
-                continue
+        self._output.close()
+        with suppress(OSError):  # the rest of a task may be unwritten: there is nobody left to read it
+            self._input.close()
+
+    def kill(self) -> None:
+        """End the child; whoever listens to it finds that out."""
+        self._child.kill()
 
 
 def _spawn(memory_mb: int, timeout_seconds: float) -> subprocess.Popen[bytes]:

@@ -1,0 +1,104 @@
+"""Which session a request belongs to: the cookies, and the middleware that checks them before Streamlit sees anything."""
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Mapping
+
+import anyio
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kyo_app import runtime
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.errors import KyoError
+from kyo_pipeline.services import accounts
+
+_log = logging.getLogger(__name__)
+
+BROWSER_COOKIE = "kyo_browser"
+SESSION_COOKIE = "kyo_session"
+#: Behind TLS: browsers accept this name from this host over TLS only, so no neighbour can plant one.
+SECURE_SESSION_COOKIE = "__Host-kyo_session"
+
+_OUR_HEADERS = b"x-kyo-"
+_SESSION_HEADER = b"x-kyo-session"
+_GUARDED = ("/media/", "/_stcore/upload_file", "/_stcore/metrics", "/_stcore/agent")
+
+
+def session_token(cookies: Mapping[str, str]) -> str | None:
+    return cookies.get(SECURE_SESSION_COOKIE) or cookies.get(SESSION_COOKIE) or None
+
+
+def session_cookie(secure: bool) -> str:
+    return SECURE_SESSION_COOKIE if secure else SESSION_COOKIE
+
+
+class IdentityMiddleware:
+    """Pure ASGI, because Starlette's BaseHTTPMiddleware never sees the websocket."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        # Its own threads: slow API calls and static files must not hold up new websockets.
+        self._threads = anyio.CapacityLimiter(8)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = [(name, value) for name, value in scope["headers"] if not _is_ours(name)]
+        scope = {**scope, "headers": headers}
+        if scope["type"] == "websocket" or scope["path"].startswith(_GUARDED):
+            refusal = await self._identify(scope, headers)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
+        await self.app(scope, receive, _naming_browser(scope, send))
+
+    async def _identify(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Response | None:
+        """Add the session to the headers; for http without one, return the refusal."""
+        token = session_token(HTTPConnection(scope).cookies)
+        try:
+            actor = await anyio.to_thread.run_sync(_actor_of, token, limiter=self._threads)
+        except KyoError as error:
+            _log.warning("A session could not be checked: %s", error.message)
+            return _refusal(scope, 503, "This cannot be checked at the moment. Try again in a minute.")
+        if token is None or actor is None:
+            return _refusal(scope, 401, "Sign in first.")
+        headers.append((_SESSION_HEADER, hashlib.sha256(token.encode()).hexdigest().encode()))
+        return None
+
+
+def _is_ours(name: bytes) -> bool:
+    # WSGI-style servers and proxies fold underscores into hyphens: both spellings are refused.
+    return name.lower().replace(b"_", b"-").startswith(_OUR_HEADERS)
+
+
+def _actor_of(token: str | None) -> Actor | None:
+    return accounts.actor_of_session(runtime.kyo(), token) if token else None
+
+
+def _refusal(scope: Scope, status: int, message: str) -> Response | None:
+    """None for a websocket: it stays without identity, and the page shows the sign-in form."""
+    if scope["type"] == "websocket":
+        return None
+    return JSONResponse({"message": message}, status, headers={"Cache-Control": "no-store"})
+
+
+def _naming_browser(scope: Scope, send: Send) -> Send:
+    """Give each browser that loads the page a random name, to which its sign-in ticket is then bound."""
+    if scope["type"] != "http" or BROWSER_COOKIE in HTTPConnection(scope).cookies:
+        return send
+
+    async def send_with_name(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            if headers.get("content-type", "").startswith("text/html"):
+                secure = "; Secure" if scope["scheme"] == "https" else ""
+                name = secrets.token_urlsafe(24)
+                headers.append("set-cookie", f"{BROWSER_COOKIE}={name}; Path=/; HttpOnly; SameSite=Lax{secure}")
+        await send(message)
+
+    return send_with_name

@@ -1,0 +1,93 @@
+"""HTTP routes beside the Streamlit UI: health, and the two steps of signing in and out that need a real response."""
+
+import logging
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from kyo_app import runtime
+from kyo_app.identity import BROWSER_COOKIE, SECURE_SESSION_COOKIE, SESSION_COOKIE, session_cookie, session_token
+from kyo_pipeline.errors import KyoError, NotAllowed
+from kyo_pipeline.services import accounts, health
+
+_log = logging.getLogger(__name__)
+
+
+def routes() -> list[BaseRoute]:
+    """Plain `def` endpoints run in Starlette's thread pool; the catch-all keeps unknown API paths from being 200 HTML."""
+    return [
+        Route("/healthz", healthz, methods=["GET"]),
+        Route("/readyz", readyz, methods=["GET"]),
+        Route("/auth/redeem", redeem, methods=["GET"]),
+        Route("/auth/sign-out", sign_out, methods=["GET"]),
+        Route("/api/{rest:path}", no_such_route, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+    ]
+
+
+async def healthz(request: Request) -> Response:  # noqa: ARG001 - Starlette calls endpoints with the request
+    """The process is alive. Touches nothing else, so that a database outage does not restart the app."""
+    return _no_store(JSONResponse({"alive": True}))
+
+
+def readyz(request: Request) -> Response:  # noqa: ARG001 - Starlette calls endpoints with the request
+    """Everything that the app needs answers. The reasons go to the log: they name hosts, and anyone may ask here."""
+    state = health.check_health(runtime.kyo())
+    for check in state.checks:
+        if not check.ok:
+            _log.warning("Not ready: %s: %s", check.name, check.message)
+    body = {"ready": state.ready, "checks": {check.name: check.ok for check in state.checks}}
+    return _no_store(JSONResponse(body, 200 if state.ready else 503))
+
+
+def redeem(request: Request) -> Response:
+    """A ticket from the sign-in form becomes the session cookie."""
+    ticket = request.query_params.get("ticket", "")
+    target = safe_path(request.query_params.get("next", "/"))
+    try:
+        token, expires = accounts.redeem_ticket(runtime.kyo(), ticket, request.cookies.get(BROWSER_COOKIE, ""))
+    except NotAllowed:
+        return _no_store(RedirectResponse("/?again=1", 303))
+    except KyoError as error:
+        return _no_store(JSONResponse({"message": error.message}, error.status))
+    secure = request.url.scheme == "https"
+    response = _no_store(RedirectResponse(target, 303))
+    response.set_cookie(
+        session_cookie(secure), token, expires=expires, path="/", secure=secure, httponly=True, samesite="lax"
+    )
+    return response
+
+
+def sign_out(request: Request) -> Response:
+    """Forget the cookie of a session that has ended.
+
+    The app ends the session itself, over its websocket, before it sends the browser here. A session that is alive stays:
+    so a link or an image on another site cannot sign anybody out, and this may be a GET.
+    """
+    response = _no_store(RedirectResponse("/", 303))
+    try:
+        alive = accounts.actor_of_session(runtime.kyo(), session_token(request.cookies)) is not None
+    except KyoError as error:
+        _log.warning("A session could not be checked: %s", error.message)
+        return response
+    if not alive:
+        response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax")
+        response.delete_cookie(SECURE_SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+    return response
+
+
+async def no_such_route(request: Request) -> Response:
+    return JSONResponse({"message": f"There is no {request.method} {request.url.path}."}, 404)
+
+
+def safe_path(path: str) -> str:
+    """`path` if it stays on this site, else the start page."""
+    parts = urlsplit(path)
+    local = path.startswith("/") and not path.startswith(("//", "/auth/")) and not parts.scheme and not parts.netloc
+    return path if local and "\\" not in path and path.isprintable() and path.isascii() else "/"
+
+
+def _no_store(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response

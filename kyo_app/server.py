@@ -1,0 +1,59 @@
+"""The deployed process: `uvicorn --factory kyo_app.server:create_app`. One process a port."""
+
+import gc
+import importlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from streamlit import config
+
+from kyo_app import runtime
+from kyo_app.components import show_unexpected
+from kyo_app.headers import SecurityHeadersMiddleware
+from kyo_app.identity import IdentityMiddleware
+from kyo_app.routes import routes
+from kyo_pipeline.settings import Settings, load_settings
+
+_SCRIPT = Path(__file__).with_name("main.py")
+_HEAVY = ("kyo_app.main", "pandas", "pyarrow")
+
+
+def create_app(settings: Settings | None = None) -> st.App:
+    settings = settings or load_settings()
+    app = st.App(
+        _SCRIPT,
+        routes=routes(),
+        middleware=[
+            Middleware(SecurityHeadersMiddleware),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.ALLOWED_HOSTS), www_redirect=False),
+            Middleware(IdentityMiddleware),
+        ],
+        lifespan=_lifespan,
+        on_script_error=show_unexpected,
+    )
+    # The upload route itself refuses what is larger; st.App has no argument for it, and reads config.toml only now.
+    config.set_option("server.maxUploadSize", settings.MAX_FILE_SIZE_MB)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: st.App) -> AsyncIterator[None]:  # noqa: ARG001 - st.App calls it with itself
+    """Load what the first visitor would else wait for, then spare the garbage collector all of it."""
+    await anyio.to_thread.run_sync(_warm_up)
+    try:
+        yield
+    finally:
+        await anyio.to_thread.run_sync(runtime.close)
+
+
+def _warm_up() -> None:
+    for name in _HEAVY:
+        importlib.import_module(name)
+    runtime.kyo()
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,61 @@
+"""The cache in Redis. An outage costs speed and nothing else."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from kyo_pipeline.errors import Invalid
+
+_CONNECT_SECONDS = 0.2
+_READ_SECONDS = 0.5
+_PAUSE_SECONDS = 2.0
+
+Result = TypeVar("Result")
+
+
+class RedisCache:
+    """The port `Cache` on a Redis server. After a failure, all is a miss for two seconds without asking again."""
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._client = redis.Redis.from_url(
+                url,
+                socket_connect_timeout=_CONNECT_SECONDS,
+                socket_timeout=_READ_SECONDS,
+                # The client's default is to try for seconds; a miss is cheaper.
+                retry=Retry(NoBackoff(), 0),
+            )
+        except ValueError as error:
+            raise Invalid(f"REDIS_URL is not the address of a Redis server: {error}") from error
+        self._pause_ends = 0.0
+
+    def get(self, key: str) -> bytes | None:
+        return self._attempt(lambda: _bytes_or_none(self._client.get(key)), None)
+
+    def set(self, key: str, value: bytes, seconds: int) -> None:
+        self._attempt(lambda: bool(self._client.set(key, value, ex=seconds)), False)
+
+    def ping(self) -> bool:
+        """Ask the server now, pause or not."""
+        self._pause_ends = 0.0
+        return self._attempt(lambda: bool(self._client.ping()), False)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _attempt(self, call: Callable[[], Result], otherwise: Result) -> Result:
+        if time.monotonic() < self._pause_ends:
+            return otherwise
+        try:
+            return call()
+        except (redis.RedisError, OSError):
+            self._pause_ends = time.monotonic() + _PAUSE_SECONDS
+            return otherwise
+
+
+def _bytes_or_none(value: object) -> bytes | None:
+    return value if isinstance(value, bytes) else None

@@ -1,0 +1,22 @@
+"""The moment a version begins to answer questions: one place, for approval and for the pipeline."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from kyo_pipeline.db import audit, corpus
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.audit import Event
+
+
+def publish(tx: Connection, actor: Actor, version_ids: Sequence[UUID], now: datetime) -> tuple[UUID, ...]:
+    """Make current those of these versions that are both ready and approved; returns which. All or none of each."""
+    corpus.lock(tx)
+    chosen = corpus.publishable(tx, version_ids)
+    if chosen:
+        corpus.make_current(tx, chosen, now)
+        for version_id in chosen:
+            audit.record(tx, actor, Event.DOCUMENT_PUBLISH, version_id, now)
+    return chosen

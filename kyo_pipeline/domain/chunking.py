@@ -1,0 +1,262 @@
+"""Cuts a document into chunks: at headings first, then paragraphs, then sentences, and between words if it must be."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kyo_pipeline.domain.chunks import Chunk
+from kyo_pipeline.domain.parsed import Heading, ParsedDocument
+from kyo_pipeline.domain.ports import Tokenizer
+from kyo_pipeline.domain.sentences import is_item, sentence_spans
+
+_PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
+_UNDERLINE = re.compile(r"\s*(?:[=\-]{3,}[ \t]*(?=\n))?\s*")
+_FILLED = 5  # a heading ends a chunk that is at least a fifth full; shorter sections stay with the next
+_TITLE = 80  # characters: a longer line is text, whatever it ends with
+_CLOSED = ".!?…,;|。！？"
+_NEAR = 4  # tokens of a piece and of the same piece in its text may differ: recount those that are 3/4 full
+
+
+def chunk(document: ParsedDocument, tokenizer: Tokenizer, size: int, overlap: int) -> list[Chunk]:
+    """Chunks of at most `size` tokens; neighbours in one section share about `overlap` tokens.
+
+    In order, none empty, `text == document.text[start:end]` without outer white space, and every character that is
+    not white space is in at least one of them. Raises ValueError unless 0 <= overlap < size.
+    """
+    if not 0 <= overlap < size:
+        raise ValueError(f"overlap must be at least 0 and less than size, not {overlap} of {size}")
+    cutter = _Cutter(_Layout.of(document, tokenizer), tokenizer, size, overlap)
+    places = _Places(document)
+    return [places.chunk(ordinal, *piece) for ordinal, piece in enumerate(cutter.pieces())]
+
+
+@dataclass(frozen=True)
+class _Breaks:
+    """Offsets at which a chunk may begin, ascending, and how many tokens begin before each."""
+
+    offsets: list[int]
+    tokens: list[int]
+
+    @staticmethod
+    def of(offsets: Iterable[int], starts: list[int], banned: set[int]) -> "_Breaks":
+        allowed = sorted(set(offsets) - banned)
+        return _Breaks(allowed, [bisect_left(starts, offset) for offset in allowed])
+
+    def first(self, after: int, tokens: int, end: int) -> int | None:
+        """The first break behind `after` with at least `tokens` before it, not behind `end`."""
+        position = max(bisect_right(self.offsets, after), bisect_left(self.tokens, tokens))
+        return (
+            self.offsets[position] if position < len(self.offsets) and self.offsets[position] <= end else None
+        )
+
+    def nearest(self, after: int, tokens: tuple[int, int, int], end: int) -> int | None:
+        """The break in (after, end] whose tokens are within (least, wanted, most) and nearest to those wanted."""
+        least, wanted, most = tokens
+        low = max(bisect_right(self.offsets, after), bisect_left(self.tokens, least))
+        high = min(bisect_right(self.offsets, end), bisect_right(self.tokens, most))
+        if low >= high:
+            return None
+        above = min(max(bisect_left(self.tokens, wanted), low), high - 1)
+        below = max(above - 1, low)
+        nearer = min((above, below), key=lambda index: abs(self.tokens[index] - wanted))
+        return self.offsets[nearer]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The text, the offsets at which its tokens start, and where it may be cut."""
+
+    text: str
+    starts: list[int]
+    headings: _Breaks
+    paragraphs: _Breaks
+    sentences: _Breaks
+
+    @staticmethod
+    def of(document: ParsedDocument, tokenizer: Tokenizer) -> "_Layout":
+        text = document.text
+        starts = [start for start, _ in tokenizer.token_spans(text)]
+        sentences = sentence_spans(text)
+        banned = {
+            0,
+            *(_after_heading(text, heading) for heading in document.headings),
+            *_after_titles(text, sentences),
+        }
+        return _Layout(
+            text,
+            starts,
+            _Breaks.of((heading.start for heading in document.headings), starts, banned),
+            _Breaks.of((match.end() for match in _PARAGRAPH.finditer(text)), starts, banned),
+            _Breaks.of((start for start, _ in sentences), starts, banned),
+        )
+
+    def tokens_before(self, offset: int) -> int:
+        return bisect_left(self.starts, offset)
+
+    def offset_of(self, token: int) -> int:
+        """Where the token begins; the end of the text behind the last one."""
+        return self.starts[token] if token < len(self.starts) else len(self.text)
+
+    def trimmed(self, start: int, end: int) -> tuple[int, int]:
+        piece = self.text[start:end]
+        return start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
+
+
+class _Cutter:
+    """Walks through a text from cut to cut."""
+
+    def __init__(self, layout: _Layout, tokenizer: Tokenizer, size: int, overlap: int) -> None:
+        self._layout = layout
+        self._tokenizer = tokenizer
+        self._size = size
+        self._overlap = overlap
+
+    def pieces(self) -> Iterator[tuple[int, int, int]]:
+        """(start, end, tokens) of each chunk."""
+        begin, cut, length = 0, 0, len(self._layout.text)
+        while cut < length:
+            end = self._cut(begin, cut)
+            start, stop, count = self._fitted(begin, end)
+            if stop <= cut and start < cut:  # nothing new beyond the overlap: leave the overlap out
+                begin = cut
+                continue
+            if start < stop:
+                yield start, stop, count
+            cut = end if stop == self._layout.trimmed(begin, end)[1] else stop
+            begin = self._overlap_before(cut, begin) if cut < length else cut
+
+    def _cut(self, begin: int, done: int) -> int:
+        """The offset at which the chunk that starts at `begin` ends; beyond `done`."""
+        layout = self._layout
+        first = layout.tokens_before(begin)
+        limit = layout.offset_of(first + self._size)
+        heading = layout.headings.first(done, first + max(1, self._size // _FILLED), len(layout.text))
+        if heading is not None and heading <= limit:
+            return heading
+        if limit >= len(layout.text):
+            return len(layout.text)
+        target = self._target(first, layout.tokens_before(heading) if heading else len(layout.starts))
+        found = layout.paragraphs.nearest(done, _around(first, target, self._size, 0.6, 1.3), limit)
+        found = found or layout.sentences.nearest(done, _around(first, target, self._size, 0.3, 2), limit)
+        return found or self._between_words(max(done, begin), limit)
+
+    def _target(self, first: int, last: int) -> int:
+        """Tokens of each of the fewest equal parts of a section, so that its last chunk is not a scrap."""
+        step = self._size - self._overlap
+        parts = max(1, -(-(last - first - self._overlap) // step))
+        return min(self._size, -(-(last - first - self._overlap) // parts) + self._overlap)
+
+    def _between_words(self, after: int, limit: int) -> int:
+        """The last white space in the second half up to `limit`, else `limit` itself."""
+        text = self._layout.text
+        for position in range(limit, after + (limit - after) // 2, -1):
+            if text[position - 1].isspace():
+                return position
+        return max(limit, after + 1)
+
+    def _fitted(self, begin: int, end: int) -> tuple[int, int, int]:
+        """The trimmed piece and its tokens, made shorter where it has more than `size` when tokenized alone."""
+        layout = self._layout
+        start, stop = layout.trimmed(begin, end)
+        count = layout.tokens_before(stop) - layout.tokens_before(start)
+        if count * _NEAR < self._size * (_NEAR - 1) and layout.trimmed(end, end + 1) != (end, end + 1):
+            return start, stop, count
+        while start < stop:
+            spans = self._tokenizer.token_spans(layout.text[start:stop])
+            if len(spans) <= self._size or stop == start + 1:
+                return start, stop, len(spans)
+            last = start + spans[self._size - 1][1]
+            stop = self._between_words(start, min(last, stop - 1))
+            stop = layout.trimmed(start, stop)[1]
+        return start, stop, 0
+
+    def _overlap_before(self, cut: int, begin: int) -> int:
+        """Where the next chunk begins: at sentences before the cut, but never before the last heading."""
+        layout = self._layout
+        if (
+            not self._overlap
+            or cut in layout.headings.offsets[bisect_left(layout.headings.offsets, cut) :][:1]
+        ):
+            return cut
+        last = layout.tokens_before(cut)
+        heading = bisect_left(layout.headings.offsets, cut) - 1
+        floor = max(begin, layout.headings.offsets[heading] - 1 if heading >= 0 else 0)
+        bounds = (max(0, last - self._overlap * 3 // 2), last - self._overlap, last - 1)
+        found = layout.sentences.nearest(floor, bounds, cut - 1)
+        if found is not None:
+            return found
+        earliest = max(layout.offset_of(max(0, last - self._overlap)), floor + 1)
+        position = earliest
+        while position < cut and not layout.text[position - 1].isspace():
+            position += 1
+        return position if position < cut else min(earliest, cut)
+
+
+class _Places:
+    """Pages and heading paths by offset."""
+
+    def __init__(self, document: ParsedDocument) -> None:
+        self._text = document.text
+        self._pages = document.page_starts
+        self._headings = [heading.start for heading in document.headings]
+        self._paths = list(_paths(document.headings))
+
+    def chunk(self, ordinal: int, start: int, end: int, tokens: int) -> Chunk:
+        return Chunk(
+            ordinal=ordinal,
+            text=self._text[start:end],
+            start=start,
+            end=end,
+            tokens=tokens,
+            page_from=self._page(start),
+            page_to=self._page(end - 1),
+            heading_path=self._path(start),
+        )
+
+    def _page(self, offset: int) -> int | None:
+        return max(1, bisect_right(self._pages, offset)) if self._pages else None
+
+    def _path(self, offset: int) -> tuple[str, ...]:
+        position = bisect_right(self._headings, offset)
+        return self._paths[position - 1] if position else ()
+
+
+def _paths(headings: tuple[Heading, ...]) -> Iterator[tuple[str, ...]]:
+    stack: list[Heading] = []
+    for heading in headings:
+        while stack and stack[-1].level >= heading.level:
+            stack.pop()
+        stack.append(heading)
+        yield tuple(above.text for above in stack)
+
+
+def _after_heading(text: str, heading: Heading) -> int:
+    """Where what follows a heading begins: there it must not be cut, or the heading would stand alone."""
+    line_end = text.find("\n", heading.start)
+    if line_end < 0:
+        return len(text)
+    underline = _UNDERLINE.match(text, line_end)
+    return underline.end() if underline else line_end
+
+
+def _after_titles(text: str, sentences: list[tuple[int, int]]) -> Iterator[int]:
+    """Where the text below a line begins that looks like a title, or that announces a list with a colon."""
+    titles = [_is_title(text[start:end]) for start, end in sentences]
+    for position in range(len(sentences) - 1):
+        if titles[position] and not titles[position + 1]:
+            yield sentences[position + 1][0]
+
+
+def _is_title(sentence: str) -> bool:
+    return (
+        len(sentence) <= _TITLE
+        and sentence[-1] not in _CLOSED
+        and "\t" not in sentence
+        and not is_item(sentence)
+    )
+
+
+def _around(first: int, target: int, most: int, low: float, high: float) -> tuple[int, int, int]:
+    """Token numbers (least, wanted, most) for a chunk that begins with token `first`."""
+    return first + max(1, int(target * low)), first + target, first + min(most, int(target * high))

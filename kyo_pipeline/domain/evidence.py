@@ -1,0 +1,114 @@
+"""Weighs the evidence: which statements answer a question, and whether any does."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from kyo_pipeline.domain.retrieval import Passage, Retrieval
+from kyo_pipeline.domain.statements import Statement, statements_of
+from kyo_pipeline.domain.stemming import stems, weigh
+
+Similarity = Callable[[str, Sequence[str]], Sequence[float]]
+"""Cosines of a question with each of some texts."""
+
+_EMBEDDED = 24
+_OWN, _CONTEXT, _BEFORE = 1.0, 0.5, 0.25
+_SIMILARITY, _PASSAGE, _KIND = 0.4, 0.3, 0.15
+_ENOUGH = 0.65
+_LEAST_ROOM = 0.05
+_LOWEST_SIMILARITY = (
+    -0.3
+)  # so that a text with every word of the question is found, however the model sees it
+_ASKS_NUMBER = re.compile(
+    r"\b(?:how (?:many|much|long|often|old|far|large|big)|when|what (?:year|date|time))\b", re.I
+)
+_NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|million|half|quarter"
+    r"|once|twice|daily|weekly|monthly|yearly|annually)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A statement, the share of the question's weight that its own words cover, and its score (no unit)."""
+
+    statement: Statement
+    coverage: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How well the best evidence covers the question, 0 to 1 each; `similarity` is a cosine, `words` counts stems."""
+
+    passage: float
+    statement: float
+    similarity: float
+    words: int
+
+
+def scored_statements(question: str, retrieval: Retrieval, similarity: Similarity | None) -> list[Scored]:
+    """Every statement of the passages with its score, best first."""
+    weights = weigh(question, retrieval.term_weights)
+    top = max((passage.score for passage in retrieval.passages), default=0.0) or 1.0
+    asks_number = bool(_ASKS_NUMBER.search(question))
+    scored = [
+        _score(statement, weights, passage.score / top, asks_number)
+        for index, passage in enumerate(retrieval.passages)
+        for statement in statements_of(index, passage)
+    ]
+    scored.sort(key=lambda one: -one.score)
+    return _with_similarity(question, scored, similarity) if similarity else scored
+
+
+def strength(question: str, retrieval: Retrieval, scored: Sequence[Scored]) -> Strength:
+    weights = weigh(question, retrieval.term_weights)
+    return Strength(
+        passage=max((_share(_words_of(passage), weights) for passage in retrieval.passages), default=0.0),
+        statement=max((one.coverage for one in scored), default=0.0),
+        similarity=max((passage.similarity for passage in retrieval.passages), default=-1.0),
+        words=len(weights),
+    )
+
+
+def is_enough(strength: Strength, similarity_threshold: float) -> bool:
+    """Whether to answer at all.
+
+    The rule adds the mean share of the question's words in the best passage and the best statement to how far
+    the cosine is above the model's threshold, in units of the room above it. Measured with WordLlama and MiniLM on
+    questions with and without an answer in the corpus (clapnq, xquad, two handbooks, questions put to a foreign one).
+    """
+    room = max(1.0 - similarity_threshold, _LEAST_ROOM)
+    similarity = max((strength.similarity - similarity_threshold) / room, _LOWEST_SIMILARITY)
+    return (strength.passage + strength.statement) / 2 + similarity >= _ENOUGH
+
+
+def _score(statement: Statement, weights: Mapping[str, float], passage: float, asks_number: bool) -> Scored:
+    own = _share(statement.stems, weights)
+    context = _share(statement.context - statement.stems, weights)
+    before = _share(statement.follows - statement.context - statement.stems, weights)
+    kind = _KIND if asks_number and _NUMBER.search(statement.text) else 0.0
+    coverage = _OWN * own + _CONTEXT * context
+    return Scored(statement, coverage, coverage + _BEFORE * before + _PASSAGE * passage + kind)
+
+
+def _with_similarity(question: str, scored: list[Scored], similarity: Similarity) -> list[Scored]:
+    """Add the cosine to the scores of the first few: embedding all would make a slow model too slow."""
+    head = scored[:_EMBEDDED]
+    cosines = similarity(question, [one.statement.text for one in head])
+    better = [
+        Scored(one.statement, one.coverage, one.score + _SIMILARITY * max(0.0, float(cosine)))
+        for one, cosine in zip(head, cosines, strict=True)
+    ]
+    return sorted(better, key=lambda one: -one.score)
+
+
+def _words_of(passage: Passage) -> Set[str]:
+    return frozenset(stems(" ".join((passage.title, *passage.heading_path, passage.text))))
+
+
+def _share(words: Set[str], weights: Mapping[str, float]) -> float:
+    """The idf-weighted share of the question's stems that `words` cover."""
+    total = sum(weights.values())
+    return sum(weight for stem, weight in weights.items() if stem in words) / total if total else 0.0

@@ -1,0 +1,171 @@
+"""From a question to a stored answer with citations."""
+
+import hashlib
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import numpy as np
+
+from kyo_pipeline.db import audit, embedding_sets, questions, search as searching
+from kyo_pipeline.db.questions import Production
+from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.answers import Answer, Draft, Outcome
+from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.embedding import EmbeddingSpec
+from kyo_pipeline.domain.ports import Vectors
+from kyo_pipeline.domain.retrieval import Retrieval
+from kyo_pipeline.errors import Conflict, Invalid, KyoError, Unavailable
+from kyo_pipeline.kyo import Kyo
+
+MAX_QUESTION_LENGTH = 2000
+VECTOR_CACHE_SECONDS = 24 * 3600
+
+
+@dataclass
+class _Stages:
+    """Milliseconds a stage."""
+
+    timings: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def done(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.timings[stage] = round((now - self._since) * 1000, 2)
+        self._since = now
+
+
+def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> Retrieval:
+    """The passages for a question that the actor may read, best first. Raises `Invalid`, `Unavailable`."""
+    actor.require(Permission.ANSWER_ASK)
+    return _retrieve(kyo, actor, clean_question(question), limit or kyo.settings.TOP_K_RESULTS, _Stages())
+
+
+def ask(kyo: Kyo, actor: Actor, question: str) -> Answer:
+    """The stored answer to a question; like `stream_answer` for callers who don't stream."""
+    stream = stream_answer(kyo, actor, question)
+    while True:
+        try:
+            next(stream)
+        except StopIteration as stopped:
+            answer: Answer = stopped.value
+            return answer
+
+
+def stream_answer(kyo: Kyo, actor: Actor, question: str) -> Generator[str, None, Answer]:
+    """Yield the text as it is written; return the stored answer, whose text counts: its citations have been checked.
+
+    Closing the generator early keeps what there is, as an answer that was stopped. No connection is held meanwhile.
+    Raises `Invalid`, `NotAllowed`, `Unavailable`; in the last case the question stays in the history as failed.
+    """
+    actor.require(Permission.ANSWER_ASK)
+    question = clean_question(question)
+    with kyo.db.transaction(actor) as tx:
+        question_id = questions.add_question(tx, actor, question, kyo.now())
+    stages, written = _Stages(), _Written()
+    try:
+        written.retrieval = _retrieve(kyo, actor, question, kyo.settings.TOP_K_RESULTS, stages)
+        written.draft = yield from _write(kyo, question, written)
+    except KyoError as error:
+        written.draft = Draft(error.message, Outcome.FAILED)
+        raise
+    finally:
+        # Also on GeneratorExit: Stop, another page, a closed tab.
+        stages.done("generate")
+        answer_id = _store(kyo, actor, question_id, written, stages)
+    with kyo.db.transaction(actor) as tx:
+        answer = questions.own_answer(tx, actor, answer_id)
+    if answer is None:
+        raise Unavailable("The answer could not be stored. Ask again.")
+    return answer
+
+
+def clean_question(question: str) -> str:
+    """The question without what cannot be stored or searched. Raises `Invalid` when nothing or too much is left."""
+    cleaned = " ".join("".join(c for c in question if c.isprintable() or c.isspace()).split())
+    if not cleaned:
+        raise Invalid("Type a question first.")
+    if len(cleaned) > MAX_QUESTION_LENGTH:
+        raise Invalid(f"A question has {MAX_QUESTION_LENGTH} characters at most; this one has {len(cleaned)}.")
+    return cleaned
+
+
+@dataclass
+class _Written:
+    """What has been found and written so far: enough to store when the reader leaves in the middle."""
+
+    retrieval: Retrieval | None = None
+    pieces: list[str] = field(default_factory=list)
+    draft: Draft | None = None
+
+    def final(self) -> Draft:
+        return self.draft or Draft("".join(self.pieces), Outcome.STOPPED)
+
+
+def _write(kyo: Kyo, question: str, written: _Written) -> Generator[str, None, Draft]:
+    assert written.retrieval is not None  # noqa: S101 — states for the type checker what the caller has just done
+    generation = kyo.generator.generate(question, written.retrieval)
+    try:
+        while True:
+            try:
+                piece = next(generation)
+            except StopIteration as stopped:
+                draft: Draft = stopped.value
+                return draft
+            written.pieces.append(piece)
+            yield piece
+    finally:
+        generation.close()
+
+
+def _retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: _Stages) -> Retrieval:
+    vector = _vector_of(kyo, question)
+    stages.done("embed")
+    with kyo.db.transaction(actor) as tx:
+        embedding_set = embedding_sets.active(tx)
+        if embedding_set is None:
+            return Retrieval((), {}, kyo.embedder.spec.similarity_threshold, 0)
+        _require_same_space(embedding_set.spec, kyo.embedder.spec)
+        found = searching.passages(tx, actor, embedding_set, question, vector, limit)
+        weights = searching.term_weights(tx, question)
+    stages.done("search")
+    return Retrieval(found, weights, embedding_set.spec.similarity_threshold, embedding_set.id)
+
+
+def _vector_of(kyo: Kyo, question: str) -> Vectors:
+    """The question's vector, shape (dimensions,), from the cache where it was embedded before."""
+    spec = kyo.embedder.spec
+    name = "\x1f".join((spec.backend, spec.model, spec.revision, question))
+    key = f"vector:{hashlib.sha256(name.encode()).hexdigest()}"
+    cached = kyo.cache.get(key)
+    if cached is not None and len(cached) == 4 * spec.dimensions:
+        return np.frombuffer(cached, dtype=np.float32)
+    vector = kyo.embedder.embed_query(question)
+    kyo.cache.set(key, vector.astype(np.float32).tobytes(), VECTOR_CACHE_SECONDS)
+    return vector
+
+
+def _require_same_space(active: EmbeddingSpec, configured: EmbeddingSpec) -> None:
+    if not active.same_space(configured):
+        raise Conflict(
+            f"The documents are embedded with {active.model} ({active.backend}), the settings name {configured.model} "
+            f"({configured.backend}). Set KYO_EMBEDDING_BACKEND and KYO_EMBEDDING_MODEL back."
+        )
+
+
+def _store(kyo: Kyo, actor: Actor, question_id: UUID, written: _Written, stages: _Stages) -> UUID:
+    draft, retrieval, now = written.final(), written.retrieval, kyo.now()
+    made = Production(
+        generator=kyo.generator.name,
+        model=kyo.generator.model,
+        embedding_set_id=retrieval.embedding_set_id or None if retrieval else None,
+        timings=stages.timings,
+    )
+    with kyo.db.transaction(actor) as tx:
+        answer_id = questions.add_answer(tx, question_id, draft, made, now)
+        if retrieval is not None:
+            questions.add_citations(tx, answer_id, draft, retrieval.passages)
+        details = {"outcome": draft.outcome.value, "citations": len(draft.citations)}
+        audit.record(tx, actor, Event.ANSWER_ASK, answer_id, now, details)
+    return answer_id

@@ -1,0 +1,46 @@
+"""What people asked before, and what they thought of the answers."""
+
+from uuid import UUID
+
+from kyo_pipeline.db import audit, questions
+from kyo_pipeline.db.questions import AnswerPage
+from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.answers import Answer
+from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.errors import Invalid, NotFound
+from kyo_pipeline.kyo import Kyo
+
+MAX_COMMENT_LENGTH = 2000
+
+
+def list_answers(kyo: Kyo, actor: Actor, *, text: str = "", limit: int = 20, offset: int = 0) -> AnswerPage:
+    """The actor's own questions with their answers, newest first."""
+    actor.require(Permission.ANSWER_READ_OWN)
+    with kyo.db.transaction(actor) as tx:
+        return questions.history(tx, actor, text.strip().replace("\x00", ""), limit, offset)
+
+
+def read_answer(kyo: Kyo, actor: Actor, answer_id: UUID) -> Answer:
+    """An answer to one of the actor's own questions. Raises `NotFound`."""
+    actor.require(Permission.ANSWER_READ_OWN)
+    with kyo.db.transaction(actor) as tx:
+        answer = questions.own_answer(tx, actor, answer_id)
+    if answer is None:
+        raise NotFound("There is no such answer among yours.")
+    return answer
+
+
+def rate(kyo: Kyo, actor: Actor, answer_id: UUID, rating: int, comment: str = "") -> None:
+    """Say whether an answer helped (1) or not (-1); the last word counts. Raises `Invalid`, `NotFound`."""
+    actor.require(Permission.ANSWER_RATE)
+    comment = comment.strip().replace("\x00", "")
+    if rating not in (1, -1):
+        raise Invalid("A rating is 1 (helpful) or -1 (not helpful).")
+    if len(comment) > MAX_COMMENT_LENGTH:
+        raise Invalid(f"A comment has {MAX_COMMENT_LENGTH} characters at most.")
+    now = kyo.now()
+    with kyo.db.transaction(actor) as tx:
+        if questions.own_answer(tx, actor, answer_id) is None:
+            raise NotFound("There is no such answer among yours.")
+        questions.rate(tx, actor, answer_id, rating, comment, now)
+        audit.record(tx, actor, Event.ANSWER_RATE, answer_id, now, {"rating": rating})
