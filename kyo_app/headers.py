@@ -33,7 +33,7 @@ class SecurityHeadersMiddleware:
 
 
 def content_security_policy(page: str) -> str:
-    """Nothing from elsewhere, no inline script but those of Streamlit's own page, which change with its releases."""
+    """Nothing from elsewhere; no inline script but those of Streamlit's page, which change with its releases."""
     digests = (hashlib.sha256(script.encode()).digest() for script in _INLINE_SCRIPT.findall(page))
     hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
     return "; ".join(

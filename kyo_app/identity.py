@@ -1,4 +1,4 @@
-"""Which session a request belongs to: the cookies, and the middleware that checks them before Streamlit sees anything."""
+"""Which session a request belongs to: cookies, and the middleware that checks them before Streamlit runs."""
 
 import hashlib
 import logging
@@ -98,7 +98,9 @@ def _naming_browser(scope: Scope, send: Send) -> Send:
             if headers.get("content-type", "").startswith("text/html"):
                 secure = "; Secure" if scope["scheme"] == "https" else ""
                 name = secrets.token_urlsafe(24)
-                headers.append("set-cookie", f"{BROWSER_COOKIE}={name}; Path=/; HttpOnly; SameSite=Lax{secure}")
+                headers.append(
+                    "set-cookie", f"{BROWSER_COOKIE}={name}; Path=/; HttpOnly; SameSite=Lax{secure}"
+                )
         await send(message)
 
     return send_with_name

@@ -1,14 +1,19 @@
-"""HTTP routes beside the Streamlit UI: health, and the two steps of signing in and out that need a real response."""
+"""HTTP routes beside the Streamlit UI: health, and what of signing in and out needs a real response."""
 
 import logging
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from kyo_app import runtime
-from kyo_app.identity import BROWSER_COOKIE, SECURE_SESSION_COOKIE, SESSION_COOKIE, session_cookie, session_token
+from kyo_app.identity import (
+    BROWSER_COOKIE,
+    SECURE_SESSION_COOKIE,
+    SESSION_COOKIE,
+    session_cookie,
+    session_token,
+)
 from kyo_pipeline.errors import KyoError, NotAllowed
 from kyo_pipeline.services import accounts, health
 
@@ -16,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 def routes() -> list[BaseRoute]:
-    """Plain `def` endpoints run in Starlette's thread pool; the catch-all keeps unknown API paths from being 200 HTML."""
+    """Plain `def` endpoints run in a thread pool. Without the catch-all, unknown API paths would be 200 HTML."""
     return [
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
@@ -32,7 +37,7 @@ async def healthz(request: Request) -> Response:  # noqa: ARG001 - Starlette cal
 
 
 def readyz(request: Request) -> Response:  # noqa: ARG001 - Starlette calls endpoints with the request
-    """Everything that the app needs answers. The reasons go to the log: they name hosts, and anyone may ask here."""
+    """Everything that the app needs answers. Reasons go to the log: they name hosts, and anyone may ask here."""
     state = health.check_health(runtime.kyo())
     for check in state.checks:
         if not check.ok:
@@ -46,7 +51,9 @@ def redeem(request: Request) -> Response:
     ticket = request.query_params.get("ticket", "")
     target = safe_path(request.query_params.get("next", "/"))
     try:
-        token, expires = accounts.redeem_ticket(runtime.kyo(), ticket, request.cookies.get(BROWSER_COOKIE, ""))
+        token, expires = accounts.redeem_ticket(
+            runtime.kyo(), ticket, request.cookies.get(BROWSER_COOKIE, "")
+        )
     except NotAllowed:
         return _no_store(RedirectResponse("/?again=1", 303))
     except KyoError as error:
@@ -62,8 +69,8 @@ def redeem(request: Request) -> Response:
 def sign_out(request: Request) -> Response:
     """Forget the cookie of a session that has ended.
 
-    The app ends the session itself, over its websocket, before it sends the browser here. A session that is alive stays:
-    so a link or an image on another site cannot sign anybody out, and this may be a GET.
+    The app ends the session itself, over its websocket, before it sends the browser here. A session that is alive
+    stays: so a link or an image on another site cannot sign anybody out, and this may be a GET.
     """
     response = _no_store(RedirectResponse("/", 303))
     try:
@@ -83,9 +90,9 @@ async def no_such_route(request: Request) -> Response:
 
 def safe_path(path: str) -> str:
     """`path` if it stays on this site, else the start page."""
-    parts = urlsplit(path)
-    local = path.startswith("/") and not path.startswith(("//", "/auth/")) and not parts.scheme and not parts.netloc
-    return path if local and "\\" not in path and path.isprintable() and path.isascii() else "/"
+    if not path.startswith("/") or path.startswith(("//", "/auth/")) or "\\" in path:
+        return "/"
+    return path if path.isascii() and path.isprintable() else "/"
 
 
 def _no_store(response: Response) -> Response:

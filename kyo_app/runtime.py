@@ -22,7 +22,7 @@ _lock = Lock()
 
 
 def kyo() -> Kyo:
-    """The bundle that every page, route and middleware of this process works with; opened at the first call."""
+    """The bundle that all pages, routes and middleware of this process share; opened at the first call."""
     with _lock:
         if _process.kyo is None:
             _process.kyo = open_kyo(load_settings())

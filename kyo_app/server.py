@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None) -> st.App:
         lifespan=_lifespan,
         on_script_error=show_unexpected,
     )
-    # The upload route itself refuses what is larger; st.App has no argument for it, and reads config.toml only now.
+    # For the upload route itself. st.App has no argument for it; only now has it read config.toml.
     config.set_option("server.maxUploadSize", settings.MAX_FILE_SIZE_MB)
     return app
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from kyo_pipeline.adapters.cache import RedisCache
-from kyo_pipeline.adapters.embedding import open_embedder
+from kyo_pipeline.adapters.embedding.factory import open_embedder
 from kyo_pipeline.adapters.files import FolderFiles
-from kyo_pipeline.adapters.generation import open_generator
-from kyo_pipeline.adapters.parsing import ParserPool
+from kyo_pipeline.adapters.generation.factory import open_generator
+from kyo_pipeline.adapters.parsing.pool import ParserPool
 from kyo_pipeline.db.engine import Database, url_of
 from kyo_pipeline.domain.ports import AnswerGenerator, Cache, Embedder, FileStore, Parser
 from kyo_pipeline.errors import Unavailable

@@ -1,4 +1,4 @@
-"""Every environment variable, typed, validated, frozen. The seed's names and defaults are kept; new ones start with KYO_."""
+"""Every environment variable, typed, validated, frozen. KYO's own names start with KYO_."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,7 +22,8 @@ class Settings(BaseSettings):
     SECRET_KEY: SecretStr | None = Field(None, description="Signs tokens. Made and kept in KYO_HOME when unset.")
     DEBUG: bool = Field(True, description="Log requests and steps too, not only warnings. Never shows errors to users.")
     ALLOWED_HOSTS: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("localhost", "127.0.0.1"), description="Host names that the app answers to, with commas between them."
+        ("localhost", "127.0.0.1"),
+        description="Host names that the app answers to, with commas between them.",
     )
 
     # Database: with none of these set, an embedded PostgreSQL is started in KYO_HOME.
@@ -74,7 +75,8 @@ class Settings(BaseSettings):
 
     # Models
     KYO_EMBEDDING_BACKEND: Literal["auto", "builtin", "huggingface", "local"] = Field(
-        "auto", description="auto: Hugging Face when HF_EMBEDDING_API_KEY or KYO_EMBEDDING_ENDPOINT is set, else built-in."
+        "auto",
+        description="auto: Hugging Face when HF_EMBEDDING_API_KEY or KYO_EMBEDDING_ENDPOINT is set, else built-in.",
     )
     KYO_EMBEDDING_MODEL: str = Field("BAAI/bge-base-en-v1.5", description="Model name, or a folder for `local`.")
     KYO_EMBEDDING_ENDPOINT: str | None = Field(None, description="URL of a self-hosted embedding endpoint.")
@@ -82,7 +84,8 @@ class Settings(BaseSettings):
         None, description="A tokenizer.json, where the model's own cannot be downloaded."
     )
     KYO_LLM_BACKEND: Literal["auto", "extractive", "huggingface"] = Field(
-        "auto", description="auto: Hugging Face when HF_LLM_API_KEY or KYO_LLM_ENDPOINT is set, else extractive."
+        "auto",
+        description="auto: Hugging Face when HF_LLM_API_KEY or KYO_LLM_ENDPOINT is set, else extractive.",
     )
     KYO_LLM_MODEL: str = "mistralai/Mistral-7B-Instruct-v0.2"
     KYO_LLM_ENDPOINT: str | None = Field(None, description="URL of any OpenAI-compatible server.")

@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class RedisCache:
-    """The port `Cache` on a Redis server. After a failure, all is a miss for two seconds without asking again."""
+    """The port `Cache` on a Redis server. After a failure it asks nothing for two seconds."""
 
     def __init__(self, url: str) -> None:
         try:

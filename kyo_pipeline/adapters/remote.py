@@ -57,7 +57,7 @@ def with_retries(
 def complaint(what: str, error: httpx.HTTPError) -> str:
     """A sentence for people: what failed and what to do, without address, key or the endpoint's own words."""
     status = _status(error)
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, (httpx.TimeoutException, TimeoutError)):
         return f"{what} did not answer in time. Try again later, or raise KYO_REMOTE_TIMEOUT_SECONDS."
     if status in (401, 403):
         return f"{what} refused the API key. Ask your administrator to check it."

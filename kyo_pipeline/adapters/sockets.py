@@ -27,13 +27,9 @@ def _private(folder: Path, uid: int, gid: int) -> Path:
     except FileExistsError:
         pass
     except OSError as error:
-        raise Unavailable(
-            f"{folder} cannot be made: {error.strerror}. Choose a shorter path for KYO_HOME."
-        ) from error
+        raise Unavailable(f"{folder} cannot be made: {error.strerror}. Choose a shorter path for KYO_HOME.") from error
     found = folder.lstat()
     # Others can make folders beside it: one that they own, or a link, would give them our connections.
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != uid or found.st_mode & 0o077:
-        raise Unavailable(
-            f"{folder} is not a private folder. Remove it, or choose a shorter path for KYO_HOME."
-        )
+        raise Unavailable(f"{folder} is not a private folder. Remove it, or choose a shorter path for KYO_HOME.")
     return folder

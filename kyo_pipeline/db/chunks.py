@@ -30,7 +30,7 @@ class ChunkText:
 
 def replace(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]]) -> None:
     """Store the chunks of whole versions in place of any that were there. Rows are (version, chunk, indexed text)."""
-    versions = sorted({str(version_id) for version_id, _, _ in rows})
+    versions = sorted({version_id for version_id, _, _ in rows})
     tx.execute(text("delete from chunks where version_id = any(cast(:ids as uuid[]))"), {"ids": versions})
     tx.execute(
         text(
@@ -92,11 +92,9 @@ def texts_of(tx: Connection, version_ids: Sequence[UUID]) -> tuple[ChunkText, ..
             order by c.version_id, c.ordinal
             """
         ),
-        {"ids": [str(id) for id in version_ids]},
+        {"ids": list(version_ids)},
     )
-    return tuple(
-        ChunkText(row.id, row.version_id, row.title, tuple(row.heading_path), row.text) for row in rows
-    )
+    return tuple(ChunkText(row.id, row.version_id, row.title, tuple(row.heading_path), row.text) for row in rows)
 
 
 def counts(tx: Connection, version_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -109,7 +107,7 @@ def counts(tx: Connection, version_ids: Sequence[UUID]) -> dict[UUID, int]:
             where id = any(cast(:ids as uuid[]))
             """
         ),
-        {"ids": [str(id) for id in version_ids]},
+        {"ids": list(version_ids)},
     )
     return {row.id: row.chunks for row in rows}
 
@@ -118,7 +116,7 @@ def replace_vectors(tx: Connection, embedding_set_id: int, chunk_ids: Sequence[i
     """Store one vector a chunk. `vectors` has the shape (len(chunk_ids), dimensions)."""
     table = vector_table(embedding_set_id)
     tx.execute(text(f"delete from {table} where chunk_id = any(:ids)"), {"ids": list(chunk_ids)})  # noqa: S608 — the name is made from an integer
-    rows = ((id, Vector(vector).to_text()) for id, vector in zip(chunk_ids, vectors, strict=True))
+    rows = ((chunk_id, Vector(vector).to_text()) for chunk_id, vector in zip(chunk_ids, vectors, strict=True))
     _copy(tx, f"{table} (chunk_id, embedding)", rows)
 
 
@@ -152,6 +150,6 @@ def _copy(tx: Connection, target: str, rows: Iterable[tuple[object, ...]]) -> No
     buffer.seek(0)
     cursor = tx.connection.cursor()
     try:
-        cursor.copy_expert(f"copy {target} from stdin with (format csv)", buffer)  # type: ignore[attr-defined]  # psycopg2's own method; SQLAlchemy types the plain DBAPI cursor
+        cursor.copy_expert(f"copy {target} from stdin with (format csv)", buffer)
     finally:
         cursor.close()

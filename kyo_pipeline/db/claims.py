@@ -1,13 +1,14 @@
 """Versions as the pipeline sees them: waiting for a step, claimed by a run, done or failed.
 
-A claim is a run's mark on a row. It ends when the step has been done for the last time, when the run is known to be dead
-(`release_dead`), or at `claimed_until`. Every write of a result asks for the claim again, so that a run that has lost it
-changes nothing.
+A claim is a run's mark on a row. It ends when the last step is done, when the run is known to be dead (`release_dead`),
+or at `claimed_until`. Every write of a result asks for the claim again, so that a run that has lost it changes nothing.
 """
 
+import select
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -63,9 +64,7 @@ def claim(
         {"status": status.value, "run": run, "limit": limit, "now": now, "until": until},
     )
     return tuple(
-        Claimed(
-            row.id, row.document_id, row.title, row.file_name, row.sha256, row.media_type, row.attempts
-        )
+        Claimed(row.id, row.document_id, row.title, row.file_name, row.sha256, row.media_type, row.attempts)
         for row in rows
     )
 
@@ -85,18 +84,34 @@ def advance(
             update document_versions
             set status = :after,
               stage_seconds = stage_seconds || jsonb_build_object(cast(:after as text), cast(:seconds as real)),
-              attempts = case when :after = 'ready' then attempts else 1 end
+              attempts = 1
             where id = any(cast(:ids as uuid[])) and claimed_by = :run and status = :before
             returning id
             """
         ),
         {
-            "ids": [str(id) for id in version_ids],
+            "ids": list(version_ids),
             "run": run,
             "before": before.value,
             "after": after.value,
             "seconds": round(seconds, 4),
         },
+    )
+    return tuple(row.id for row in rows)
+
+
+def finish(tx: Connection, version_ids: Sequence[UUID], run: str, now: datetime) -> tuple[UUID, ...]:
+    """Make embedded versions ready, those that this run still holds, and end their claims; returns which."""
+    rows = tx.execute(
+        text(
+            """
+            update document_versions
+            set status = 'ready', ready_at = :now, claimed_by = null, claimed_until = null, attempts = 0
+            where id = any(cast(:ids as uuid[])) and claimed_by = :run and status = 'embedded'
+            returning id
+            """
+        ),
+        {"ids": list(version_ids), "run": run, "now": now},
     )
     return tuple(row.id for row in rows)
 
@@ -117,16 +132,16 @@ def fail(tx: Connection, version_id: UUID, run: str, error: str) -> bool:
 
 
 def put_back(tx: Connection, version_ids: Sequence[UUID], run: str, retry_at: datetime | None) -> None:
-    """Give up claims, so that the same step is tried again, not before `retry_at`."""
+    """Give up claims, so that the same step is tried again, not before `retry_at`. It does not count as an attempt."""
     tx.execute(
         text(
             """
             update document_versions
-            set claimed_by = null, claimed_until = null, retry_at = :retry_at
+            set claimed_by = null, claimed_until = null, retry_at = :retry_at, attempts = greatest(attempts - 1, 0)
             where id = any(cast(:ids as uuid[])) and claimed_by = :run
             """
         ),
-        {"ids": [str(id) for id in version_ids], "run": run, "retry_at": retry_at},
+        {"ids": list(version_ids), "run": run, "retry_at": retry_at},
     )
 
 
@@ -138,7 +153,7 @@ def renew(tx: Connection, run: str, until: datetime) -> None:
 
 
 def release_dead(tx: Connection, alive: Sequence[str]) -> int:
-    """End the claims of Dagster runs that are not among those alive (claim names); returns how many rows are free now."""
+    """End the claims of Dagster runs that are not among those alive (claim names); returns how many rows are free."""
     result = tx.execute(
         text(
             """
@@ -175,10 +190,8 @@ def count_waiting(tx: Connection, now: datetime) -> int:
 
 def listen(db: Database, seconds: float) -> bool:
     """Wait up to `seconds` for somebody to announce work; True when somebody did."""
-    import select
-
     with db.autocommit() as connection:
         connection.execute(text(f"listen {WORK_CHANNEL}"))
-        raw = connection.connection.dbapi_connection
+        raw: Any = connection.connection.dbapi_connection  # psycopg2's connection is waitable by its fileno()
         ready, _, _ = select.select([raw], [], [], seconds)
         return bool(ready)

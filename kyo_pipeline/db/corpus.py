@@ -39,14 +39,14 @@ def publishable(tx: Connection, version_ids: Sequence[UUID]) -> tuple[UUID, ...]
                 order by v.document_id, v.number desc
                 """
             ),
-            {"ids": [str(id) for id in version_ids]},
+            {"ids": list(version_ids)},
         )
     )
 
 
 def make_current(tx: Connection, version_ids: Sequence[UUID], now: datetime) -> None:
     """Swap these versions in for the ones that answer questions now. Needs `lock`."""
-    ids = [str(id) for id in version_ids]
+    ids = list(version_ids)
     replaced = tx.scalars(
         text(
             """
@@ -58,7 +58,7 @@ def make_current(tx: Connection, version_ids: Sequence[UUID], now: datetime) -> 
         ),
         {"ids": ids},
     ).all()
-    _count(tx, [str(id) for id in replaced], -1)
+    _count(tx, list(replaced), -1)
     tx.execute(
         text(
             """
@@ -75,7 +75,7 @@ def make_current(tx: Connection, version_ids: Sequence[UUID], now: datetime) -> 
 
 def withdraw(tx: Connection, version_ids: Sequence[UUID]) -> None:
     """Take versions out of the statistics; the caller changes the state of their documents. Needs `lock`."""
-    _count(tx, [str(id) for id in version_ids], -1)
+    _count(tx, list(version_ids), -1)
 
 
 def add_lexemes(tx: Connection, version_ids: Sequence[UUID]) -> None:
@@ -94,15 +94,16 @@ def add_lexemes(tx: Connection, version_ids: Sequence[UUID]) -> None:
             on conflict (lexeme) do nothing
             """
         ),
-        {"ids": [str(id) for id in version_ids]},
+        {"ids": list(version_ids)},
     )
 
 
 def weigh(tx: Connection, version_ids: Sequence[UUID]) -> None:
     """Compute the BM25 weights of these versions' chunks with the average length that the others were computed with."""
-    ids = [str(id) for id in version_ids]
+    ids = list(version_ids)
     average = tx.scalar(text("select weighed_length from corpus")) or tx.scalar(
-        text("select avg(lexeme_count) from chunks where version_id = any(cast(:ids as uuid[]))"), {"ids": ids}
+        text("select avg(lexeme_count) from chunks where version_id = any(cast(:ids as uuid[]))"),
+        {"ids": ids},
     )
     _weigh(tx, ids, float(average or 1))
 
@@ -128,19 +129,20 @@ def weigh_all(tx: Connection, average_length: float) -> int:
     """Compute all BM25 weights again. Needs `lock`. Returns how many chunks there are."""
     _weigh(tx, None, average_length)
     tx.execute(
-        text("update corpus set weighed_length = :length, revision = revision + 1"), {"length": average_length}
+        text("update corpus set weighed_length = :length, revision = revision + 1"),
+        {"length": average_length},
     )
     return int(tx.scalar(text("select count(*) from chunks")) or 0)
 
 
-def _weigh(tx: Connection, version_ids: list[str] | None, average_length: float) -> None:
+def _weigh(tx: Connection, version_ids: list[UUID] | None, average_length: float) -> None:
     tx.execute(
         text(query("weigh_chunks")),
         {"version_ids": version_ids, "average_length": max(average_length, 1.0)},
     )
 
 
-def _count(tx: Connection, version_ids: list[str], sign: int) -> None:
+def _count(tx: Connection, version_ids: list[UUID], sign: int) -> None:
     """Add or subtract chunks from the document frequencies and totals."""
     tx.execute(
         text(

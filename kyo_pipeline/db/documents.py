@@ -69,7 +69,7 @@ def find(tx: Connection, actor: Actor, wanted: Filter, now: datetime) -> Documen
             "review": wanted.review.value if wanted.review else None,
             "collection": wanted.collection,
             "document_id": wanted.document_id,
-            "version_ids": [str(id) for id in wanted.version_ids] if wanted.version_ids is not None else None,
+            "version_ids": list(wanted.version_ids) if wanted.version_ids is not None else None,
             "to_decide": wanted.to_decide,
             "limit": wanted.limit,
             "offset": wanted.offset,
@@ -78,9 +78,7 @@ def find(tx: Connection, actor: Actor, wanted: Filter, now: datetime) -> Documen
     return DocumentPage(tuple(_to_document(row) for row in rows), rows[0].total if rows else 0)
 
 
-def add(
-    tx: Connection, collection_id: UUID, owner_id: UUID, title: str, state: DocumentState, now: datetime
-) -> UUID:
+def add(tx: Connection, collection_id: UUID, owner_id: UUID, title: str, state: DocumentState, now: datetime) -> UUID:
     return UUID(
         str(
             tx.scalar(
@@ -109,7 +107,7 @@ def lock_by_file_name(tx: Connection, collection_id: UUID, file_name: str) -> UU
     The lock on the collection makes two uploads of one name at the same moment wait for each other.
     """
     tx.execute(text("select from collections where id = :id for no key update"), {"id": collection_id})
-    return tx.scalar(
+    found: UUID | None = tx.scalar(
         text(
             """
             select d.id
@@ -125,6 +123,7 @@ def lock_by_file_name(tx: Connection, collection_id: UUID, file_name: str) -> UU
         ),
         {"collection_id": collection_id, "file_name": file_name},
     )
+    return found
 
 
 def lock(tx: Connection, document_id: UUID) -> None:

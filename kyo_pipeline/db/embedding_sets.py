@@ -47,7 +47,7 @@ def active(tx: Connection) -> EmbeddingSet | None:
 def activate_new(tx: Connection, spec: EmbeddingSpec, now: datetime) -> EmbeddingSet:
     """Create a set with its vector table and HNSW index, and make it the active one; the one before is retired."""
     tx.execute(text("update embedding_sets set state = 'retired' where state = 'active'"))
-    id = tx.scalar(
+    set_id = tx.scalar(
         text(
             """
             insert into embedding_sets
@@ -61,7 +61,7 @@ def activate_new(tx: Connection, spec: EmbeddingSpec, now: datetime) -> Embeddin
         ),
         {**vars(spec), "now": now},
     )
-    embedding_set = EmbeddingSet(int(str(id)), spec)
+    embedding_set = EmbeddingSet(int(str(set_id)), spec)
     _create_table(tx, embedding_set)
     return embedding_set
 

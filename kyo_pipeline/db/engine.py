@@ -57,9 +57,7 @@ class Database:
         """One transaction as `actor`: committed at the end, rolled back by any exception. Raises `Unavailable`."""
         try:
             with self._begin() as connection:
-                connection.execute(
-                    text("select set_config('kyo.actor', :actor, true)"), {"actor": str(actor.id)}
-                )
+                connection.execute(text("select set_config('kyo.actor', :actor, true)"), {"actor": str(actor.id)})
                 yield connection
         except OperationalError as error:
             raise Unavailable(_NO_DATABASE) from error

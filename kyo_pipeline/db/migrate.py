@@ -39,7 +39,7 @@ def read_migrations(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
 
 
 def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> list[str]:
-    """Apply what is pending, return its names. Raises `Conflict` for an edited one, `Unavailable` without a database."""
+    """Apply what is pending, return the names. Raises `Conflict` (edited, failed) and `Unavailable` (no database)."""
     engine = create_engine(with_driver(url), poolclass=NullPool, connect_args={"connect_timeout": 5})
     wanted = read_migrations() if migrations is None else migrations
     try:

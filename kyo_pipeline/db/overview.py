@@ -47,7 +47,7 @@ def daemon_heartbeat(tx: Connection) -> datetime | None:
     """When Dagster's sensor daemon last said that it is alive; None when it never has."""
     if tx.scalar(text("select to_regclass('dagster.daemon_heartbeats')")) is None:
         return None
-    return tx.scalar(
+    seen: datetime | None = tx.scalar(
         text(
             """
             select max(timestamp at time zone 'utc')
@@ -56,6 +56,7 @@ def daemon_heartbeat(tx: Connection) -> datetime | None:
             """
         )
     )
+    return seen
 
 
 def _counts(tx: Connection, statement: str) -> dict[str, int]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, text
 from kyo_pipeline.db.like import containing
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answers import Answer, Citation, Draft, Outcome
-from kyo_pipeline.domain.parsed import page_at
+from kyo_pipeline.domain.parsed import Heading, heading_path_at, page_at
 from kyo_pipeline.domain.retrieval import Passage
 
 
@@ -144,8 +144,7 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
         },
     ).all()
     found = tuple(
-        AnswerSummary(row.id, row.question, row.asked_at, Outcome(row.outcome), row.text, row.rating)
-        for row in rows
+        AnswerSummary(row.id, row.question, row.asked_at, Outcome(row.outcome), row.text, row.rating) for row in rows
     )
     return AnswerPage(found, rows[0].total if rows else 0)
 
@@ -168,9 +167,7 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
     return _to_answer(row, _citations(tx, actor, answer_id)) if row else None
 
 
-def rate(
-    tx: Connection, actor: Actor, answer_id: UUID, rating: int, comment: str, now: datetime
-) -> None:
+def rate(tx: Connection, actor: Actor, answer_id: UUID, rating: int, comment: str, now: datetime) -> None:
     """Store or replace the actor's opinion of an answer."""
     tx.execute(
         text(
@@ -190,14 +187,13 @@ def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation,
         text(
             """
             select c.marker, c.chunk_id, d.id as document_id, c.version_id, v.number, d.title, v.file_name,
-              t.page_starts, coalesce(k.heading_path, '{}') as heading_path,
+              t.page_starts, t.headings,
               c.start_offset, c.end_offset, c.score,
               substr(t.text, c.start_offset + 1, c.end_offset - c.start_offset) as quote
             from citations c
             join document_versions v on v.id = c.version_id
             join documents d on d.id = v.document_id
             join version_texts t on t.version_id = v.id
-            left join chunks k on k.id = c.chunk_id
             where c.answer_id = :id
               and d.collection_id in (select accessible_collections(:actor, 'read'))
             order by c.marker
@@ -216,7 +212,7 @@ def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation,
             file_name=row.file_name,
             page_from=page_at(row.page_starts, row.start_offset),
             page_to=page_at(row.page_starts, row.end_offset - 1),
-            heading_path=tuple(row.heading_path),
+            heading_path=heading_path_at([Heading(*heading) for heading in row.headings], row.start_offset),
             start=row.start_offset,
             end=row.end_offset,
             quote=row.quote,

@@ -59,10 +59,13 @@ def term_weights(tx: Connection, question: str) -> dict[str, float]:
         text(
             """
             select q.lexeme,
-              ln(1 + (corpus.chunk_count - coalesce(l.chunk_count, 0) + 0.5) / (coalesce(l.chunk_count, 0) + 0.5)) as idf
+              ln(1 + (corpus.chunk_count - q.chunks + 0.5) / (q.chunks + 0.5)) as idf
             from corpus
-            cross join unnest(tsvector_to_array(to_tsvector('english', :question))) as q(lexeme)
-            left join lexemes l on l.lexeme = q.lexeme
+            cross join (
+              select t.lexeme, coalesce(l.chunk_count, 0) as chunks
+              from unnest(tsvector_to_array(to_tsvector('english', :question))) as t(lexeme)
+              left join lexemes l on l.lexeme = t.lexeme
+            ) q
             """
         ),
         {"question": question},

@@ -10,7 +10,12 @@ from kyo_pipeline.domain.actor import Actor
 
 
 def add_ticket(
-    tx: Connection, ticket_hash: bytes, user_id: UUID, browser_hash: bytes, now: datetime, expires_at: datetime
+    tx: Connection,
+    ticket_hash: bytes,
+    user_id: UUID,
+    browser_hash: bytes,
+    now: datetime,
+    expires_at: datetime,
 ) -> None:
     """Store a ticket, and forget those that have expired."""
     tx.execute(text("delete from sign_in_tickets where expires_at < :now"), {"now": now})
@@ -85,7 +90,7 @@ def actor_of(tx: Connection, token_hash: bytes, now: datetime) -> Actor | None:
 
 def revoke(tx: Connection, token_hash: bytes, now: datetime) -> UUID | None:
     """End one session; returns whose it was, None when there was nothing to end."""
-    return tx.scalar(
+    owner: UUID | None = tx.scalar(
         text(
             """
             update sessions set revoked_at = :now
@@ -95,6 +100,7 @@ def revoke(tx: Connection, token_hash: bytes, now: datetime) -> UUID | None:
         ),
         {"token_hash": token_hash, "now": now},
     )
+    return owner
 
 
 def revoke_all(tx: Connection, user_id: UUID, now: datetime) -> None:

@@ -60,9 +60,7 @@ def load(tx: Connection, version_id: UUID) -> ParsedDocument:
     return ParsedDocument(row.text, tuple(row.page_starts), headings, tuple(row.empty_pages))
 
 
-def read(
-    tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, approver: bool
-) -> ReadableText | None:
+def read(tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, approver: bool) -> ReadableText | None:
     """Characters start..end of a version: for readers of its collection once it was current, else for those in charge.
 
     Versions that were never approved are shown only to whoever uploaded them and to those who may approve there.

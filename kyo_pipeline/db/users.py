@@ -114,9 +114,7 @@ def everyone(tx: Connection) -> tuple[Person, ...]:
         {"operator": OPERATOR_ID},
     )
     return tuple(
-        Person(
-            row.id, row.username, row.name, Role(row.role), row.active, row.created_at, row.last_seen_at
-        )
+        Person(row.id, row.username, row.name, Role(row.role), row.active, row.created_at, row.last_seen_at)
         for row in rows
     )
 

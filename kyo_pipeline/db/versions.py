@@ -99,9 +99,7 @@ def lock(tx: Connection, version_id: UUID) -> VersionRow | None:
     )
 
 
-def decide(
-    tx: Connection, version_id: UUID, review: Review, reviewer: UUID, reason: str | None, now: datetime
-) -> None:
+def decide(tx: Connection, version_id: UUID, review: Review, reviewer: UUID, reason: str | None, now: datetime) -> None:
     tx.execute(
         text(
             """

@@ -46,9 +46,7 @@ class _Breaks:
     def first(self, after: int, tokens: int, end: int) -> int | None:
         """The first break behind `after` with at least `tokens` before it, not behind `end`."""
         position = max(bisect_right(self.offsets, after), bisect_left(self.tokens, tokens))
-        return (
-            self.offsets[position] if position < len(self.offsets) and self.offsets[position] <= end else None
-        )
+        return self.offsets[position] if position < len(self.offsets) and self.offsets[position] <= end else None
 
     def nearest(self, after: int, tokens: tuple[int, int, int], end: int) -> int | None:
         """The break in (after, end] whose tokens are within (least, wanted, most) and nearest to those wanted."""
@@ -124,7 +122,7 @@ class _Cutter:
             if start < stop:
                 yield start, stop, count
             cut = end if stop == self._layout.trimmed(begin, end)[1] else stop
-            begin = self._overlap_before(cut, begin) if cut < length else cut
+            begin = self._overlap_before(cut, start) if cut < length else cut
 
     def _cut(self, begin: int, done: int) -> int:
         """The offset at which the chunk that starts at `begin` ends; beyond `done`."""
@@ -171,17 +169,14 @@ class _Cutter:
             stop = layout.trimmed(start, stop)[1]
         return start, stop, 0
 
-    def _overlap_before(self, cut: int, begin: int) -> int:
-        """Where the next chunk begins: at sentences before the cut, but never before the last heading."""
+    def _overlap_before(self, cut: int, previous: int) -> int:
+        """Where the next chunk begins: behind `previous`, at sentences before the cut, at the last heading if nearer."""
         layout = self._layout
-        if (
-            not self._overlap
-            or cut in layout.headings.offsets[bisect_left(layout.headings.offsets, cut) :][:1]
-        ):
+        if not self._overlap or cut in layout.headings.offsets[bisect_left(layout.headings.offsets, cut) :][:1]:
             return cut
         last = layout.tokens_before(cut)
         heading = bisect_left(layout.headings.offsets, cut) - 1
-        floor = max(begin, layout.headings.offsets[heading] - 1 if heading >= 0 else 0)
+        floor = max(previous, layout.headings.offsets[heading] - 1 if heading >= 0 else 0)
         bounds = (max(0, last - self._overlap * 3 // 2), last - self._overlap, last - 1)
         found = layout.sentences.nearest(floor, bounds, cut - 1)
         if found is not None:
@@ -249,12 +244,7 @@ def _after_titles(text: str, sentences: list[tuple[int, int]]) -> Iterator[int]:
 
 
 def _is_title(sentence: str) -> bool:
-    return (
-        len(sentence) <= _TITLE
-        and sentence[-1] not in _CLOSED
-        and "\t" not in sentence
-        and not is_item(sentence)
-    )
+    return len(sentence) <= _TITLE and sentence[-1] not in _CLOSED and "\t" not in sentence and not is_item(sentence)
 
 
 def _around(first: int, target: int, most: int, low: float, high: float) -> tuple[int, int, int]:

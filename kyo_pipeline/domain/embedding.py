@@ -25,5 +25,20 @@ class EmbeddingSpec:
     def same_space(self, other: "EmbeddingSpec") -> bool:
         """Whether vectors of the two may be compared: everything but threshold and weight must agree."""
         ours = (self.backend, self.model, self.revision, self.dimensions, self.pooling, self.passage_prefix)
-        theirs = (other.backend, other.model, other.revision, other.dimensions, other.pooling, other.passage_prefix)
+        theirs = (
+            other.backend,
+            other.model,
+            other.revision,
+            other.dimensions,
+            other.pooling,
+            other.passage_prefix,
+        )
         return ours == theirs
+
+    def clash_with(self, configured: "EmbeddingSpec") -> str:
+        """The sentence for an operator whose settings name another space than the documents are in."""
+        return (
+            f"The documents are embedded with {self.model} ({self.backend}, {self.revision}), the settings name "
+            f"{configured.model} ({configured.backend}, {configured.revision}). Set KYO_EMBEDDING_BACKEND and "
+            "KYO_EMBEDDING_MODEL back."
+        )

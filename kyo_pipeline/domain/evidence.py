@@ -16,12 +16,8 @@ _OWN, _CONTEXT, _BEFORE = 1.0, 0.5, 0.25
 _SIMILARITY, _PASSAGE, _KIND = 0.4, 0.3, 0.15
 _ENOUGH = 0.65
 _LEAST_ROOM = 0.05
-_LOWEST_SIMILARITY = (
-    -0.3
-)  # so that a text with every word of the question is found, however the model sees it
-_ASKS_NUMBER = re.compile(
-    r"\b(?:how (?:many|much|long|often|old|far|large|big)|when|what (?:year|date|time))\b", re.I
-)
+_LOWEST_SIMILARITY = -0.3  # so that a text with every word of the question is found, however the model sees it
+_ASKS_NUMBER = re.compile(r"\b(?:how (?:many|much|long|often|old|far|large|big)|when|what (?:year|date|time))\b", re.I)
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|hundred|thousand|million|half|quarter"
     r"|once|twice|daily|weekly|monthly|yearly|annually)\b",
@@ -40,12 +36,11 @@ class Scored:
 
 @dataclass(frozen=True)
 class Strength:
-    """How well the best evidence covers the question, 0 to 1 each; `similarity` is a cosine, `words` counts stems."""
+    """How well the best evidence covers the question, 0 to 1 each; `similarity` is a cosine."""
 
     passage: float
     statement: float
     similarity: float
-    words: int
 
 
 def scored_statements(question: str, retrieval: Retrieval, similarity: Similarity | None) -> list[Scored]:
@@ -68,7 +63,6 @@ def strength(question: str, retrieval: Retrieval, scored: Sequence[Scored]) -> S
         passage=max((_share(_words_of(passage), weights) for passage in retrieval.passages), default=0.0),
         statement=max((one.coverage for one in scored), default=0.0),
         similarity=max((passage.similarity for passage in retrieval.passages), default=-1.0),
-        words=len(weights),
     )
 
 
@@ -76,8 +70,8 @@ def is_enough(strength: Strength, similarity_threshold: float) -> bool:
     """Whether to answer at all.
 
     The rule adds the mean share of the question's words in the best passage and the best statement to how far
-    the cosine is above the model's threshold, in units of the room above it. Measured with WordLlama and MiniLM on
-    questions with and without an answer in the corpus (clapnq, xquad, two handbooks, questions put to a foreign one).
+    the cosine is above the model's threshold, in units of the room above it. Measured with WordLlama and
+    MiniLM on questions with and without an answer in the corpus (clapnq, xquad, handbooks, foreign ones).
     """
     room = max(1.0 - similarity_threshold, _LEAST_ROOM)
     similarity = max((strength.similarity - similarity_threshold) / room, _LOWEST_SIMILARITY)

@@ -1,4 +1,4 @@
-"""The extractive answer: sentences of the passages that answer the question, quoted word for word with citations."""
+"""The extractive answer: the sentences that answer the question, word for word, with citations."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The neighbours that services talk to, as protocols: one production implementation each in `adapters/`, fakes in tests."""
+"""The neighbours that services talk to, as protocols; implemented in `adapters/`, and by fakes in tests."""
 
 from collections.abc import Generator as PyGenerator
 from collections.abc import Sequence

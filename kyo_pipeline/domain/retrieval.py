@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Passage:
-    """A chunk that was found. `score` is the fused rank score in [0, 1], `similarity` a cosine, `lexical` a BM25 score."""
+    """A chunk that was found. `score` is the fused score in [0, 1], `similarity` a cosine, `lexical` a BM25 score."""
 
     chunk_id: int
     document_id: UUID
@@ -29,8 +29,8 @@ class Passage:
 class Retrieval:
     """The passages for a question, best first.
 
-    `term_weights` maps each stem of the question that the search knows (Snowball English, as in PostgreSQL) to its inverse
-    document frequency over the searchable corpus; stems that occur nowhere have the weight of the rarest term possible.
+    `term_weights` maps each stem of the question that the search knows (Snowball English, as in PostgreSQL) to its
+    inverse document frequency over the searchable corpus; stems that occur nowhere have the weight of the rarest term possible.
     """
 
     passages: tuple[Passage, ...]

@@ -157,9 +157,7 @@ def _ends_here(text: str, start: int, match: re.Match[str]) -> bool:
     following = _next_character(text, match.end())
     if following.islower():
         return False
-    return mark[0] != "." or not _is_abbreviation(
-        text[max(start, match.start() - 24) : match.start()], start, match
-    )
+    return mark[0] != "." or not _is_abbreviation(text[max(start, match.start() - 24) : match.start()], start, match)
 
 
 def _is_abbreviation(before: str, start: int, match: re.Match[str]) -> bool:

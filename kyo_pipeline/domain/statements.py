@@ -36,7 +36,7 @@ class Statement:
 
 
 def statements_of(index: int, passage: Passage) -> list[Statement]:
-    """The statements of passages[index] in reading order; a sentence that ends in a colon takes its list along."""
+    """The statements of passages[index] in reading order; a sentence that ends in a colon takes its list."""
     found: list[Statement] = []
     place = frozenset(stems(" ".join((passage.title, *passage.heading_path))))
     heading: frozenset[str] = frozenset()

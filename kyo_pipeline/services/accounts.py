@@ -45,9 +45,7 @@ def sign_in(kyo: Kyo, username: str, password: str, browser: str) -> str:
         raise NotAllowed(_WRONG)
     ticket = secrets.token_urlsafe(32)
     with kyo.db.transaction(known.actor) as tx:
-        sessions.add_ticket(
-            tx, _digest(ticket), known.actor.id, _digest(browser), now, now + TICKET_LIFETIME
-        )
+        sessions.add_ticket(tx, _digest(ticket), known.actor.id, _digest(browser), now, now + TICKET_LIFETIME)
     return ticket
 
 
@@ -97,9 +95,7 @@ def change_password(kyo: Kyo, actor: Actor, current: str, new: str) -> None:
         audit.record(tx, actor, Event.USER_CHANGE_PASSWORD, actor.id, now)
 
 
-def add_user(
-    kyo: Kyo, actor: Actor, username: str, name: str, role: Role, password: str | None = None
-) -> NewUser:
+def add_user(kyo: Kyo, actor: Actor, username: str, name: str, role: Role, password: str | None = None) -> NewUser:
     """Add a person; without a password they get a one-time one. Raises `Invalid`, `Conflict`, `NotAllowed`."""
     actor.require(Permission.USER_ADD)
     username, name = username.strip().lower(), name.strip()

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import numpy as np
 
-from kyo_pipeline.db import audit, embedding_sets, questions, search as searching
+from kyo_pipeline.db import audit, embedding_sets, questions
+from kyo_pipeline.db import search as searching
 from kyo_pipeline.db.questions import Production
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, Draft, Outcome
 from kyo_pipeline.domain.audit import Event
-from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.errors import Conflict, Invalid, KyoError, Unavailable
@@ -126,7 +126,8 @@ def _retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: _Stages
         embedding_set = embedding_sets.active(tx)
         if embedding_set is None:
             return Retrieval((), {}, kyo.embedder.spec.similarity_threshold, 0)
-        _require_same_space(embedding_set.spec, kyo.embedder.spec)
+        if not embedding_set.spec.same_space(kyo.embedder.spec):
+            raise Conflict(embedding_set.spec.clash_with(kyo.embedder.spec))
         found = searching.passages(tx, actor, embedding_set, question, vector, limit)
         weights = searching.term_weights(tx, question)
     stages.done("search")
@@ -144,14 +145,6 @@ def _vector_of(kyo: Kyo, question: str) -> Vectors:
     vector = kyo.embedder.embed_query(question)
     kyo.cache.set(key, vector.astype(np.float32).tobytes(), VECTOR_CACHE_SECONDS)
     return vector
-
-
-def _require_same_space(active: EmbeddingSpec, configured: EmbeddingSpec) -> None:
-    if not active.same_space(configured):
-        raise Conflict(
-            f"The documents are embedded with {active.model} ({active.backend}), the settings name {configured.model} "
-            f"({configured.backend}). Set KYO_EMBEDDING_BACKEND and KYO_EMBEDDING_MODEL back."
-        )
 
 
 def _store(kyo: Kyo, actor: Actor, question_id: UUID, written: _Written, stages: _Stages) -> UUID:

@@ -63,7 +63,11 @@ def _database_checks(kyo: Kyo) -> tuple[Check, ...]:
             behind, heartbeat = migrate.pending(tx), overview.daemon_heartbeat(tx)
     except KyoError as error:
         return (Check("database", False, error.message),)
-    return (Check("database", True, "answers"), _migrations_check(behind), _daemon_check(heartbeat, kyo.now()))
+    return (
+        Check("database", True, "answers"),
+        _migrations_check(behind),
+        _daemon_check(heartbeat, kyo.now()),
+    )
 
 
 def _migrations_check(behind: list[str]) -> Check:

@@ -29,18 +29,14 @@ MAX_PAGE = 200
 _NO_DOCUMENT = "There is no such document, or none that you may see."
 
 
-def list_collections(
-    kyo: Kyo, actor: Actor, access: Literal["read", "write", "approve"]
-) -> tuple[Collection, ...]:
+def list_collections(kyo: Kyo, actor: Actor, access: Literal["read", "write", "approve"]) -> tuple[Collection, ...]:
     """The collections in which the actor may read, write or approve."""
     actor.require(Permission.DOCUMENT_READ)
     with kyo.db.transaction(actor) as tx:
         return documents.collections(tx, actor, access)
 
 
-def upload(
-    kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: str = DEFAULT_COLLECTION
-) -> Upload:
+def upload(kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: str = DEFAULT_COLLECTION) -> Upload:
     """Take a file in for review. The pipeline finds it by its status.
 
     A name that is known in the collection becomes the next version of that document; the same bytes under the same name
@@ -60,9 +56,7 @@ def upload(
         if document_id is not None and versions.latest_of(tx, document_id)[1] == sha256:
             return Upload(_the_only(documents.find(tx, actor, Filter(document_id=document_id), now)), False)
         if document_id is None:
-            document_id = documents.add(
-                tx, target.id, actor.id, _title(name), DocumentState.IN_REVIEW, now
-            )
+            document_id = documents.add(tx, target.id, actor.id, _title(name), DocumentState.IN_REVIEW, now)
         version_id = versions.add(
             tx,
             document_id,

@@ -106,9 +106,7 @@ def _lock_pending(kyo: Kyo, tx: Transaction, actor: Actor, version_id: UUID) -> 
     return version
 
 
-def _why_not(
-    kyo: Kyo, tx: Transaction, actor: Actor, status: VersionStatus, uploaded_by: UUID
-) -> str | None:
+def _why_not(kyo: Kyo, tx: Transaction, actor: Actor, status: VersionStatus, uploaded_by: UUID) -> str | None:
     approving_roles = [role for role, may in PERMISSIONS.items() if Permission.DOCUMENT_APPROVE in may]
     return why_not_approve(
         status=status,

@@ -1,1 +1,5 @@
-"""Embedding models, one file a backend; `factory.open_embedder` chooses."""
+"""Embedding models, one file a backend; `open_embedder` chooses."""
+
+from kyo_pipeline.adapters.embedding.factory import open_embedder
+
+__all__ = ["open_embedder"]

@@ -26,9 +26,7 @@ class BuiltinEmbedder:
         with _untouched_root_logger():
             # Late, because importing it configures logging.
             import wordllama  # type: ignore[import-untyped]  # it ships no type information
-        self._model = wordllama.WordLlama.load(
-            cache_dir=Path(wordllama.__file__).parent, disable_download=True
-        )
+        self._model = wordllama.WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
         self.tokenizer = FastTokenizer(self._model.tokenizer.to_str())
         self.spec = EmbeddingSpec(
             backend="builtin",

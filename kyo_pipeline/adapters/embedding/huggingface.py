@@ -111,18 +111,16 @@ class HuggingFaceEmbedder:
         except (OSError, ValueError, httpx.HTTPError):
             # `from None`: see `with_retries`.
             raise Unavailable(
-                f"The tokenizer of {self._model} cannot be downloaded. Set KYO_EMBEDDING_TOKENIZER to the path "
-                "of its tokenizer.json."
+                f"The tokenizer of {self._model} cannot be downloaded. Set KYO_EMBEDDING_TOKENIZER to the "
+                "path of its tokenizer.json."
             ) from None
 
 
 def _pooled(answer: NDArray[np.float32], count: int, pooling: str) -> NDArray[np.float32]:
-    """(n, dims) as it is; of vectors for each token (n, tokens, dims) the first, which is CLS."""
+    """(n, dims) as it is; of a vector for each token (n, tokens, dims) the first, which is CLS."""
     if answer.ndim == 3 and answer.shape[1] > 0:
         if pooling != "cls":  # without the attention mask, a mean would count the padding
-            raise Invalid(
-                f"{_NAME} gives a vector for each token. Let the endpoint pool them, by their mean."
-            )
+            raise Invalid(f"{_NAME} gives a vector for each token. Let the endpoint pool them, by their mean.")
         answer = answer[:, 0]
     if answer.ndim != 2 or answer.shape[0] != count or answer.shape[1] == 0:
         raise Unavailable(f"{_NAME} answered with an array of shape {answer.shape} for {count} texts.")

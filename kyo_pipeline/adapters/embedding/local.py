@@ -40,9 +40,7 @@ class LocalEmbedder:
             self._model, graph = _by_name(model, cache_dir)
         # fastembed's base class does not declare the tokenizer that its ONNX models all have.
         hub_tokenizer: HubTokenizer = getattr(self._model.model, "tokenizer")  # noqa: B009
-        limit = min(
-            profile.max_tokens, (hub_tokenizer.truncation or {}).get("max_length", profile.max_tokens)
-        )
+        limit = min(profile.max_tokens, (hub_tokenizer.truncation or {}).get("max_length", profile.max_tokens))
         hub_tokenizer.enable_truncation(limit)
         self.tokenizer = FastTokenizer(hub_tokenizer.to_str())
         dimensions = int(self._model.embedding_size)
@@ -75,9 +73,7 @@ def _by_name(model: str, cache_dir: Path) -> tuple["TextEmbedding", Path]:
 
 
 def _from_folder(folder: Path, profile: Profile) -> tuple["TextEmbedding", Path]:
-    graph = next(
-        (folder / name for name in ("model.onnx", "onnx/model.onnx") if (folder / name).exists()), None
-    )
+    graph = next((folder / name for name in ("model.onnx", "onnx/model.onnx") if (folder / name).exists()), None)
     if graph is None or not (folder / "tokenizer.json").exists():
         raise Invalid(f"{folder} is no embedding model: model.onnx or tokenizer.json is missing.")
     name = _register(folder, graph, profile)

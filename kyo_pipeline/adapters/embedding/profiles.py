@@ -18,9 +18,7 @@ class Profile:
     similarity_threshold: float
     dense_weight: float
 
-    def spec(
-        self, backend: str, model: str, revision: str, dimensions: int, max_tokens: int
-    ) -> EmbeddingSpec:
+    def spec(self, backend: str, model: str, revision: str, dimensions: int, max_tokens: int) -> EmbeddingSpec:
         return EmbeddingSpec(
             backend=backend,
             model=model,
@@ -37,7 +35,7 @@ class Profile:
 
 _BGE = Profile(768, "cls", BGE_QUERY_PREFIX, 512, similarity_threshold=0.7, dense_weight=0.6)
 # Thresholds of MiniLM were measured on questions with and without an answer, those of bge are the seed's.
-_MINILM = Profile(384, "mean", "", 256, similarity_threshold=0.4, dense_weight=0.6)
+_MINILM = Profile(384, "mean", "", 256, similarity_threshold=0.45, dense_weight=0.6)
 _UNKNOWN = Profile(None, "mean", "", 512, similarity_threshold=0.5, dense_weight=0.5)
 
 _KNOWN = {

@@ -35,9 +35,7 @@ def read_tokenizer(path: Path) -> FastTokenizer:
     try:
         return FastTokenizer(path.read_text(encoding="utf-8"))
     except Exception as error:  # `tokenizers` raises a bare Exception for a wrong file
-        raise Invalid(
-            f"{path} is not a readable tokenizer.json. Set KYO_EMBEDDING_TOKENIZER to one."
-        ) from error
+        raise Invalid(f"{path} is not a readable tokenizer.json. Set KYO_EMBEDDING_TOKENIZER to one.") from error
 
 
 def _pieces(text: str) -> list[tuple[int, int]]:

@@ -12,7 +12,9 @@ from kyo_pipeline.adapters.parsing.docx_package import NOT_WORD, Package
 from kyo_pipeline.adapters.parsing.refusal import Unreadable
 from kyo_pipeline.domain.parsed import Heading, ParsedDocument
 
-NO_TEXT = "No text was found in this Word document; it may hold only pictures. Put the text in as text and upload it again."
+NO_TEXT = (
+    "No text was found in this Word document; it may hold only pictures. Put the text in as text and upload it again."
+)
 _SEPARATORS = ("separator", "continuationSeparator", "continuationNotice")
 
 

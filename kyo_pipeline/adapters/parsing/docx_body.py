@@ -89,9 +89,7 @@ class Walker:
                 self._inline(child, paragraph)
 
     def _note(self, kind: str, number: str) -> Iterator[Block]:
-        note = self._notes.pop(
-            (kind, number), None
-        )  # popped: a note is written once, however often it is cited
+        note = self._notes.pop((kind, number), None)  # popped: a note is written once, however often it is cited
         if note is not None:
             yield from self.blocks(note)
 
@@ -153,9 +151,7 @@ def _is_item(properties: Element | None) -> bool:
     if properties is None:
         return False
     style = child_of(properties, "pStyle")
-    return child_of(properties, "numPr") is not None or (
-        style is not None and "List" in attribute(style, "val")
-    )
+    return child_of(properties, "numPr") is not None or (style is not None and "List" in attribute(style, "val"))
 
 
 def _is_header(row: Element | None, rows: list[list[str]]) -> bool:

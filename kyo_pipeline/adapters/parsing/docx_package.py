@@ -19,9 +19,7 @@ BOMB = (
     "made with, or split it."
 )
 DAMAGED = "The Word document is damaged and cannot be opened. Open it in Word, save it again and upload that."
-NOT_WORD = (
-    "This is not a Word document (.docx): the part that holds its text is missing. Save it again as .docx."
-)
+NOT_WORD = "This is not a Word document (.docx): the part that holds its text is missing. Save it again as .docx."
 
 MAX_BYTES = 100 << 20
 MAX_RATIO = 200
@@ -74,9 +72,7 @@ class Package:
         self._archive.close()
 
     def _find(self, kind: str) -> str | None:
-        return next(
-            (name for name in self._targets("_rels/.rels", "", kind) if name.lower() in self._names), None
-        )
+        return next((name for name in self._targets("_rels/.rels", "", kind) if name.lower() in self._names), None)
 
     def _targets(self, rels: str, folder: str, kind: str) -> Iterator[str]:
         root = self.root(rels)
@@ -96,13 +92,11 @@ class Package:
 def _guard(entries: list[zipfile.ZipInfo]) -> None:
     """The directory may lie about sizes, but then zipfile stops reading at what it says and fails the checksum."""
     total = sum(entry.file_size for entry in entries)
-    packed = sum(entry.compress_size for entry in entries)
-    if len(entries) > MAX_ENTRIES or total > MAX_BYTES or (total > _SMALL and total > MAX_RATIO * packed):
+    explosive = any(entry.file_size > max(_SMALL, MAX_RATIO * entry.compress_size) for entry in entries)
+    if len(entries) > MAX_ENTRIES or total > MAX_BYTES or explosive:
         raise Unreadable(BOMB)
     if any(entry.flag_bits & 1 for entry in entries):
-        raise Unreadable(
-            "This Word document is protected with a password. Remove the protection and upload it again."
-        )
+        raise Unreadable("This Word document is protected with a password. Remove the protection and upload it again.")
 
 
 def _parse(content: bytes) -> Element:
@@ -119,9 +113,7 @@ def _parse(content: bytes) -> Element:
     except etree.XMLSyntaxError:
         root = _recovered(content)
     subset = root.getroottree().docinfo.internalDTD
-    if subset is not None and any(
-        re.search(r"&\w", entity.content or "") for entity in subset.iterentities()
-    ):
+    if subset is not None and any(re.search(r"&\w", entity.content or "") for entity in subset.iterentities()):
         raise Unreadable(BOMB)
     return root
 

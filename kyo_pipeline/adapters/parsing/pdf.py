@@ -109,9 +109,7 @@ def _locate(title: str, page: str) -> int | None:
     if not words or len(title) > 200:
         return None
     number = r"(?:(?:\d+\.)*\d+\.?\s+)?"
-    match = re.search(
-        r"^[ \t]*" + number + r"\s*".join(map(re.escape, words)), page, re.MULTILINE | re.IGNORECASE
-    )
+    match = re.search(r"^[ \t]*" + number + r"\s*".join(map(re.escape, words)), page, re.MULTILINE | re.IGNORECASE)
     if match is None:
         return None
     return match.start() + len(match.group()) - len(match.group().lstrip())

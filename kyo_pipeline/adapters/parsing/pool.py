@@ -9,18 +9,19 @@ import threading
 from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kyo_pipeline.adapters.parsing.process import ParserProcess
 from kyo_pipeline.domain.media_types import TEXT
 from kyo_pipeline.domain.parsed import Heading, ParsedDocument
 from kyo_pipeline.errors import Unavailable
 
+if TYPE_CHECKING:  # the children import this package too, and must not spend their start on pydantic
+    from kyo_pipeline.settings import Settings
+
 Outcome = tuple[int, ParsedDocument | str, float]
 
-CRASHED = (
-    "The program that reads files crashed on this one. It is probably damaged: save it again and upload that."
-)
+CRASHED = "The program that reads files crashed on this one. It is probably damaged: save it again and upload that."
 TOO_SLOW = (
     "Reading this file took longer than {seconds:g} seconds, so it was stopped. Split it into smaller files, or save it "
     "again from the program it was made with."
@@ -35,10 +36,10 @@ _TRIES = 2
 class ParserPool:
     """The `Parser` of production. Starts its children when they are first needed, and keeps them for the next call."""
 
-    def __init__(self, workers: int, timeout_seconds: float, memory_mb: int) -> None:
-        self._workers = workers
-        self._timeout = timeout_seconds
-        self._memory_mb = memory_mb
+    def __init__(self, settings: "Settings") -> None:
+        self._workers = settings.KYO_PARSE_WORKERS
+        self._timeout = settings.KYO_PARSE_TIMEOUT_SECONDS
+        self._memory_mb = settings.KYO_PARSE_MEMORY_MB
         self._lock = threading.Lock()
         self._idle: list[ParserProcess] = []
         self._busy: set[ParserProcess] = set()
@@ -66,9 +67,7 @@ class ParserPool:
         """An idle child that is alive, else a new one. Raises `Unavailable` after `close`."""
         with self._lock:
             if self._closed:
-                raise Unavailable(
-                    "The reading of files has been stopped. Try again when KYO is running again."
-                )
+                raise Unavailable("The reading of files has been stopped. Try again when KYO is running again.")
             while self._idle:
                 child = self._idle.pop()
                 if child.is_alive():
@@ -200,9 +199,7 @@ class _Batch:
     def _count_failed_start(self) -> None:
         self._failed_starts += 1
         if self._failed_starts >= _STARTS:
-            raise Unavailable(
-                "The processes that read files do not start. KYO_PARSE_MEMORY_MB may be too small."
-            )
+            raise Unavailable("The processes that read files do not start. KYO_PARSE_MEMORY_MB may be too small.")
 
 
 def _result(message: dict[str, Any]) -> ParsedDocument | str:

@@ -93,6 +93,6 @@ def _spawn(memory_mb: int, timeout_seconds: float) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={"PYTHONPATH": search, "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"PYTHONPATH": search, "LC_ALL": "C.UTF-8"},
         cwd="/",
     )

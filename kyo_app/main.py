@@ -1,0 +1,96 @@
+"""Streamlit entry: find out who is there, build the navigation for that person, run the page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from kyo_app import auth, wording
+from kyo_app.markup import inert_line
+from kyo_app.views import approvals, ask, denied, documents, history, password, sign_in
+from kyo_pipeline.domain.actor import Actor, Permission
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import Page
+
+_ASSETS = Path(__file__).parent / "assets"
+
+
+@dataclass(frozen=True)
+class View:
+    """A page of the app. The permission decides who finds it in the navigation; its services check again."""
+
+    title: str
+    icon: str
+    url_path: str
+    permission: Permission
+    show: Callable[[], None]
+
+
+VIEWS = (
+    View("Ask", ":material/forum:", "", Permission.ANSWER_ASK, ask.show),
+    View("History", ":material/history:", "history", Permission.ANSWER_READ_OWN, history.show),
+    View("Documents", ":material/description:", "documents", Permission.DOCUMENT_READ, documents.show),
+    View("Approvals", ":material/verified:", "approvals", Permission.DOCUMENT_APPROVE, approvals.show),
+)
+
+
+def main() -> None:
+    actor = auth.current_actor()
+    if actor is None:
+        page = _only("Sign in", sign_in.show)
+    elif actor.must_change_password:
+        page = _only("Choose a password", password.show)
+    else:
+        page = _navigation(actor)
+    st.set_page_config(
+        page_title=f"{page.title} · Know Your Organization",
+        page_icon=str(_ASSETS / "mark.svg"),
+        layout="centered",
+    )
+    st.logo(str(_ASSETS / "logo.svg"), icon_image=str(_ASSETS / "mark.svg"), size="large")
+    if actor is not None:
+        _sidebar(actor)
+    page.run()
+
+
+def _only(title: str, show: Callable[[], None]) -> "Page":
+    """Every address shows the same: with unknown ones, a deep link would open "page not found" over the form."""
+    return st.navigation([_page(view, title=title, show=show) for view in VIEWS], position="hidden")
+
+
+def _navigation(actor: Actor) -> "Page":
+    """The other views exist as well, hidden, to say so instead of "page not found"."""
+    return st.navigation(
+        [
+            _page(view) if actor.may(view.permission) else _page(view, show=denied.show, visible=False)
+            for view in VIEWS
+        ]
+    )
+
+
+def _page(
+    view: View, *, title: str | None = None, show: Callable[[], None] | None = None, visible: bool = True
+) -> "Page":
+    return st.Page(
+        show or view.show,
+        title=title or view.title,
+        icon=view.icon,
+        url_path=view.url_path or None,
+        default=not view.url_path,
+        visibility="visible" if visible else "hidden",
+    )
+
+
+def _sidebar(actor: Actor) -> None:
+    with st.sidebar:
+        st.markdown(f"**{inert_line(actor.name, 60)}**  \n:small[{wording.ROLES[actor.role]}]")
+        if st.button("Sign out", icon=":material/logout:", width="stretch"):
+            auth.sign_out()
+            st.stop()
+
+
+if __name__ == "__main__":
+    main()

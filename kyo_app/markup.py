@@ -1,0 +1,130 @@
+"""Text that others wrote, made inert for Streamlit's markdown, and the little markup of our own around it."""
+
+import re
+from itertools import pairwise
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # control characters
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # they would turn the direction of our own words as well
+    "\ufeff\U000e0000-\U000e007f]"  # byte order mark and tags
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+#: One character each, so that offsets into the text stay valid.
+_BREAKS = str.maketrans(dict.fromkeys("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", "\n") | {"\t": " "})
+_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+
+# Streamlit rewrites finished text too, when escapes are gone: addresses become links, `:name:` emoji or icons, `->`
+# an arrow. An invisible word joiner inside each of these keeps the text as it was written.
+_WORD_JOINER = "\u2060"
+_REWRITTEN = re.compile(
+    r"""
+      https?:(?=//)
+    | www(?=\.)
+    | (?<=[-.\w+])@(?=[-\w])
+    | :(?=[\w+-]+:)
+    | [<>~-](?=[>=-])
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+_SENTENCE_END = (".", ":", ";", "!", "?", "…")
+_BULLET = re.compile(r"^\s*[-*•‣▪]\s+(?=\S)")
+_NUMBER = re.compile(r"^\s*(\d{1,3})[.)]\s+(?=\S)")
+_HEADING = re.compile(r"^\s*#{1,6}\s+(?=\S)")
+_OURS = re.compile(r"\*\*(?P<bold>[^*\n]+)\*\*|\[(?P<markers>\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
+
+
+def inert(text: str) -> str:
+    """Markdown that shows `text` as it was written: lines and paragraphs stay, the rest is only characters."""
+    return _joined([_escaped(line) for line in _lines(text)])
+
+
+def inert_line(text: str, limit: int = 300) -> str:
+    """As `inert`, on one line, cut with an ellipsis at `limit` characters: for labels and titles."""
+    words = " ".join(text.translate(_BREAKS).split())
+    return _escaped(words if len(words) <= limit else words[: limit - 1].rstrip() + "…")
+
+
+def highlighted(before: str, quote: str, after: str) -> str:
+    """Markdown of a passage in its context, the quoted part marked."""
+    text = _unwrapped((before + quote + after).translate(_BREAKS))
+    start, end = len(before), len(before) + len(quote)
+    lines, offset = [], 0
+    for line in text.split("\n"):
+        left, right = (min(max(edge - offset, 0), len(line)) for edge in (start, end))
+        lines.append(_escaped(line[:left]) + _marked(line[left:right]) + _escaped(line[right:]))
+        offset += len(line) + 1
+    return _joined(lines)
+
+
+def answer_markdown(text: str) -> str:
+    """An answer: lists, bold words and citation badges are kept, whatever else the text contains is inert."""
+    lines = []
+    for line in _lines(text):
+        if bullet := _BULLET.match(line):
+            lines.append("- " + _with_ours(line[bullet.end() :]))
+        elif number := _NUMBER.match(line):
+            lines.append(f"{int(number[1])}. " + _with_ours(line[number.end() :]))
+        elif heading := _HEADING.match(line):
+            lines.append(f"**{_escaped(line[heading.end() :].strip())}**")
+        else:
+            lines.append(_with_ours(line))
+    return _joined(lines)
+
+
+def badge(label: str, color: str) -> str:
+    """A badge inside markdown. `label` is ours or has been through `inert_line`."""
+    return f":{color}-badge[{label}]"
+
+
+def _with_ours(line: str) -> str:
+    parts, position = [], 0
+    for match in _OURS.finditer(line):
+        parts.append(_escaped(line[position : match.start()]))
+        if match["bold"]:
+            parts.append(f"**{_escaped(match['bold'].strip())}**")
+        else:
+            parts.append("".join(badge(marker.strip(), "primary") for marker in match["markers"].split(",")))
+        position = match.end()
+    return "".join([*parts, _escaped(line[position:])])
+
+
+def _marked(text: str) -> str:
+    # A colon before the directive would be read as part of it.
+    return f"{_WORD_JOINER}:yellow-background[{_escaped(text)}]" if text.strip() else _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
+    return _PUNCTUATION.sub(r"\\\1", _REWRITTEN.sub(lambda match: match[0] + _WORD_JOINER, text))
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_BREAKS).split("\n")
+
+
+def _joined(lines: list[str]) -> str:
+    """Hard breaks between lines; any number of empty lines makes one new paragraph."""
+    text = "  \n".join(_indented(line.rstrip()) for line in lines)
+    return re.sub(r"(?:  \n){2,}", "\n\n", text).strip()
+
+
+def _indented(line: str) -> str:
+    """Leading blanks would make a code block; no-break spaces do not."""
+    bare = line.lstrip(" ")
+    return "\u00a0" * min(len(line) - len(bare), 8) + bare
+
+
+def _unwrapped(text: str) -> str:
+    """Lines that a page's margin broke become one again. A break becomes a blank, so offsets stay valid."""
+    text = text.replace("\r\n", " \n").replace("\r", "\n")
+    lines = text.split("\n")
+    joined = [lines[0]]
+    for before, line in pairwise(lines):
+        joined += [" " if _continues(before.rstrip(), line) else "\n", line]
+    return "".join(joined)
+
+
+def _continues(before: str, line: str) -> bool:
+    wrapped = len(before) >= 50 and not before.endswith(_SENTENCE_END)
+    return wrapped and line[:1].isalnum() and not _NUMBER.match(line)

@@ -1,0 +1,112 @@
+"""What waits for this person's decision: look at it, approve it or send it back with a reason."""
+
+import streamlit as st
+
+from kyo_app import runtime, wording
+from kyo_app.auth import acting
+from kyo_app.components import (
+    empty_state,
+    live,
+    local_time,
+    page_offset,
+    page_picker,
+    shown_errors,
+    state_badges,
+)
+from kyo_app.markup import inert, inert_line
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.documents import Document, VersionStatus
+from kyo_pipeline.errors import Invalid
+from kyo_pipeline.services import library, reviewing
+
+_PAGE = 10
+_KEY = "approvals-page"
+
+
+def show() -> None:
+    st.title("Approvals", anchor=False)
+    st.markdown("Only what is approved here can answer questions.")
+    live("approvals", _draw, seconds=2)
+
+
+def _draw() -> bool:
+    """True while a file that waits here is still being read."""
+    actor = acting()
+    with shown_errors():
+        page = reviewing.waiting(runtime.kyo(), actor, limit=_PAGE, offset=page_offset(_KEY, _PAGE))
+        if page.total == 0:
+            empty_state(
+                ":material/task_alt:", "Nothing waits for you", "New uploads appear here by themselves."
+            )
+        for document in page.documents:
+            _waiting(actor, document)
+        page_picker(_KEY, _PAGE, page.total)
+        return any(document.latest.in_progress for document in page.documents)
+    return False
+
+
+def _waiting(actor: Actor, document: Document) -> None:
+    version = document.latest
+    facts = [
+        inert_line(version.file_name, 80),
+        wording.human_size(version.size_bytes),
+        *([wording.counted(version.pages, "page")] if version.pages else []),
+        inert_line(document.collection, 60),
+    ]
+    with st.container(border=True):
+        st.markdown(f"#### {inert_line(document.title, 160)}", anchors=False)
+        st.markdown(f"{state_badges(document)} :gray-badge[v{version.number}]")
+        st.caption(
+            f"Uploaded {local_time(version.uploaded_at)} by **{inert_line(version.uploaded_by_name, 60)}**  \n"
+            + " · ".join(facts)
+        )
+        if version.status is VersionStatus.FAILED:
+            st.error(inert(version.error or ""), icon=":material/error:")
+        _preview(actor, document)
+        _decision(actor, document)
+
+
+def _preview(actor: Actor, document: Document) -> None:
+    beginning = st.expander(
+        "Beginning of the text",
+        key=f"preview-{document.latest.id}",
+        icon=":material/article:",
+        on_change="rerun",
+    )
+    if beginning.open:
+        with beginning:
+            text = library.preview(runtime.kyo(), actor, document.latest.id)
+            if text:
+                st.text(text)
+            else:
+                st.caption("The text has not been read yet. It appears here in a moment.")
+
+
+def _decision(actor: Actor, document: Document) -> None:
+    obstacle = reviewing.may_approve(runtime.kyo(), actor, document)
+    if obstacle is not None:
+        st.info(inert(obstacle), icon=":material/lock:")
+        return
+    with st.container(horizontal=True):
+        if st.button("Approve", key=f"approve-{document.latest.id}", type="primary", icon=":material/check:"):
+            with shown_errors():
+                reviewing.approve(runtime.kyo(), actor, document.latest.id)
+                st.toast(f"Approved: {inert_line(document.title, 80)}", icon=":material/check:")
+                st.rerun()
+        with st.popover("Reject", icon=":material/close:"):
+            _rejection(actor, document)
+
+
+def _rejection(actor: Actor, document: Document) -> None:
+    with st.form(f"reject-{document.latest.id}", border=False):
+        reason = st.text_area(
+            "Reason", placeholder="What should be changed before it can be approved?", max_chars=2000
+        )
+        submitted = st.form_submit_button("Reject", type="primary")
+    if submitted:
+        with shown_errors():
+            if not reason.strip():
+                raise Invalid("Say why, so that the uploader knows what to change.")
+            reviewing.reject(runtime.kyo(), actor, document.latest.id, reason.strip())
+            st.toast(f"Rejected: {inert_line(document.title, 80)}", icon=":material/close:")
+            st.rerun()

@@ -1,0 +1,113 @@
+"""Ask a question; read the answer as it is written, with its sources."""
+
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from kyo_app import runtime
+from kyo_app.answers import answer_block, question_bubble
+from kyo_app.auth import acting
+from kyo_app.components import empty_state, link_to
+from kyo_app.markup import answer_markdown, inert
+from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.answers import Answer
+from kyo_pipeline.domain.documents import DocumentState
+from kyo_pipeline.errors import KyoError
+from kyo_pipeline.services import asking, library
+
+MAX_QUESTION = 2000
+_REDRAW_SECONDS = 0.1
+_REMEMBERED = 30
+
+
+@dataclass
+class Exchange:
+    """A question of this session and what became of it; without an answer or an error it was stopped."""
+
+    question: str
+    text: str = ""
+    answer: Answer | None = None
+    error: str | None = None
+
+
+def show() -> None:
+    actor = acting()
+    conversation: list[Exchange] = st.session_state.setdefault("conversation", [])
+    question = st.chat_input(
+        "Ask about your organisation", max_chars=MAX_QUESTION, submit_mode="stop", key="question"
+    )
+    if not conversation and not question:
+        _welcome(actor)
+    for exchange in conversation:
+        _show(exchange)
+    if question and question.strip():
+        exchange = Exchange(question.strip())
+        conversation[:] = [*conversation[1 - _REMEMBERED :], exchange]
+        _answer(actor, exchange)
+        st.rerun()
+
+
+def _show(exchange: Exchange) -> None:
+    question_bubble(exchange.question)
+    with st.chat_message("assistant", avatar=":material/menu_book:"):
+        if exchange.answer is not None:
+            answer_block(exchange.answer)
+        elif exchange.error is not None:
+            st.error(inert(exchange.error), icon=":material/error:")
+        else:
+            st.markdown(answer_markdown(exchange.text))
+            st.caption(":material/stop_circle: Stopped. What was written so far is in your history.")
+
+
+def _answer(actor: Actor, exchange: Exchange) -> None:
+    """Draw the answer while it is written. Stop, leaving and a closed tab end this at any `st` call."""
+    question_bubble(exchange.question)
+    with st.chat_message("assistant", avatar=":material/menu_book:"):
+        place = st.empty()
+        place.markdown(":shimmer[Searching the approved documents…]")
+        try:
+            with closing(asking.stream_answer(runtime.kyo(), actor, exchange.question)) as pieces:
+                exchange.answer = _drawn(pieces, exchange, place)
+        except KyoError as error:
+            exchange.error = error.message
+
+
+def _drawn(pieces: Generator[str, None, Answer], exchange: Exchange, place: DeltaGenerator) -> Answer:
+    """Every redraw sends the whole text, so pieces are joined for a tenth of a second."""
+    drawn_at = 0.0
+    while True:
+        try:
+            exchange.text += next(pieces)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+        if time.monotonic() - drawn_at >= _REDRAW_SECONDS:
+            place.markdown(answer_markdown(exchange.text))
+            drawn_at = time.monotonic()
+
+
+def _welcome(actor: Actor) -> None:
+    st.title("Ask your organisation", anchor=False)
+    st.markdown(
+        "Answers come only from documents that were approved, and each one shows the passage it comes from. "
+        "When nothing answers your question, you are told so."
+    )
+    approved = library.list_documents(runtime.kyo(), actor, state=DocumentState.APPROVED, limit=1).total
+    if approved:
+        st.caption(
+            "Ask one thing at a time, in a full sentence, for example: "
+            "*How many days of leave do I have in my first year?* "
+            "Each question stands alone; earlier ones are not taken into account."
+        )
+        return
+    empty_state(
+        ":material/library_books:",
+        "No document is approved yet",
+        "As soon as somebody uploads a document and another person approves it, you can ask about it here.",
+    )
+    if actor.may(Permission.DOCUMENT_UPLOAD):
+        link_to("documents", "Upload documents", ":material/upload:")

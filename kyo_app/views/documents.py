@@ -1,0 +1,118 @@
+"""Upload documents, watch them become searchable, find them."""
+
+import streamlit as st
+
+from kyo_app import runtime, wording
+from kyo_app.auth import acting
+from kyo_app.components import (
+    empty_state,
+    live,
+    local_time,
+    page_offset,
+    page_picker,
+    shown_errors,
+    state_badges,
+)
+from kyo_app.markup import badge, inert, inert_line
+from kyo_app.uploads import upload_panel
+from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.documents import Document, DocumentState, VersionStatus, progress
+from kyo_pipeline.services import library
+
+_PAGE = 15
+#: What people look for, as the two filters of the service.
+_FILTERS: dict[str, tuple[DocumentState | None, VersionStatus | None]] = {
+    "All": (None, None),
+    "Approved": (DocumentState.APPROVED, None),
+    "Waiting for approval": (DocumentState.IN_REVIEW, None),
+    "Failed": (None, VersionStatus.FAILED),
+    "Rejected": (DocumentState.REJECTED, None),
+    "Archived": (DocumentState.ARCHIVED, None),
+}
+
+
+def show() -> None:
+    actor = acting()
+    st.title("Documents", anchor=False)
+    if actor.may(Permission.DOCUMENT_UPLOAD):
+        with shown_errors():
+            upload_panel(actor)
+    text = st.text_input("Search documents", placeholder="Title or file name", max_chars=200)
+    wanted = st.pills("Show", list(_FILTERS), default="All", required=True, label_visibility="collapsed")
+    live("documents", lambda: _draw(text.strip(), wanted or "All"), seconds=2)
+
+
+def _draw(text: str, wanted: str) -> bool:
+    """True while a document of this page is being worked on."""
+    state, status = _FILTERS[wanted]
+    key = f"documents-page-{wanted}-{text}"
+    with shown_errors():
+        actor = acting()
+        page = library.list_documents(
+            runtime.kyo(),
+            actor,
+            text=text,
+            state=state,
+            status=status,
+            limit=_PAGE,
+            offset=page_offset(key, _PAGE),
+        )
+        if page.total == 0:
+            _nothing(filtered=bool(text) or wanted != "All")
+            return False
+        st.caption(wording.counted(page.total, "document"))
+        for document in page.documents:
+            _row(actor, document)
+        page_picker(key, _PAGE, page.total)
+        return any(document.latest.in_progress for document in page.documents)
+    return False
+
+
+def _row(actor: Actor, document: Document) -> None:
+    label = f"{inert_line(document.title, 90)} {state_badges(document)}"
+    opened = st.expander(label, key=f"document-{document.id}", on_change="rerun")
+    if opened.open:
+        with opened:
+            _detail(actor, document)
+
+
+def _detail(actor: Actor, document: Document) -> None:
+    version = document.latest
+    if version.status is VersionStatus.FAILED:
+        _failure(actor, document)
+    elif version.in_progress:
+        st.progress(progress(version.status), text=f"{wording.STEPS[version.status]}…")
+    if document.searchable:
+        st.markdown(badge(":material/check: answers questions", "green"))
+    facts = {
+        "File": inert_line(version.file_name, 120),
+        "Collection": inert_line(document.collection, 80),
+        "Version": str(version.number),
+        "Uploaded": f"{local_time(version.uploaded_at)} by {inert_line(version.uploaded_by_name, 60)}",
+        "Size": wording.human_size(version.size_bytes),
+        "Pages": f"{version.pages:,}" if version.pages else "",
+        "Passages": f"{version.chunks:,}" if version.chunks else "",
+        "Ready": local_time(version.ready_at) if version.ready_at else "",
+    }
+    st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in facts.items() if value))
+
+
+def _failure(actor: Actor, document: Document) -> None:
+    st.error(inert(document.latest.error or "This file could not be read."), icon=":material/error:")
+    if not actor.may(Permission.DOCUMENT_RETRY):
+        return
+    if st.button("Try again", key=f"retry-{document.latest.id}", icon=":material/refresh:"):
+        with shown_errors():
+            library.retry(runtime.kyo(), actor, document.latest.id)
+            st.rerun()
+
+
+def _nothing(*, filtered: bool) -> None:
+    if filtered:
+        empty_state(":material/search_off:", "No document matches", "Try another word or another filter.")
+    else:
+        empty_state(
+            ":material/library_books:",
+            "There are no documents yet",
+            "Upload the first ones above. When they are approved, everyone may ask about them.",
+        )

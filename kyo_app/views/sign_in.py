@@ -1,0 +1,30 @@
+"""The sign-in form, at whatever address was asked for."""
+
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+
+from kyo_app.auth import sign_in_form
+from kyo_app.components import shown_errors
+
+
+def show() -> None:
+    again = st.query_params.pop("again", None)
+    with st.container(horizontal_alignment="center"), st.container(width=440):
+        st.title("Know Your Organization", anchor=False)
+        st.markdown(
+            "Short answers from the documents that your organisation has approved, "
+            "with the passages they come from."
+        )
+        if again:
+            st.info("That sign-in took too long, or was begun in another window. Please sign in once more.")
+        with shown_errors():
+            sign_in_form(_here())
+        st.caption("No account, or the password is lost? Ask an administrator of KYO.")
+
+
+def _here() -> str:
+    """The address that the person came for, to go on to after signing in."""
+    path = urlsplit(st.context.url or "").path or "/"
+    query = urlencode(st.query_params.to_dict())
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,73 @@
+"""How values are said to people: sizes, times, places in a document, states."""
+
+from datetime import datetime, tzinfo
+
+from kyo_pipeline.domain.actor import Role
+from kyo_pipeline.domain.answers import Answer, Outcome
+from kyo_pipeline.domain.documents import DocumentState, VersionStatus
+
+ROLES = {Role.EMPLOYEE: "Employee", Role.MANAGER: "Manager", Role.ADMIN: "Administrator"}
+
+#: Label and badge colour.
+STATES: dict[DocumentState, tuple[str, str]] = {
+    DocumentState.DRAFT: ("Draft", "gray"),
+    DocumentState.IN_REVIEW: ("Waiting for approval", "orange"),
+    DocumentState.APPROVED: ("Approved", "green"),
+    DocumentState.REJECTED: ("Rejected", "red"),
+    DocumentState.ARCHIVED: ("Archived", "gray"),
+}
+
+#: What happens to a version now that it has passed this step.
+STEPS: dict[VersionStatus, str] = {
+    VersionStatus.UPLOADED: "Reading",
+    VersionStatus.PARSED: "Cutting into passages",
+    VersionStatus.CHUNKED: "Embedding",
+    VersionStatus.EMBEDDED: "Publishing",
+    VersionStatus.READY: "Ready",
+    VersionStatus.FAILED: "Failed",
+}
+
+OUTCOMES: dict[Outcome, tuple[str, str]] = {
+    Outcome.ANSWERED: ("Answered", "green"),
+    Outcome.NOT_FOUND: ("Not found", "orange"),
+    Outcome.STOPPED: ("Stopped", "gray"),
+    Outcome.FAILED: ("Failed", "red"),
+}
+
+
+def human_size(count: int) -> str:
+    size = float(count)
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "bytes" or size >= 10 else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GB"
+
+
+def human_time(moment: datetime, now: datetime, zone: tzinfo) -> str:
+    """In the reader's zone; the year only when it is not this one."""
+    local, today = moment.astimezone(zone), now.astimezone(zone)
+    days = (today.date() - local.date()).days
+    if days in (0, 1):
+        return f"{'today' if days == 0 else 'yesterday'} {local:%H:%M}"
+    year = "" if local.year == today.year else f" {local.year}"
+    return f"{local.day} {local:%b}{year}, {local:%H:%M}"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def pages(first: int | None, last: int | None) -> str:
+    """`p. 3`, `pp. 3–4`, or nothing for text without pages."""
+    if first is None:
+        return ""
+    return f"p. {first}" if last in (None, first) else f"pp. {first}–{last}"
+
+
+def spent(answer: Answer) -> str:
+    """How the answer came about: time, model, tokens."""
+    seconds = sum(answer.timings.values()) / 1000
+    took = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    tokens = answer.prompt_tokens + answer.completion_tokens
+    return " · ".join([took, answer.model, *([counted(tokens, "token")] if tokens else [])])

@@ -1,0 +1,30 @@
+"""Chooses the generator of answers that the settings ask for."""
+
+from typing import Literal
+
+from kyo_pipeline.adapters.embedding.factory import chosen_backend as embedding_backend
+from kyo_pipeline.adapters.generation.extractive import ExtractiveGenerator
+from kyo_pipeline.adapters.generation.huggingface import HuggingFaceGenerator
+from kyo_pipeline.domain.ports import AnswerGenerator, Embedder
+from kyo_pipeline.settings import Settings
+
+
+def chosen_backend(settings: Settings) -> Literal["extractive", "huggingface"]:
+    """What `auto` means: Hugging Face when a key or an endpoint is set, else extractive."""
+    if settings.KYO_LLM_BACKEND != "auto":
+        return settings.KYO_LLM_BACKEND
+    return "huggingface" if settings.HF_LLM_API_KEY or settings.KYO_LLM_ENDPOINT else "extractive"
+
+
+def open_generator(settings: Settings, embedder: Embedder) -> AnswerGenerator:
+    """The generator of this installation. Nothing is loaded or called before it is used."""
+    if chosen_backend(settings) == "huggingface":
+        return HuggingFaceGenerator(
+            model=settings.KYO_LLM_MODEL,
+            endpoint=settings.KYO_LLM_ENDPOINT,
+            key=settings.HF_LLM_API_KEY,
+            max_tokens=settings.MAX_TOKENS_PER_QUERY,
+            timeout=settings.KYO_REMOTE_TIMEOUT_SECONDS,
+        )
+    # Sentences are not sent to a remote model: that would cost a call, and money, for each question.
+    return ExtractiveGenerator(None if embedding_backend(settings) == "huggingface" else embedder)

@@ -1,0 +1,153 @@
+"""Answers by a language model: hosted by Hugging Face, or any server with OpenAI's chat completions."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Generator as PyGenerator
+from dataclasses import dataclass
+
+import httpx
+from huggingface_hub import ChatCompletionInputStreamOptions, ChatCompletionStreamOutput, InferenceClient
+from huggingface_hub.errors import TextGenerationError
+from pydantic import SecretStr
+
+from kyo_pipeline.adapters.remote import complaint, open_client, with_retries
+from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, Outcome
+from kyo_pipeline.domain.citations import check
+from kyo_pipeline.domain.prompting import (
+    CHARACTERS_PER_TOKEN,
+    Prompt,
+    build_prompt,
+    is_not_found,
+    may_become_not_found,
+)
+from kyo_pipeline.domain.retrieval import Retrieval
+from kyo_pipeline.errors import Invalid, Unavailable
+
+_NAME = "The language model"
+_ATTEMPTS = 2  # somebody is waiting
+_TEMPERATURE = 0.1
+_UNUSABLE = (
+    f"{_NAME} gave no usable answer. Try again later, or ask your administrator to check KYO_LLM_MODEL, "
+    "KYO_LLM_ENDPOINT and HF_LLM_API_KEY."
+)
+
+
+@dataclass
+class _Reply:
+    """What has come so far. Token counts are the server's, None until it sends them."""
+
+    text: str = ""
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class HuggingFaceGenerator:
+    """Implements the port `AnswerGenerator`. `endpoint`: base URL of a server, None for the hosted one."""
+
+    name = "huggingface"
+
+    def __init__(
+        self,
+        model: str,
+        endpoint: str | None,
+        key: SecretStr | None,
+        max_tokens: int,
+        timeout: float,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.model = model
+        self._endpoint = endpoint
+        self._key = key
+        self._max_tokens = max_tokens
+        self._timeout = timeout
+        self._wait = wait
+
+    def generate(self, question: str, retrieval: Retrieval) -> PyGenerator[str, None, Draft]:
+        """Yield pieces as the model sends them; return the draft, whose text is what stays.
+
+        It may differ from the pieces: its citations are checked, and a text without a valid one is not found.
+        Raises `Invalid` when the question is too long, `Unavailable` when the model fails.
+        """
+        if not retrieval.passages:
+            return Draft(NOT_FOUND_TEXT, Outcome.NOT_FOUND)
+        prompt = build_prompt(question, retrieval.passages, self._max_tokens, secrets.token_hex(12))
+        if prompt is None:
+            raise Invalid("The question is too long for the language model. Ask it in fewer words.")
+        reply = _Reply()
+        # Leaving this block closes the connection, also when the generator is closed: the server then stops.
+        with open_client(self._endpoint or self.model, self._key, self._timeout, None) as client:
+            yield from _held_back(self._pieces(client, prompt, reply))
+        return _draft(prompt, reply, retrieval)
+
+    def _pieces(self, client: InferenceClient, prompt: Prompt, reply: _Reply) -> Iterator[str]:
+        try:
+            for chunk in with_retries(lambda: self._open(client, prompt), _NAME, _ATTEMPTS, self._wait):
+                piece = _take(chunk, reply)
+                if piece:
+                    yield piece
+        # `from None`: the text of the cause may hold the key, see `with_retries`.
+        except (TextGenerationError, ValueError, TypeError, AttributeError, LookupError):
+            raise Unavailable(_UNUSABLE) from None
+        except httpx.HTTPError as error:
+            raise Unavailable(complaint(_NAME, error)) from None
+        if reply.finish_reason is None:
+            raise Unavailable(f"{_NAME} broke off in the middle of its answer. Try again.")
+
+    def _open(self, client: InferenceClient, prompt: Prompt) -> Iterable[ChatCompletionStreamOutput]:
+        return client.chat_completion(
+            [dict(message) for message in prompt.messages],
+            model=self.model,
+            stream=True,
+            stream_options=ChatCompletionInputStreamOptions(include_usage=True),
+            max_tokens=prompt.answer_tokens,
+            temperature=_TEMPERATURE,
+        )
+
+
+def _take(chunk: ChatCompletionStreamOutput, reply: _Reply) -> str:
+    """Add a chunk to the reply; return its piece of text. The last one brings the usage, and no choices."""
+    if chunk.usage:
+        reply.prompt_tokens = int(chunk.usage.prompt_tokens)
+        reply.completion_tokens = int(chunk.usage.completion_tokens)
+    if not chunk.choices:
+        return ""
+    choice = chunk.choices[0]
+    reply.finish_reason = choice.finish_reason or reply.finish_reason
+    piece = choice.delta.content or ""
+    reply.text += piece
+    return piece
+
+
+def _held_back(pieces: Iterable[str]) -> Iterator[str]:
+    """The pieces, but nothing as long as the text may turn out to be the not-found token."""
+    text, shown = "", 0
+    for piece in pieces:
+        text += piece
+        if shown or not may_become_not_found(text):
+            yield text[shown:]
+            shown = len(text)
+
+
+def _draft(prompt: Prompt, reply: _Reply, retrieval: Retrieval) -> Draft:
+    text, citations = check(_whole_sentences(reply), retrieval.passages[: prompt.passages])
+    is_supported = bool(citations) and not is_not_found(reply.text)
+    return Draft(
+        text=text if is_supported else NOT_FOUND_TEXT,
+        outcome=Outcome.ANSWERED if is_supported else Outcome.NOT_FOUND,
+        citations=citations if is_supported else (),
+        prompt_tokens=_tokens(reply.prompt_tokens, prompt.messages[0]["content"]),
+        completion_tokens=_tokens(reply.completion_tokens, reply.text),
+    )
+
+
+def _whole_sentences(reply: _Reply) -> str:
+    """The text up to the last finished sentence, where the model ran into its limit of tokens."""
+    if reply.finish_reason != "length":
+        return reply.text
+    return reply.text[: max(reply.text.rfind(mark) for mark in ".!?]。") + 1]
+
+
+def _tokens(counted: int | None, text: str) -> int:
+    return counted if counted is not None else round(len(text) / CHARACTERS_PER_TOKEN)

@@ -1,0 +1,48 @@
+"""The watched folder KYO_INBOX: what arrives, and where it goes afterwards."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from kyo_pipeline.errors import Unavailable
+
+#: A file that changed less than this many seconds ago may still be being written.
+SETTLE_SECONDS = 2.0
+
+ACCEPTED, REFUSED = "accepted", "refused"
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """A folder. Files that were taken move to `accepted/`, others to `refused/` with a note that says why."""
+
+    folder: Path
+
+    def arrived(self) -> list[Path]:
+        """Complete files, oldest first; hidden ones and folders are left alone. Raises `Unavailable`."""
+        try:
+            files = [path for path in self.folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+            dated = sorted((path.stat().st_mtime, path) for path in files)
+        except OSError as error:
+            raise Unavailable(f"The inbox {self.folder} cannot be read: {error.strerror}.") from error
+        settled = time.time() - SETTLE_SECONDS
+        return [path for changed, path in dated if changed <= settled]
+
+    def accept(self, path: Path) -> None:
+        self._move(path, ACCEPTED)
+
+    def refuse(self, path: Path, reason: str) -> None:
+        moved = self._move(path, REFUSED)
+        moved.with_name(f"{moved.name}.reason.txt").write_text(f"{reason}\n", encoding="utf-8")
+
+    def _move(self, path: Path, folder: str) -> Path:
+        try:
+            (self.folder / folder).mkdir(exist_ok=True)
+            target = self.folder / folder / path.name
+            for number in range(2, 10_000):
+                if not target.exists():
+                    break
+                target = self.folder / folder / f"{path.stem} ({number}){path.suffix}"
+            return path.rename(target)
+        except OSError as error:
+            raise Unavailable(f"{path} cannot be moved out of the inbox: {error.strerror}.") from error

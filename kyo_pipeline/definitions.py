@@ -1,0 +1,19 @@
+"""The Dagster entry point: `dagster api grpc -m kyo_pipeline.definitions`."""
+
+import dagster as dg
+
+from kyo_pipeline.defs.assets import ASSETS
+from kyo_pipeline.defs.checks import CHECKS
+from kyo_pipeline.defs.jobs import ingest
+from kyo_pipeline.defs.resources import KyoResource
+from kyo_pipeline.defs.sensors import SENSORS
+
+defs = dg.Definitions(
+    assets=ASSETS,
+    asset_checks=CHECKS,
+    jobs=[ingest],
+    sensors=SENSORS,
+    resources={"kyo": KyoResource()},
+    # Starting a process a step would cost 3 s each; the steps are short and share their models.
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,82 @@
+"""Sensors: new work in the database, new files in the inbox."""
+
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+
+from kyo_pipeline.defs.jobs import ingest
+from kyo_pipeline.defs.resources import KyoResource
+from kyo_pipeline.domain.actor import OPERATOR
+from kyo_pipeline.errors import KyoError, Unavailable
+from kyo_pipeline.services import inbox, indexing, library
+
+#: How long one evaluation waits for work to be announced. Dagster ends an evaluation after 60 s.
+WAIT_SECONDS = 20.0
+
+#: A run that started less than this many seconds ago may not have claimed its files yet.
+CLAIM_SECONDS = 3.0
+
+_BEGINNING = {dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING}
+_ALIVE = [*_BEGINNING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+
+@dg.sensor(job=ingest, minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
+def waiting_files(context: dg.SensorEvaluationContext, kyo: KyoResource) -> dg.RunRequest | dg.SkipReason:
+    """Starts a run as soon as files wait.
+
+    It does not poll: it listens to the database for up to 20 seconds, so that a file is taken up at once. What dead runs
+    had claimed is freed first. While one run is beginning, no second one is started; at most `KYO_MAX_RUNS` work at the
+    same time.
+    """
+    records = context.instance.get_run_records(filters=dg.RunsFilter(statuses=_ALIVE))
+    alive = [indexing.claim_name(record.dagster_run.run_id) for record in records]
+    try:
+        indexing.release_dead(kyo.open, alive)
+        waiting = indexing.wait_for_work(kyo.open, WAIT_SECONDS)
+    except Unavailable as error:
+        return dg.SkipReason(error.message)
+    ours = [record for record in records if record.dagster_run.job_name == ingest.name]
+    if not waiting:
+        return dg.SkipReason("No file waits.")
+    if len(ours) >= kyo.open.settings.KYO_MAX_RUNS or any(_is_beginning(record) for record in ours):
+        return dg.SkipReason(f"{waiting} files wait, {len(ours)} runs are under way.")
+    return dg.RunRequest(tags={"kyo/files_waiting": str(waiting)})
+
+
+def _is_beginning(record: dg.RunRecord) -> bool:
+    if record.dagster_run.status in _BEGINNING:
+        return True
+    return record.start_time is None or time.time() - record.start_time < CLAIM_SECONDS
+
+
+@dg.sensor(target=None, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
+def inbox_files(context: dg.SensorEvaluationContext, kyo: KyoResource) -> dg.SkipReason:
+    """Uploads the files that appear in the folder `KYO_INBOX`, for review like any other.
+
+    A file that was taken moves to `accepted/`, one that cannot be to `refused/`, with a note that says why.
+    """
+    try:
+        outcomes = list(_take(kyo, context))
+    except KyoError as error:
+        return dg.SkipReason(error.message)
+    taken = sum(outcomes)
+    return dg.SkipReason(f"{taken} files taken, {len(outcomes) - taken} refused." if outcomes else "Nothing new.")
+
+
+def _take(kyo: KyoResource, context: dg.SensorEvaluationContext) -> Iterator[bool]:
+    for path in inbox.arrived(kyo.open):
+        try:
+            library.upload(kyo.open, OPERATOR, path.name, path.read_bytes())
+        except Unavailable:
+            raise  # nothing is wrong with the file: it stays where it is
+        except KyoError as error:
+            context.log.warning("%s was refused: %s", path.name, error.message)
+            inbox.refuse(kyo.open, path, error.message)
+            yield False
+        else:
+            inbox.accept(kyo.open, path)
+            yield True
+
+
+SENSORS = [waiting_files, inbox_files]

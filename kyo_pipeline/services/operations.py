@@ -1,0 +1,71 @@
+"""What an operator's tools need before there is a `Kyo`: servers, addresses, migrations. Nobody is asked who they are."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from pydantic import SecretStr
+
+from kyo_pipeline.adapters.embedded_postgres import postmaster_pid, running_postgres
+from kyo_pipeline.adapters.embedded_redis import redis_command, redis_url, running_redis
+from kyo_pipeline.settings import Settings
+
+#: Dagster's storage makes tables with common names (`runs`, `jobs`), so it has a schema of its own.
+DAGSTER_SCHEMA = "dagster"
+
+
+@dataclass(frozen=True)
+class Servers:
+    """The servers in use. `settings` has their addresses filled in, so that `open_kyo` takes it."""
+
+    settings: Settings
+    postmaster: int | None
+    redis_command: tuple[str, ...] | None
+
+
+@contextmanager
+def running_servers(settings: Settings, *, redis: bool = False) -> Iterator[Servers]:
+    """Start or join the embedded PostgreSQL unless another is set. `redis`: run the embedded Redis too, unless set.
+
+    Without `redis` the settings name the socket of the embedded one all the same: if one runs there, it is used.
+    """
+    with ExitStack() as stack:
+        addresses: dict[str, object] = {}
+        if settings.uses_embedded_database:
+            addresses["DATABASE_URL"] = SecretStr(stack.enter_context(running_postgres(_data(settings))))
+        if settings.uses_embedded_redis:
+            home = settings.KYO_HOME
+            addresses["REDIS_URL"] = stack.enter_context(running_redis(home)) if redis else redis_url(home)
+        yield Servers(
+            settings=settings.model_copy(update=addresses),
+            postmaster=postmaster_pid(_data(settings)) if settings.uses_embedded_database else None,
+            redis_command=tuple(redis_command(settings.KYO_HOME)) if settings.uses_embedded_redis else None,
+        )
+
+
+def is_embedded_database_running(settings: Settings) -> bool:
+    return postmaster_pid(_data(settings)) is not None
+
+
+def migrate(settings: Settings) -> list[str]:
+    """Bring the database up to date; return the names of the migrations that were applied now."""
+    # Not above: `kyo up` needs this module for its whole life, and SQLAlchemy and the models only in its children.
+    from kyo_pipeline.db import migrate as migrations
+    from kyo_pipeline.kyo import database_url
+
+    return migrations.migrate(database_url(settings))
+
+
+def dagster_url(database_url: str) -> str:
+    """The same database for Dagster's storage, which finds its schema by the search path."""
+    parts = urlsplit(database_url)
+    kept = [(name, value) for name, value in parse_qsl(parts.query) if name != "options"]
+    options = ("options", f"-csearch_path={DAGSTER_SCHEMA}")
+    query = urlencode([*kept, options], quote_via=quote, safe="/")
+    return parts._replace(scheme="postgresql+psycopg2", query=query).geturl()
+
+
+def _data(settings: Settings) -> Path:
+    return settings.KYO_HOME / "postgres"

@@ -1,0 +1,106 @@
+import logging
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kyo_pipeline.adapters.embedding.builtin import BuiltinEmbedder
+from kyo_pipeline.adapters.embedding.factory import LazyEmbedder, open_embedder
+from kyo_pipeline.domain.ports import Embedder
+from kyo_pipeline.errors import Unavailable
+from kyo_pipeline.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def embedder() -> BuiltinEmbedder:
+    return BuiltinEmbedder()
+
+
+def test_vectors_are_unit_rows_in_the_order_of_the_texts(embedder: BuiltinEmbedder) -> None:
+    texts = ["Annual leave is thirty days. " * 30, "The printer", "Holidays and vacation", ""]
+    vectors = embedder.embed_passages(texts)
+    assert vectors.shape == (4, 256)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert np.allclose(vectors[1], embedder.embed_query("The printer"), atol=1e-5)
+    query = embedder.embed_query("How much vacation do I get?")
+    assert query @ vectors[2] > query @ vectors[1]
+
+
+def test_no_texts_no_rows(embedder: BuiltinEmbedder) -> None:
+    assert embedder.embed_passages([]).shape == (0, 256)
+
+
+def test_tokens_lie_where_they_say(embedder: BuiltinEmbedder) -> None:
+    text = "Hello  world\n\nfoo bär"
+    tokens = [text[start:end].strip(" ") for start, end in embedder.tokenizer.token_spans(text)]
+    assert tokens == ["Hello", "", "world", "\n", "\n", "foo", "b", "är"]
+
+
+def test_long_texts_are_cut_without_changing_tokens(embedder: BuiltinEmbedder) -> None:
+    text = "Staff receive thirty days of annual leave.  Ask your manager.\n" * 400
+    spans = embedder.tokenizer.token_spans(text)
+    lines = text.splitlines(keepends=True)
+    short = embedder.tokenizer.token_spans("".join(lines[:20]))
+    assert [text[a:b].strip() for a, b in spans[: len(short)]] == [text[a:b].strip() for a, b in short]
+    assert spans == sorted(spans)
+    assert spans[-1][1] == len(text)
+
+
+def test_a_text_of_a_megabyte_is_tokenised_in_seconds(embedder: BuiltinEmbedder) -> None:
+    started = time.perf_counter()
+    embedder.tokenizer.token_spans("The travel policy says many things. " * 28_000)
+    embedder.tokenizer.token_spans("x1" * 100_000)
+    assert time.perf_counter() - started < 10
+
+
+def test_loading_leaves_the_root_logger_alone() -> None:
+    code = (
+        "import logging; from kyo_pipeline.adapters.embedding.builtin import BuiltinEmbedder; BuiltinEmbedder();"
+        "assert not logging.getLogger().handlers; assert logging.getLogger().level == logging.WARNING"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert logging.getLogger().level >= logging.WARNING
+
+
+def test_nothing_is_loaded_before_the_first_use() -> None:
+    code = (
+        "import sys; from kyo_pipeline.adapters.embedding import open_embedder;"
+        "from kyo_pipeline.settings import Settings; e = open_embedder(Settings(_env_file=None));"
+        "assert 'wordllama' not in sys.modules; assert 'fastembed' not in sys.modules;"
+        "assert e.spec.dimensions == 256"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_threads_load_once_and_a_failure_is_tried_again(embedder: BuiltinEmbedder) -> None:
+    loads: list[int] = []
+
+    def load() -> Embedder:
+        loads.append(1)
+        time.sleep(0.02)
+        if len(loads) == 1:
+            raise Unavailable("down")
+        return embedder
+
+    lazy = LazyEmbedder(load)
+    with pytest.raises(Unavailable):
+        lazy.embed_query("a")
+    threads = [threading.Thread(target=lazy.embed_query, args=("a",)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(loads) == 2
+
+
+def test_an_explicit_threshold_replaces_the_models_own(tmp_path: Path) -> None:
+    plain = open_embedder(Settings(_env_file=None, KYO_HOME=tmp_path))
+    strict = open_embedder(Settings(_env_file=None, KYO_HOME=tmp_path, SIMILARITY_THRESHOLD=0.7))
+    assert plain.spec.similarity_threshold == 0.35
+    assert strict.spec.similarity_threshold == 0.7
+    assert plain.spec.backend == "builtin"

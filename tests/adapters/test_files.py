@@ -1,0 +1,89 @@
+"""The file store: whole files by their digest, or nothing."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from kyo_pipeline.adapters.files import FolderFiles
+from kyo_pipeline.errors import NotFound, Unavailable
+
+
+def everything(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_it_gives_back_what_it_got(tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path / "files")
+    sha256 = files.put(b"%PDF-1.7")
+    assert sha256 == hashlib.sha256(b"%PDF-1.7").hexdigest()
+    assert files.path(sha256) == tmp_path / "files" / sha256[:2] / sha256[2:4] / sha256
+    assert files.path(sha256).read_bytes() == b"%PDF-1.7"
+
+
+def test_twice_the_same_is_once(tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path)
+    first = files.path(files.put(b"same")).stat()
+    second = files.path(files.put(b"same")).stat()
+    assert (first.st_ino, first.st_mtime_ns) == (second.st_ino, second.st_mtime_ns)
+    assert len(everything(tmp_path)) == 1
+
+
+def test_a_damaged_file_is_written_anew(tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path)
+    path = files.path(files.put(b"whole"))
+    path.write_bytes(b"wh")
+    files.put(b"whole")
+    assert path.read_bytes() == b"whole"
+
+
+def test_only_the_owner_may_read(tmp_path: Path) -> None:
+    previous = os.umask(0)
+    try:
+        path = FolderFiles(tmp_path / "a" / "files").put(b"secret")
+        path = FolderFiles(tmp_path / "a" / "files").path(path)
+    finally:
+        os.umask(previous)
+    assert [place.stat().st_mode & 0o077 for place in (path, *path.parents[:3])] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["0" * 64, "", "../../etc/passwd", "A" * 64, f"{'0' * 63}\n"],
+    ids=["absent", "empty", "a path", "capitals", "a line"],
+)
+def test_what_is_not_there(name: str, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        FolderFiles(tmp_path).path(name)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unavailable, match="cannot be stored"):
+        FolderFiles(tmp_path / "file" / "files").put(b"content")
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the disk: the write fails in the same place."""
+    script = """
+        import resource, signal, sys
+        from pathlib import Path
+        from kyo_pipeline.adapters.files import FolderFiles
+        from kyo_pipeline.errors import Unavailable
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+        try:
+            FolderFiles(Path(sys.argv[1])).put(b"x" * 100_000)
+        except Unavailable as error:
+            sys.exit(error.message)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), tmp_path], capture_output=True, text=True, check=False
+    )
+    assert "cannot be stored" in done.stderr
+    assert done.returncode == 1
+    assert everything(tmp_path) == []

@@ -1,0 +1,120 @@
+"""PDF: pages, paragraphs, bookmarks, passwords, scans, damage."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pypdf
+import pytest
+from reportlab.lib.pdfencrypt import StandardEncryption
+from reportlab.pdfgen.canvas import Canvas
+
+from kyo_pipeline.adapters.parsing.lines import join_lines
+from kyo_pipeline.adapters.parsing.pdf import parse_pdf
+from kyo_pipeline.adapters.parsing.refusal import Unreadable
+
+Draw = Callable[[Canvas], None]
+
+
+def write(path: Path, *pages: list[str], before: Draw | None = None, **options: object) -> str:
+    """A PDF with these lines on its pages."""
+    canvas = Canvas(str(path), **options)
+    if before:
+        before(canvas)
+    for lines in pages:
+        for number, line in enumerate(lines):
+            canvas.drawString(50, 780 - 16 * number, line)
+        canvas.showPage()
+    canvas.save()
+    return str(path)
+
+
+def test_pages_and_their_offsets(tmp_path: Path) -> None:
+    document = parse_pdf(write(tmp_path / "a.pdf", ["First page."], [], ["Third page."]))
+    assert document.text == "First page.\n\n\n\nThird page."
+    assert document.page_starts == (0, 13, 15)
+    assert document.text[document.page_starts[2] :] == "Third page."
+    assert document.empty_pages == (2,)
+    assert document.pages == 3
+
+
+def test_title_and_bookmarks(tmp_path: Path) -> None:
+    def marks(canvas: Canvas) -> None:
+        canvas.setTitle("The  handbook")
+        for level, name in ((0, "Leave"), (1, "Sick leave"), (1, "Not in the text")):
+            canvas.bookmarkPage(name)
+            canvas.addOutlineEntry(name, name, level)
+
+    path = write(tmp_path / "a.pdf", ["About leave", "Leave", "Text.", "1.1 Sick  leave", "More."], before=marks)
+    document = parse_pdf(path)
+    assert document.title == "The handbook"
+    assert [(heading.level, heading.text) for heading in document.headings] == [
+        (1, "Leave"),
+        (2, "Sick leave"),
+    ]
+    assert [document.text[heading.start :].split("\n")[0] for heading in document.headings] == [
+        "Leave",
+        "1.1 Sick leave",
+    ]
+
+
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-256"])
+def test_an_empty_password_opens_the_file(tmp_path: Path, algorithm: str) -> None:
+    writer = pypdf.PdfWriter(clone_from=write(tmp_path / "a.pdf", ["Secret text."]))
+    writer.encrypt(user_password="", owner_password="owner", algorithm=algorithm)
+    writer.write(tmp_path / "b.pdf")
+    assert parse_pdf(str(tmp_path / "b.pdf")).text == "Secret text."
+
+
+def test_a_password_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.pdf", ["Secret."], encrypt=StandardEncryption("word", canPrint=0))
+    with pytest.raises(Unreadable, match="protected with a password. Remove the protection"):
+        parse_pdf(path)
+
+
+@pytest.mark.parametrize(("pages", "words"), [(1, "the only page"), (12, "any of the 12 pages")])
+def test_scans_are_told(tmp_path: Path, pages: int, words: str) -> None:
+    with pytest.raises(Unreadable, match=words) as refusal:
+        parse_pdf(write(tmp_path / "a.pdf", *[[] for _ in range(pages)]))
+    assert "OCR" in str(refusal.value)
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"%PDF-1.7\n" + bytes(100), lambda data: data[:200]])
+def test_damage_is_told(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = Path(write(tmp_path / "a.pdf", ["Text."]))
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(Unreadable, match="damaged"):
+        parse_pdf(str(path))
+
+
+def test_a_page_that_fails_is_empty_unless_all_do(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.pdf", ["One."], ["Two."])
+    writer = pypdf.PdfWriter(clone_from=source)
+    writer.pages[0][pypdf.generic.NameObject("/Resources")] = pypdf.generic.NumberObject(3)
+    writer.write(tmp_path / "b.pdf")
+    document = parse_pdf(str(tmp_path / "b.pdf"))
+    assert document.text.strip().endswith("Two.")
+    assert document.pages == 2
+
+
+LONG = "Every employee who has worked here for a year gets twenty-five days"
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        (f"{LONG}\nof leave in each calendar year.", f"{LONG} of leave in each calendar year."),
+        (f"{LONG} execu-\ntive leave", f"{LONG} execu- tive leave"),  # hyphens stay
+        ("soft\u00ad\nhyphen", "softhyphen"),
+        (f"Leave\n{LONG}\nof leave.", f"Leave\n{LONG} of leave."),
+        (f"{LONG}\n- apples\n- pears", f"{LONG}\n- apples\n- pears"),
+        (
+            f"{LONG}\nof leave.\n{LONG}\nmore.",
+            f"{LONG} of leave.\n\n{LONG} more.",
+        ),  # the short last line ends it
+        ("Name\u00a0  Days\nAnn   25\nBob   20", "Name Days\nAnn 25\nBob 20"),
+        ("a\n \n\n b", "a\n\nb"),
+        ("", ""),
+    ],
+)
+def test_lines_become_paragraphs(page: str, expected: str) -> None:
+    assert join_lines(page) == expected

@@ -1,0 +1,207 @@
+"""The pool keeps its limits and never hangs, whatever happens to its children: files that are slow, hungry or deadly."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from reportlab.pdfgen.canvas import Canvas
+
+from kyo_pipeline.adapters.parsing import ParserPool
+from kyo_pipeline.adapters.parsing.pool import CRASHED
+from kyo_pipeline.adapters.parsing.worker import NO_FILE, TOO_MUCH_MEMORY
+from kyo_pipeline.domain.media_types import DOCX, PDF, TEXT
+from kyo_pipeline.domain.parsed import Heading, ParsedDocument
+from kyo_pipeline.errors import Unavailable
+from kyo_pipeline.settings import Settings
+
+
+@pytest.fixture
+def pool() -> Iterator[ParserPool]:
+    pool = ParserPool(Settings(KYO_PARSE_TIMEOUT_SECONDS=2, KYO_PARSE_MEMORY_MB=200))
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def fifo(tmp_path: Path) -> Path:
+    """A file that nobody writes: opening it waits for ever."""
+    path = tmp_path / "never.txt"
+    os.mkfifo(path)
+    return path
+
+
+def text_file(folder: Path, name: str, text: str = "Hello.") -> tuple[Path, str]:
+    path = folder / f"{name}.txt"
+    path.write_text(text)
+    return path, TEXT
+
+
+def children() -> set[int]:
+    """Process ids of the pool's children of this process."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    ids = {int(number) for task in tasks for number in task.read_text().split()}
+    return {i for i in ids if b"parsing.worker" in Path(f"/proc/{i}/cmdline").read_bytes()}
+
+
+def wait_for_children(count: int) -> set[int]:
+    for _ in range(400):
+        if len(children()) >= count:
+            return children()
+        time.sleep(0.01)
+    raise AssertionError("no child was started")
+
+
+def kill_when_reading(seconds: float = 0.5) -> threading.Thread:
+    def kill() -> None:
+        wait_for_children(1)
+        time.sleep(seconds)
+        for child in children():
+            os.kill(child, signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread
+
+
+def test_a_document_comes_back_whole(pool: ParserPool, tmp_path: Path) -> None:
+    [(index, result, seconds)] = pool.parse_many([text_file(tmp_path, "a", "# Grüße 漢字\n\nText.")])
+    assert index == 0
+    assert result == ParsedDocument(
+        "# Grüße 漢字\n\nText.", headings=(Heading(0, 1, "Grüße 漢字"),), title="Grüße 漢字"
+    )
+    assert 0 <= seconds < 1
+
+
+def test_nothing_starts_before_it_is_needed(pool: ParserPool) -> None:
+    before = children()
+    assert list(pool.parse_many([])) == []
+    assert children() == before
+
+
+def test_every_file_gets_its_own_result(pool: ParserPool, tmp_path: Path) -> None:
+    files = [text_file(tmp_path, str(number), f"Text {number}.") for number in range(300)]
+    results = {index: result for index, result, _ in pool.parse_many(files)}
+    assert {index: getattr(result, "text", result) for index, result in results.items()} == {
+        number: f"Text {number}." for number in range(300)
+    }
+
+
+@pytest.mark.parametrize(
+    ("media_type", "words"), [(PDF, "damaged"), (DOCX, "damaged"), ("image/png", "cannot be read here")]
+)
+def test_refusals_are_sentences(pool: ParserPool, tmp_path: Path, media_type: str, words: str) -> None:
+    path, _ = text_file(tmp_path, "a")
+    [(_, result, _)] = pool.parse_many([(path, media_type)])
+    assert isinstance(result, str)
+    assert words in result
+
+
+def test_a_missing_file(pool: ParserPool, tmp_path: Path) -> None:
+    assert [result for _, result, _ in pool.parse_many([(tmp_path / "none", TEXT)])] == [NO_FILE]
+
+
+def test_slow_files_are_stopped_and_the_others_are_not_harmed(pool: ParserPool, tmp_path: Path, fifo: Path) -> None:
+    files = [*(text_file(tmp_path, str(number)) for number in range(40)), (fifo, TEXT)]
+    files += [text_file(tmp_path, f"after{number}") for number in range(40)]
+    started = time.monotonic()
+    results = {index: result for index, result, _ in pool.parse_many(files)}
+    assert time.monotonic() - started < 5
+    assert "longer than 2 seconds" in str(results.pop(40))
+    assert len(results) == 80
+    assert all(isinstance(result, ParsedDocument) for result in results.values())
+
+
+def test_results_come_as_they_are_ready(pool: ParserPool, tmp_path: Path, fifo: Path) -> None:
+    order = [index for index, _, _ in pool.parse_many([(fifo, TEXT), text_file(tmp_path, "a")])]
+    assert order == [1, 0]
+
+
+def test_memory_is_limited(pool: ParserPool, tmp_path: Path) -> None:
+    huge = tmp_path / "huge.txt"
+    with huge.open("wb") as file:
+        file.truncate(1 << 30)
+    files = [(huge, TEXT), text_file(tmp_path, "a")]
+    results = {index: result for index, result, _ in pool.parse_many(files)}
+    assert results[0] == TOO_MUCH_MEMORY
+    assert isinstance(results[1], ParsedDocument)
+
+
+def test_a_child_killed_once_costs_nothing(pool: ParserPool, tmp_path: Path) -> None:
+    files = [text_file(tmp_path, str(number), "Hello. " * 4000) for number in range(1500)]
+    killer = kill_when_reading(0.2)
+    results = {index: result for index, result, _ in pool.parse_many(files)}
+    killer.join()
+    assert len(results) == 1500
+    assert all(isinstance(result, ParsedDocument) for result in results.values())
+
+
+def test_a_file_on_which_the_child_dies_twice_is_refused(fifo: Path) -> None:
+    pool = ParserPool(Settings(KYO_PARSE_TIMEOUT_SECONDS=20))
+    killers = kill_when_reading(0.4)
+    generator = pool.parse_many([(fifo, TEXT)])
+
+    def kill_again() -> None:
+        killers.join()
+        kill_when_reading(0.4).join()
+
+    again = threading.Thread(target=kill_again)
+    again.start()
+    assert [result for _, result, _ in generator] == [CRASHED]
+    again.join()
+    pool.close()
+
+
+def test_an_idle_child_that_was_killed_is_replaced(pool: ParserPool, tmp_path: Path) -> None:
+    before = children()
+    list(pool.parse_many([text_file(tmp_path, "a")]))
+    for child in children() - before:
+        os.kill(child, signal.SIGKILL)
+    time.sleep(0.1)
+    [(_, result, _)] = pool.parse_many([text_file(tmp_path, "a")])
+    assert isinstance(result, ParsedDocument)
+
+
+def test_leaving_early_ends_what_is_being_read(pool: ParserPool, tmp_path: Path, fifo: Path) -> None:
+    before = children()
+    generator = pool.parse_many([(fifo, TEXT), text_file(tmp_path, "a")])
+    next(generator)
+    generator.close()
+    assert len(children() - before) == 1  # the one that is free
+    pool.close()
+    assert children() == before
+
+
+def test_close_ends_a_reading_in_another_thread(fifo: Path) -> None:
+    pool = ParserPool(Settings(KYO_PARSE_TIMEOUT_SECONDS=20))
+    threading.Timer(0.4, pool.close).start()
+    with pytest.raises(Unavailable, match="stopped"):
+        list(pool.parse_many([(fifo, TEXT)]))
+
+
+def test_children_that_cannot_start_are_told(tmp_path: Path) -> None:
+    settings = Settings(KYO_PARSE_WORKERS=1).model_copy(update={"KYO_PARSE_MEMORY_MB": 1})
+    pool = ParserPool(settings)
+    with pytest.raises(Unavailable, match="KYO_PARSE_MEMORY_MB"):
+        list(pool.parse_many([text_file(tmp_path, "a")]))
+    pool.close()
+
+
+def test_children_import_little_and_know_no_secrets(
+    pool: ParserPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", "do-not-tell")
+    path = tmp_path / "a.pdf"
+    canvas = Canvas(str(path))
+    canvas.drawString(50, 700, "Text.")
+    canvas.save()
+    before = children()
+    [(_, result, _)] = pool.parse_many([(path, PDF)])
+    assert isinstance(result, ParsedDocument)
+    [child] = children() - before
+    assert b"do-not-tell" not in Path(f"/proc/{child}/environ").read_bytes()
+    mapped = Path(f"/proc/{child}/maps").read_text()
+    assert not any(name in mapped for name in ("/numpy/", "/pydantic_core/", "/psycopg2/", "/grpc/"))

@@ -1,0 +1,139 @@
+"""Text files: encodings, control characters, and the headings of Markdown."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kyo_pipeline.adapters.parsing.characters import clean
+from kyo_pipeline.adapters.parsing.refusal import Unreadable
+from kyo_pipeline.adapters.parsing.text import find_headings, parse_text
+
+GERMAN = "Die Übernahme der Überstunden ist für alle Beschäftigten möglich, außer während der Kündigungsfrist. " * 5
+SPANISH = "El año pasado la compañía contrató a más españoles. Mañana será otro día para los niños y las señoras. " * 5
+RUSSIAN = "Сотрудники имеют право на ежегодный оплачиваемый отпуск продолжительностью двадцать восемь дней. " * 5
+TURKISH = "Çalışanlar yılda yirmi gün izin kullanabilir. Bu süre işçinin kıdemine göre değişir ve şirket onaylar. " * 5
+CHINESE = "公司的员工每年可以享受十五天的带薪年假，并且可以结转到下一年。" * 5
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (GERMAN, "utf-8"),
+        (GERMAN, "utf-8-sig"),
+        (GERMAN, "utf-16"),
+        (GERMAN, "utf-32"),
+        (GERMAN, "utf-16-le"),  # without a byte order mark
+        (GERMAN, "utf-16-be"),
+        (GERMAN, "latin-1"),
+        (GERMAN, "cp850"),
+        (SPANISH, "latin-1"),  # ñ and not ń
+        (RUSSIAN, "cp1251"),
+        (RUSSIAN, "koi8-r"),
+        (RUSSIAN, "iso8859-5"),
+        (RUSSIAN, "utf-16"),
+        (TURKISH, "iso8859-9"),
+        (CHINESE, "gbk"),
+        (CHINESE, "hz"),  # pure ASCII bytes
+        ("日本語の文章です。" * 20, "iso2022_jp"),
+        ("日本語の文章です。" * 20, "shift_jis"),
+    ],
+)
+def test_encodings(text: str, encoding: str) -> None:
+    assert parse_text(text.encode(encoding)).text == text
+
+
+def test_surrogate_pairs_in_utf_8_become_the_character() -> None:
+    assert parse_text(b"smile \xed\xa0\xbd\xed\xb8\x80 now").text == "smile 😀 now"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"a\r\nb\rc", "a\nb\nc"),
+        (b"a\x00b\x07c\td", "abc\td"),
+        ("page\x0cnext".encode(), "page\nnext"),
+        ("a\u200bb\u202ec e\u0301".encode(), "a\u200bb\u202ec e\u0301"),  # kept as they were
+    ],
+)
+def test_characters(content: bytes, expected: str) -> None:
+    assert parse_text(content).text == expected
+
+
+@given(st.text(st.characters()))
+def test_what_comes_out_can_be_stored(text: str) -> None:
+    cleaned = clean(text)
+    cleaned.encode("utf-8")
+    assert "\x00" not in cleaned
+    assert "\r" not in cleaned
+    assert clean(cleaned) == cleaned
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf", b" \n\t", b"\xff\xfe"])
+def test_no_text_is_refused(content: bytes) -> None:
+    with pytest.raises(Unreadable, match="no text"):
+        parse_text(content)
+
+
+def test_binary_is_refused() -> None:
+    with pytest.raises(Unreadable, match="binary"):
+        parse_text(bytes(range(256)) * 4)
+
+
+@given(st.binary(max_size=500))
+def test_any_bytes_end_in_text_or_a_refusal(content: bytes) -> None:
+    try:
+        assert parse_text(content).text.strip()
+    except Unreadable as refusal:
+        assert str(refusal).endswith(".")
+
+
+MARKDOWN = """---
+title: "The handbook"
+---
+# Leave ##
+
+Text.
+
+## Sick leave
+#hashtag is none
+
+```
+# a comment in code
+```
+
+Pay
+===
+
+Bonus
+-----
+
+| a | b |
+-----------
+wrapped text that goes
+on and is no title
+---
+"""
+
+
+def test_headings_of_markdown() -> None:
+    headings = list(find_headings(MARKDOWN))
+    assert [(heading.level, heading.text) for heading in headings] == [
+        (1, "Leave"),
+        (2, "Sick leave"),
+        (1, "Pay"),
+        (2, "Bonus"),
+    ]
+    assert [MARKDOWN[heading.start :].split("\n")[0] for heading in headings] == [
+        "# Leave ##",
+        "## Sick leave",
+        "Pay",
+        "Bonus",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [(MARKDOWN, "The handbook"), ("# Leave\n\nText", "Leave"), ("## Leave\n\nText", None), ("Text", None)],
+)
+def test_title(text: str, title: str | None) -> None:
+    assert parse_text(text.encode()).title == title

@@ -1,0 +1,142 @@
+"""One embedded PostgreSQL for the whole run, migrated by the real migrations; each test is rolled back."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from kyo_pipeline.adapters.embedded_postgres import running_postgres
+from kyo_pipeline.adapters.embedding.factory import open_embedder
+from kyo_pipeline.adapters.files import FolderFiles
+from kyo_pipeline.adapters.generation.factory import open_generator
+from kyo_pipeline.db import users
+from kyo_pipeline.db.migrate import migrate
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.ports import Embedder
+from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.services import indexing, library, reviewing
+from kyo_pipeline.settings import Settings
+from tests.fakes import MemoryCache, PlainTextParser, RollbackDatabase
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+class Clock:
+    """A clock that moves only when a test moves it. It starts late enough for the rows of the migrations."""
+
+    def __init__(self) -> None:
+        self.time = datetime.now(timezone.utc)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def advance(self, **amount: float) -> None:
+        self.time += timedelta(**amount)
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated database."""
+    with running_postgres(tmp_path_factory.mktemp("postgres") / "data") as url:
+        migrate(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(_env_file=None, KYO_HOME=tmp_path_factory.mktemp("home"))  # type: ignore[call-arg]  # pydantic-settings' own argument
+
+
+@pytest.fixture(scope="session")
+def embedder(settings: Settings) -> Embedder:
+    """The real built-in model: it loads in half a second."""
+    return open_embedder(settings)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def kyo(database_url: str, settings: Settings, embedder: Embedder, clock: Clock, tmp_path: Path) -> Iterator[Kyo]:
+    """Kyo on the real database and the real built-in model; what a test writes is rolled back."""
+    bundle = Kyo(
+        settings=settings,
+        db=RollbackDatabase(database_url),
+        embedder=embedder,
+        generator=open_generator(settings, embedder),
+        cache=MemoryCache(),
+        files=FolderFiles(tmp_path / "files"),
+        parser=PlainTextParser(),
+        now=clock,
+    )
+    yield bundle
+    bundle.close()
+
+
+@pytest.fixture
+def person(kyo: Kyo) -> Callable[[Role], Actor]:
+    """Adds somebody with a role. They have no usable password: hashing one for each test would be slow."""
+
+    def add(role: Role) -> Actor:
+        name = f"{role.value}-{secrets.token_hex(3)}"
+        with kyo.db.transaction(OPERATOR) as tx:
+            return users.add(tx, name, name.title(), role, "no password fits", False, kyo.now())
+
+    return add
+
+
+@pytest.fixture
+def employee(person: Callable[[Role], Actor]) -> Actor:
+    return person(Role.EMPLOYEE)
+
+
+@pytest.fixture
+def manager(person: Callable[[Role], Actor]) -> Actor:
+    return person(Role.MANAGER)
+
+
+@pytest.fixture
+def admin(person: Callable[[Role], Actor]) -> Actor:
+    return person(Role.ADMIN)
+
+
+@pytest.fixture
+def run_pipeline(kyo: Kyo) -> Callable[[], None]:
+    """All steps once, as one Dagster run does them."""
+
+    def run() -> None:
+        claim = indexing.claim_name(secrets.token_hex(8))
+        indexing.parse(kyo, claim)
+        indexing.cut(kyo, claim)
+        indexing.embed(kyo, claim)
+        indexing.publish_ready(kyo, claim)
+        indexing.refresh_weights(kyo)
+
+    return run
+
+
+@pytest.fixture
+def publish(kyo: Kyo, employee: Actor, manager: Actor, run_pipeline: Callable[[], None]) -> Callable[[str, str], None]:
+    """Puts a text into the searchable corpus the whole way: uploaded, processed, approved by somebody else."""
+
+    def put(file_name: str, text: str) -> None:
+        uploaded = library.upload(kyo, employee, file_name, text.encode())
+        run_pipeline()
+        reviewing.approve(kyo, manager, uploaded.document.latest.id)
+
+    return put
+
+
+@pytest.fixture
+def with_settings(kyo: Kyo) -> Callable[..., Kyo]:
+    """The same Kyo with some settings changed."""
+
+    def change(**values: object) -> Kyo:
+        return replace(kyo, settings=kyo.settings.model_copy(update=values))
+
+    return change

@@ -1,0 +1,94 @@
+from dataclasses import replace
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, Outcome
+from kyo_pipeline.domain.extraction import extract
+from kyo_pipeline.domain.retrieval import Passage, Retrieval
+from kyo_pipeline.domain.stemming import stems
+
+LEAVE = """Annual leave
+
+Full-time employees receive 30 days of annual leave each year. Part-time employees receive a share of that.
+Page 3 of 12
+The office is closed on public holidays."""
+PASSAGE = Passage(
+    1, UUID(int=1), UUID(int=2), 1, "Handbook", "HR", LEAVE, 50, 50 + len(LEAVE), 3, 3, (), 1.0, 0.6, 5.0
+)
+
+
+def ask(question: str, *texts: str, similarity: float = 0.6) -> tuple[Draft, Retrieval]:
+    passages = tuple(
+        replace(PASSAGE, text=text, end=50 + len(text), score=1 - n / 10, similarity=similarity)
+        for n, text in enumerate(texts)
+    )
+    retrieval = Retrieval(passages, {stem: 1.0 for stem in stems(question)}, 0.35, 1)
+    return extract(question, retrieval), retrieval
+
+
+def quoted(draft: Draft, retrieval: Retrieval) -> list[str]:
+    passages = retrieval.passages
+    return [passages[c.index].text[c.start - 50 : c.end - 50] for c in draft.citations]
+
+
+def test_the_sentence_that_answers_is_quoted_with_exact_offsets() -> None:
+    draft, retrieval = ask("How many days of annual leave do employees receive?", LEAVE)
+    assert draft.outcome is Outcome.ANSWERED
+    assert quoted(draft, retrieval)[0].startswith("Full-time employees receive 30 days")
+    assert draft.text.splitlines()[0].endswith("” [1]")
+    assert "Page 3" not in draft.text
+
+
+def test_a_heading_is_never_quoted_but_counts_for_what_follows() -> None:
+    text = "Parental leave\n\nYou receive twelve weeks at full pay.\n\nTravel\n\nYou receive a train ticket."
+    draft, retrieval = ask("How much parental leave do I receive?", text)
+    assert quoted(draft, retrieval)[0] == "You receive twelve weeks at full pay."
+
+
+def test_an_unrelated_passage_is_no_answer() -> None:
+    draft, _ = ask("Who plays the killer in Scream?", LEAVE, similarity=0.1)
+    assert draft == Draft(NOT_FOUND_TEXT, Outcome.NOT_FOUND)
+
+
+def test_no_passages_no_answer() -> None:
+    assert ask("Anything?")[0].outcome is Outcome.NOT_FOUND
+
+
+def test_old_and_new_versions_are_quoted_once() -> None:
+    old = "Full-time employees receive 28 days of annual leave each calendar year in our company."
+    new = "Full-time employees receive 30 days of annual leave each calendar year in our company."
+    draft, _ = ask("How many days of annual leave do employees receive?", new, old)
+    assert "30 days" in draft.text
+    assert "28 days" not in draft.text
+
+
+def test_a_list_comes_with_the_sentence_that_opens_it() -> None:
+    text = "To claim travel costs, attach these documents:\n- the receipt\n- the approved travel request\n\nThanks."
+    draft, retrieval = ask("Which documents do I attach to claim travel costs?", text)
+    assert quoted(draft, retrieval)[0].endswith("- the approved travel request")
+
+
+def test_an_endless_sentence_is_cut_at_a_clause() -> None:
+    text = "Employees receive annual leave of 30 days, " + "which is more than elsewhere, " * 60 + "and good."
+    draft, retrieval = ask("How many days of annual leave do employees receive?", text)
+    (only,) = quoted(draft, retrieval)
+    assert len(only) <= 700
+    assert only.endswith("elsewhere")
+
+
+def test_similarity_decides_between_sentences_with_the_same_words() -> None:
+    text = "Leave requests annoy the printer. Leave requests go to the manager."
+    retrieval = Retrieval((replace(PASSAGE, text=text),), {"leav": 1.0, "request": 1.0}, 0.35, 1)
+    draft = extract("leave requests", retrieval, lambda _, texts: [float("manager" in t) for t in texts])
+    assert "manager" in draft.text
+
+
+@given(st.lists(st.text(max_size=200), max_size=4), st.text(max_size=60))
+def test_whatever_the_texts_citations_lie_inside_them(texts: list[str], question: str) -> None:
+    draft, retrieval = ask(question, *texts)
+    for citation in draft.citations:
+        passage = retrieval.passages[citation.index]
+        assert passage.start <= citation.start < citation.end <= passage.end
+    assert (draft.outcome is Outcome.ANSWERED) == bool(draft.citations)
