@@ -4,7 +4,7 @@ import streamlit as st
 
 from kyo_app import runtime, wording
 from kyo_app.auth import acting, current_actor
-from kyo_app.components import link_to, shown_errors, sources
+from kyo_app.components import Link, shown_errors, sources
 from kyo_app.markup import answer_markdown, inert
 from kyo_pipeline.domain.actor import Permission
 from kyo_pipeline.domain.answers import Answer, Outcome
@@ -43,7 +43,7 @@ def _not_found() -> None:
         )
         actor = current_actor()
         if actor is not None and actor.may(Permission.DOCUMENT_READ):
-            link_to("documents", "See the documents", ":material/description:")
+            Link("documents", "See the documents", ":material/description:").show()
 
 
 @st.fragment
@@ -51,9 +51,7 @@ def _rating(answer: Answer) -> None:
     rated = f"rated-{answer.id}"
     rating, comment = st.session_state.setdefault(rated, (answer.rating, answer.comment or ""))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        thumb = st.feedback(
-            "thumbs", key=f"thumb-{answer.id}", default=None if rating is None else max(rating, 0)
-        )
+        thumb = st.feedback("thumbs", key=f"thumb-{answer.id}", default=None if rating is None else max(rating, 0))
         if rating is not None:
             with st.popover("Edit comment" if comment else "Add a comment", type="tertiary"):
                 _comment_form(answer, rating, comment)

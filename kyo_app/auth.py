@@ -60,9 +60,7 @@ class _Gate:
             raise Invalid("Enter your user name and your password.")
         browser = runtime.cookies().get(BROWSER_COOKIE)
         if not browser:
-            raise Invalid(
-                "Your browser did not keep a cookie of this site. Allow cookies, then reload the page."
-            )
+            raise Invalid("Your browser did not keep a cookie of this site. Allow cookies, then reload the page.")
         self.ticket = accounts.sign_in(runtime.kyo(), username, password, browser)
         return True
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -66,17 +67,28 @@ def page_picker(key: str, size: int, total: int) -> None:
             st.pagination(count, key=key, max_visible_pages=5)
 
 
-def link_to(url_path: str, label: str, icon: str) -> None:
-    """A link to another view. Views are known by their path; the function is never called."""
-    st.page_link(st.Page(_nothing, url_path=url_path, title=label), label=label, icon=icon)
+@dataclass(frozen=True)
+class Link:
+    """To another view, which is known by its path in the address."""
+
+    url_path: str
+    label: str
+    icon: str
+
+    def show(self) -> None:
+        page = st.Page(_nothing, url_path=self.url_path or None, title=self.label, default=not self.url_path)
+        st.page_link(page, label=self.label, icon=self.icon)
 
 
-def empty_state(icon: str, title: str, body: str) -> None:
+def empty_state(icon: str, title: str, body: str, link: Link | None = None) -> None:
+    """What is missing, and what to do about it."""
     with st.container(border=True, horizontal_alignment="center", gap="xsmall"):
         st.space("small")
-        st.markdown(f"### {icon}", text_alignment="center", anchors=False)
+        st.markdown(f"### :primary[{icon}]", text_alignment="center", anchors=False)
         st.markdown(f"**{title}**", text_alignment="center")
         st.caption(body, text_alignment="center")
+        if link is not None:
+            link.show()
         st.space("small")
 
 
@@ -109,18 +121,12 @@ def sources(citations: tuple[Citation, ...], key: str) -> None:
 def _source(citation: Citation, key: str) -> None:
     where = wording.pages(citation.page_from, citation.page_to)
     label = " · ".join(
-        part
-        for part in (f"{badge(str(citation.marker), 'primary')} {inert_line(citation.title, 90)}", where)
-        if part
+        part for part in (f"{badge(str(citation.marker), 'primary')} {inert_line(citation.title, 90)}", where) if part
     )
     opened = st.expander(label, key=key, on_change="rerun")
     if opened.open:
         with opened, shown_errors():
-            passage(
-                library.read_passage(
-                    runtime.kyo(), acting(), citation.version_id, citation.start, citation.end
-                )
-            )
+            passage(library.read_passage(runtime.kyo(), acting(), citation.version_id, citation.start, citation.end))
 
 
 def passage(found: PassageInContext) -> None:
@@ -154,4 +160,4 @@ def _zone() -> tzinfo:
 
 
 def _nothing() -> None:
-    """Stands for a view in `link_to`."""
+    """Stands for a view in a `Link`; never called."""

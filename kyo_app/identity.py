@@ -88,19 +88,21 @@ def _refusal(scope: Scope, status: int, message: str) -> Response | None:
 
 
 def _naming_browser(scope: Scope, send: Send) -> Send:
-    """Give each browser that loads the page a random name, to which its sign-in ticket is then bound."""
-    if scope["type"] != "http" or BROWSER_COOKIE in HTTPConnection(scope).cookies:
+    """Give each browser that loads a page a random name, to which its sign-in ticket is then bound."""
+    request = HTTPConnection(scope)
+    # Asked of the request, because a page that the browser has cached is answered without a content type.
+    if scope["type"] != "http" or BROWSER_COOKIE in request.cookies or not _wants_page(request):
         return send
+    secure = "; Secure" if scope["scheme"] == "https" else ""
+    cookie = f"{BROWSER_COOKIE}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
     async def send_with_name(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            if headers.get("content-type", "").startswith("text/html"):
-                secure = "; Secure" if scope["scheme"] == "https" else ""
-                name = secrets.token_urlsafe(24)
-                headers.append(
-                    "set-cookie", f"{BROWSER_COOKIE}={name}; Path=/; HttpOnly; SameSite=Lax{secure}"
-                )
+            MutableHeaders(scope=message).append("set-cookie", cookie)
         await send(message)
 
     return send_with_name
+
+
+def _wants_page(request: HTTPConnection) -> bool:
+    return "text/html" in request.headers.get("accept", "")

@@ -38,6 +38,8 @@ VIEWS = (
 
 
 def main() -> None:
+    # Before st.navigation: else the icon of the page would be fetched from a font host as the tab's icon.
+    st.set_page_config(page_icon=str(_ASSETS / "mark.svg"), layout="centered")
     actor = auth.current_actor()
     if actor is None:
         page = _only("Sign in", sign_in.show)
@@ -45,11 +47,7 @@ def main() -> None:
         page = _only("Choose a password", password.show)
     else:
         page = _navigation(actor)
-    st.set_page_config(
-        page_title=f"{page.title} · Know Your Organization",
-        page_icon=str(_ASSETS / "mark.svg"),
-        layout="centered",
-    )
+    st.set_page_config(page_title=f"{page.title} · Know Your Organization")
     st.logo(str(_ASSETS / "logo.svg"), icon_image=str(_ASSETS / "mark.svg"), size="large")
     if actor is not None:
         _sidebar(actor)
@@ -64,10 +62,7 @@ def _only(title: str, show: Callable[[], None]) -> "Page":
 def _navigation(actor: Actor) -> "Page":
     """The other views exist as well, hidden, to say so instead of "page not found"."""
     return st.navigation(
-        [
-            _page(view) if actor.may(view.permission) else _page(view, show=denied.show, visible=False)
-            for view in VIEWS
-        ]
+        [_page(view) if actor.may(view.permission) else _page(view, show=denied.show, visible=False) for view in VIEWS]
     )
 
 

@@ -51,9 +51,7 @@ def redeem(request: Request) -> Response:
     ticket = request.query_params.get("ticket", "")
     target = safe_path(request.query_params.get("next", "/"))
     try:
-        token, expires = accounts.redeem_ticket(
-            runtime.kyo(), ticket, request.cookies.get(BROWSER_COOKIE, "")
-        )
+        token, expires = accounts.redeem_ticket(runtime.kyo(), ticket, request.cookies.get(BROWSER_COOKIE, ""))
     except NotAllowed:
         return _no_store(RedirectResponse("/?again=1", 303))
     except KyoError as error:

@@ -36,7 +36,9 @@ def create_app(settings: Settings | None = None) -> st.App:
         lifespan=_lifespan,
         on_script_error=show_unexpected,
     )
-    # For the upload route itself. st.App has no argument for it; only now has it read config.toml.
+    # Whatever was imported may have read the configuration before st.App told Streamlit where config.toml is.
+    config.get_config_options(force_reparse=True)
+    # For the upload route itself; st.App has no argument for it.
     config.set_option("server.maxUploadSize", settings.MAX_FILE_SIZE_MB)
     return app
 

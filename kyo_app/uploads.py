@@ -50,7 +50,7 @@ def _form(actor: Actor, collections: Sequence[str]) -> None:
         collection = collections[0]
         if len(collections) > 1:
             collection = st.selectbox("Collection", collections)
-        submitted = st.form_submit_button("Upload", type="primary", icon=":material/upload:")
+        submitted = st.form_submit_button("Send for approval", type="primary", icon=":material/send:")
     if submitted and files:
         with st.spinner(f"Storing {wording.counted(len(files), 'file')}…"):
             st.session_state[_RECEIVED] = [_received(actor, file, collection) for file in files]
@@ -86,9 +86,7 @@ def _draw_received() -> bool:
 def _show(file: Received, document: Document | None) -> None:
     name = f"**{inert_line(file.file_name, 90)}**"
     if file.error or document is None:
-        st.markdown(
-            f":red[:material/error:] {name}  \n{inert(file.error or 'This file is not there any more.')}"
-        )
+        st.markdown(f":red[:material/error:] {name}  \n{inert(file.error or 'This file is not there any more.')}")
         return
     version = document.latest
     if version.status is VersionStatus.FAILED:

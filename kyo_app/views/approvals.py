@@ -35,9 +35,7 @@ def _draw() -> bool:
     with shown_errors():
         page = reviewing.waiting(runtime.kyo(), actor, limit=_PAGE, offset=page_offset(_KEY, _PAGE))
         if page.total == 0:
-            empty_state(
-                ":material/task_alt:", "Nothing waits for you", "New uploads appear here by themselves."
-            )
+            empty_state(":material/task_alt:", "Nothing waits for you", "New uploads appear here by themselves.")
         for document in page.documents:
             _waiting(actor, document)
         page_picker(_KEY, _PAGE, page.total)
@@ -99,9 +97,7 @@ def _decision(actor: Actor, document: Document) -> None:
 
 def _rejection(actor: Actor, document: Document) -> None:
     with st.form(f"reject-{document.latest.id}", border=False):
-        reason = st.text_area(
-            "Reason", placeholder="What should be changed before it can be approved?", max_chars=2000
-        )
+        reason = st.text_area("Reason", placeholder="What should be changed before it can be approved?", max_chars=2000)
         submitted = st.form_submit_button("Reject", type="primary")
     if submitted:
         with shown_errors():

@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from kyo_app import runtime
 from kyo_app.answers import answer_block, question_bubble
 from kyo_app.auth import acting
-from kyo_app.components import empty_state, link_to
+from kyo_app.components import Link, empty_state
 from kyo_app.markup import answer_markdown, inert
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer
@@ -37,9 +37,7 @@ class Exchange:
 def show() -> None:
     actor = acting()
     conversation: list[Exchange] = st.session_state.setdefault("conversation", [])
-    question = st.chat_input(
-        "Ask about your organisation", max_chars=MAX_QUESTION, submit_mode="stop", key="question"
-    )
+    question = st.chat_input("Ask about your organisation", max_chars=MAX_QUESTION, submit_mode="stop", key="question")
     if not conversation and not question:
         _welcome(actor)
     for exchange in conversation:
@@ -104,10 +102,10 @@ def _welcome(actor: Actor) -> None:
             "Each question stands alone; earlier ones are not taken into account."
         )
         return
+    may_upload = actor.may(Permission.DOCUMENT_UPLOAD)
     empty_state(
         ":material/library_books:",
         "No document is approved yet",
-        "As soon as somebody uploads a document and another person approves it, you can ask about it here.",
+        "Once somebody has uploaded a document and another person has approved it, you can ask about it here.",
+        Link("documents", "Upload documents", ":material/upload:") if may_upload else None,
     )
-    if actor.may(Permission.DOCUMENT_UPLOAD):
-        link_to("documents", "Upload documents", ":material/upload:")

@@ -4,7 +4,7 @@ import streamlit as st
 
 from kyo_app import wording
 from kyo_app.auth import acting
-from kyo_app.components import link_to
+from kyo_app.components import Link
 
 
 def show() -> None:
@@ -14,4 +14,4 @@ def show() -> None:
         f"You are signed in as **{wording.ROLES[actor.role].lower()}**, and this page is for other roles. "
         "If you need it for your work, ask an administrator."
     )
-    link_to("", "Go to Ask", ":material/forum:")
+    Link("", "Go to Ask", ":material/forum:").show()

@@ -8,7 +8,7 @@ import streamlit as st
 from kyo_app import runtime, wording
 from kyo_app.answers import answer_block, question_bubble
 from kyo_app.auth import acting
-from kyo_app.components import empty_state, link_to, local_time, page_offset, page_picker, shown_errors
+from kyo_app.components import Link, empty_state, local_time, page_offset, page_picker, shown_errors
 from kyo_app.markup import badge, inert_line
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answers import Outcome
@@ -41,13 +41,9 @@ def _answer(actor: Actor, chosen: str) -> None:
 
 def _list(actor: Actor) -> None:
     st.title("History", anchor=False)
-    text = st.text_input(
-        "Search your questions", placeholder="A word of the question or the answer", max_chars=200
-    )
+    text = st.text_input("Search your questions", placeholder="A word of the question or the answer", max_chars=200)
     key = f"history-page-{text}"
-    page = history.list_answers(
-        runtime.kyo(), actor, text=text.strip(), limit=_PAGE, offset=page_offset(key, _PAGE)
-    )
+    page = history.list_answers(runtime.kyo(), actor, text=text.strip(), limit=_PAGE, offset=page_offset(key, _PAGE))
     if page.total == 0:
         _nothing(text)
         return
@@ -78,9 +74,9 @@ def _nothing(text: str) -> None:
         empty_state(
             ":material/history:",
             "You have not asked anything yet",
-            "Your questions and answers are kept here.",
+            "Your questions and their answers are kept here.",
+            Link("", "Ask a question", ":material/forum:"),
         )
-        link_to("", "Ask a question", ":material/forum:")
 
 
 def _uuid(text: str) -> UUID:

@@ -13,8 +13,7 @@ def show() -> None:
     with st.container(horizontal_alignment="center"), st.container(width=440):
         st.title("Know Your Organization", anchor=False)
         st.markdown(
-            "Short answers from the documents that your organisation has approved, "
-            "with the passages they come from."
+            "Short answers from the documents that your organisation has approved, with the passages they come from."
         )
         if again:
             st.info("That sign-in took too long, or was begun in another window. Please sign in once more.")

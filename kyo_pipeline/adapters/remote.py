@@ -45,7 +45,10 @@ def with_retries(
     for attempt in range(1, attempts + 1):
         try:
             return call()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, AttributeError) as caught:
+            error = _http_error(caught)
+            if error is None:
+                raise
             if attempt == attempts or not _is_passing(error):
                 # `from None`: the text of the cause repeats what the endpoint said, which can hold the key.
                 raise Unavailable(complaint(what, error)) from None
@@ -66,6 +69,13 @@ def complaint(what: str, error: httpx.HTTPError) -> str:
     if status is not None:
         return f"{what} answered with an error (HTTP {status}). Try again later."
     return f"{what} cannot be reached. Try again later, or ask your administrator to check its address."
+
+
+def _http_error(error: BaseException | None) -> httpx.HTTPError | None:
+    """The HTTP error, also out of huggingface_hub's AttributeError for an error whose JSON body is no object."""
+    while error is not None and not isinstance(error, httpx.HTTPError):
+        error = error.__context__
+    return error
 
 
 def _is_passing(error: httpx.HTTPError) -> bool:

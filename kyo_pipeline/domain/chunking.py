@@ -170,7 +170,7 @@ class _Cutter:
         return start, stop, 0
 
     def _overlap_before(self, cut: int, previous: int) -> int:
-        """Where the next chunk begins: behind `previous`, at sentences before the cut, at the last heading if nearer."""
+        """Where the next chunk begins: behind `previous`, at a sentence before the cut, or at the last heading."""
         layout = self._layout
         if not self._overlap or cut in layout.headings.offsets[bisect_left(layout.headings.offsets, cut) :][:1]:
             return cut

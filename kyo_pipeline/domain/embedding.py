@@ -23,17 +23,16 @@ class EmbeddingSpec:
     dense_weight: float
 
     def same_space(self, other: "EmbeddingSpec") -> bool:
-        """Whether vectors of the two may be compared: everything but threshold and weight must agree."""
-        ours = (self.backend, self.model, self.revision, self.dimensions, self.pooling, self.passage_prefix)
-        theirs = (
-            other.backend,
-            other.model,
-            other.revision,
-            other.dimensions,
-            other.pooling,
-            other.passage_prefix,
-        )
-        return ours == theirs
+        """Whether vectors of the two may be compared.
+
+        The revision counts only where the weights are on this machine: a hosted model's changes with every edit of its
+        description, and is unknown while the hub does not answer.
+        """
+        return self._space() == other._space()
+
+    def _space(self) -> tuple[object, ...]:
+        revision = None if self.backend == "huggingface" else self.revision
+        return (self.backend, self.model, revision, self.dimensions, self.pooling, self.passage_prefix)
 
     def clash_with(self, configured: "EmbeddingSpec") -> str:
         """The sentence for an operator whose settings name another space than the documents are in."""

@@ -82,7 +82,7 @@ def _kind(content: bytes) -> tuple[str | None, str]:
         return "pdf", _KINDS["pdf"]
     if content.startswith(_OLE):
         return None, _ole_kind(content)
-    if content.startswith(b"PK\x03\x04") or content.startswith(b"PK\x05\x06"):
+    if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_kind(content)
     found = _signature(content)
     if found:

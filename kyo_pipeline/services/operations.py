@@ -1,4 +1,4 @@
-"""What an operator's tools need before there is a `Kyo`: servers, addresses, migrations. Nobody is asked who they are."""
+"""What an operator's tools need before there is a `Kyo`: servers, their addresses, migrations."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,7 +18,7 @@ DAGSTER_SCHEMA = "dagster"
 
 @dataclass(frozen=True)
 class Servers:
-    """The servers in use. `settings` has their addresses filled in, so that `open_kyo` takes it."""
+    """The servers in use. `settings` has their addresses filled in: `open_kyo` takes it."""
 
     settings: Settings
     postmaster: int | None
@@ -27,9 +27,9 @@ class Servers:
 
 @contextmanager
 def running_servers(settings: Settings, *, redis: bool = False) -> Iterator[Servers]:
-    """Start or join the embedded PostgreSQL unless another is set. `redis`: run the embedded Redis too, unless set.
+    """Start or join the embedded PostgreSQL, unless another is set; with `redis` the embedded Redis too.
 
-    Without `redis` the settings name the socket of the embedded one all the same: if one runs there, it is used.
+    Without `redis` its address is filled in all the same: if one runs there, it is used.
     """
     with ExitStack() as stack:
         addresses: dict[str, object] = {}
@@ -51,7 +51,7 @@ def is_embedded_database_running(settings: Settings) -> bool:
 
 def migrate(settings: Settings) -> list[str]:
     """Bring the database up to date; return the names of the migrations that were applied now."""
-    # Not above: `kyo up` needs this module for its whole life, and SQLAlchemy and the models only in its children.
+    # Not above: `kyo up` holds this module for its whole life, and has SQLAlchemy only in its children.
     from kyo_pipeline.db import migrate as migrations
     from kyo_pipeline.kyo import database_url
 

@@ -155,9 +155,7 @@ def test_a_killed_server_starts_again(data: Path) -> None:
 
 def test_the_pid_of_a_dead_server_may_belong_to_somebody_else_now(data: Path) -> None:
     """After a restart of the machine: the file names a process that lives and is not PostgreSQL."""
-    (data / "postmaster.pid").write_text(
-        f"{os.getpid()}\n{data}\n{int(time.time())}\n5432\n{data}\n\n0 0\nready\n"
-    )
+    (data / "postmaster.pid").write_text(f"{os.getpid()}\n{data}\n{int(time.time())}\n5432\n{data}\n\n0 0\nready\n")
     assert postmaster_pid(data) is None
     with running_postgres(data) as url:
         assert select(url, "select 1") == [(1,)]

@@ -51,7 +51,7 @@ def test_surrogate_pairs_in_utf_8_become_the_character() -> None:
     [
         (b"a\r\nb\rc", "a\nb\nc"),
         (b"a\x00b\x07c\td", "abc\td"),
-        ("page\x0cnext".encode(), "page\nnext"),
+        (b"page\x0cnext", "page\nnext"),
         ("a\u200bb\u202ec e\u0301".encode(), "a\u200bb\u202ec e\u0301"),  # kept as they were
     ],
 )
@@ -82,9 +82,10 @@ def test_binary_is_refused() -> None:
 @given(st.binary(max_size=500))
 def test_any_bytes_end_in_text_or_a_refusal(content: bytes) -> None:
     try:
-        assert parse_text(content).text.strip()
+        text = parse_text(content).text
     except Unreadable as refusal:
-        assert str(refusal).endswith(".")
+        text = str(refusal)
+    assert text.strip()
 
 
 MARKDOWN = """---

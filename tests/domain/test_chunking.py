@@ -2,6 +2,7 @@
 
 import re
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -45,7 +46,7 @@ def check_laws(chunks: list[Chunk], text: str, tokenizer: Words | Pieces, size: 
     for piece in chunks:
         assert piece.text == text[piece.start : piece.end] == piece.text.strip() != ""
         assert len(tokenizer.token_spans(piece.text)) <= size
-    assert all(a.start < b.start and a.end < b.end for a, b in zip(chunks, chunks[1:], strict=False))
+    assert all(a.start < b.start and a.end < b.end for a, b in pairwise(chunks))
     covered = set().union(*(range(piece.start, piece.end) for piece in chunks)) if chunks else set()
     assert all(position in covered for position, letter in enumerate(text) if not letter.isspace())
 
@@ -117,17 +118,17 @@ def test_the_parts_of_a_section_are_of_like_length() -> None:
 
 def test_neighbours_share_whole_sentences() -> None:
     chunks = chunk(document(sentences(60)), Words(), 100, 20)
-    shared = [before.end - after.start for before, after in zip(chunks, chunks[1:], strict=False)]
+    shared = [before.end - after.start for before, after in pairwise(chunks)]
     assert all(shared)
     assert all(piece.text.startswith("Sentence") and piece.text.endswith(".") for piece in chunks)
-    for before, after in zip(chunks, chunks[1:], strict=False):
+    for before, after in pairwise(chunks):
         assert 10 <= len(Words().token_spans(before.text[after.start - before.start :])) <= 30
 
 
 def test_text_without_sentences_is_cut_between_words_with_overlap() -> None:
     chunks = chunk(document(words(1000)), Words(), 100, 10)
     assert all(set(piece.text.split()) == {"word"} for piece in chunks)
-    assert {before.end - after.start for before, after in zip(chunks, chunks[1:], strict=False)} == {49}
+    assert {before.end - after.start for before, after in pairwise(chunks)} == {49}
 
 
 def test_pages() -> None:

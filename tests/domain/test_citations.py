@@ -9,9 +9,7 @@ from kyo_pipeline.domain.answers import DraftCitation
 from kyo_pipeline.domain.citations import check
 from kyo_pipeline.domain.retrieval import Passage
 
-PASSAGE = Passage(
-    1, UUID(int=1), UUID(int=2), 1, "Leave", "HR", "text", 100, 104, None, None, (), 1.0, 0.8, 5.0
-)
+PASSAGE = Passage(1, UUID(int=1), UUID(int=2), 1, "Leave", "HR", "text", 100, 104, None, None, (), 1.0, 0.8, 5.0)
 PASSAGES = [replace(PASSAGE, start=100 * n, end=100 * n + 4) for n in range(1, 4)]
 
 

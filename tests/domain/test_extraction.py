@@ -14,9 +14,7 @@ LEAVE = """Annual leave
 Full-time employees receive 30 days of annual leave each year. Part-time employees receive a share of that.
 Page 3 of 12
 The office is closed on public holidays."""
-PASSAGE = Passage(
-    1, UUID(int=1), UUID(int=2), 1, "Handbook", "HR", LEAVE, 50, 50 + len(LEAVE), 3, 3, (), 1.0, 0.6, 5.0
-)
+PASSAGE = Passage(1, UUID(int=1), UUID(int=2), 1, "Handbook", "HR", LEAVE, 50, 50 + len(LEAVE), 3, 3, (), 1.0, 0.6, 5.0)
 
 
 def ask(question: str, *texts: str, similarity: float = 0.6) -> tuple[Draft, Retrieval]:
@@ -24,7 +22,7 @@ def ask(question: str, *texts: str, similarity: float = 0.6) -> tuple[Draft, Ret
         replace(PASSAGE, text=text, end=50 + len(text), score=1 - n / 10, similarity=similarity)
         for n, text in enumerate(texts)
     )
-    retrieval = Retrieval(passages, {stem: 1.0 for stem in stems(question)}, 0.35, 1)
+    retrieval = Retrieval(passages, dict.fromkeys(stems(question), 1.0), 0.35, 1)
     return extract(question, retrieval), retrieval
 
 

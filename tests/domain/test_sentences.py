@@ -1,5 +1,7 @@
 """Where sentences end: each case names what makes it hard."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +46,7 @@ def test_where_sentences_end(text: str, expected: list[str] | None) -> None:
 def test_every_visible_character_is_in_exactly_one_sentence(text: str) -> None:
     spans = sentence_spans(text)
     assert all(text[start:end] == text[start:end].strip() != "" for start, end in spans)
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
     covered = {position for start, end in spans for position in range(start, end)}
     assert all(position in covered for position, character in enumerate(text) if not character.isspace())
 

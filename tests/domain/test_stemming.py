@@ -37,7 +37,5 @@ def test_compatibility_forms_are_folded() -> None:
 
 
 def test_weights_bridge_the_versions_of_snowball() -> None:
-    weights = weigh(
-        "Which organization handles the emergency leave?", {"organ": 2.0, "emerg": 3.0, "leav": 1.0}
-    )
+    weights = weigh("Which organization handles the emergency leave?", {"organ": 2.0, "emerg": 3.0, "leav": 1.0})
     assert weights == {stems("organization")[0]: 2.0, stems("emergency")[0]: 3.0, "leav": 1.0}

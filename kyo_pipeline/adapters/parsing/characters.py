@@ -7,5 +7,5 @@ _DROPPED = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """Line ends as "\\n"; no U+0000, no lone surrogates, no control characters but "\\n" and "\\t"; the rest as it was."""
+    """Line ends as "\\n"; no lone surrogates, no control characters but "\\n" and "\\t"; the rest as it was."""
     return _DROPPED.sub("", _LINE_ENDS.sub("\n", text))

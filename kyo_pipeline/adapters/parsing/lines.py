@@ -1,6 +1,7 @@
 """Joins the lines of a printed page into paragraphs, without changing anything but white space."""
 
 import re
+from itertools import pairwise
 
 from kyo_pipeline.domain.sentences import continues, is_item, is_wide
 
@@ -30,7 +31,7 @@ def _lines(block: str) -> list[str]:
 
 def _joined(lines: list[str], full: int) -> str:
     pieces = [lines[0]]
-    for line, following in zip(lines, lines[1:], strict=False):
+    for line, following in pairwise(lines):
         pieces += (_gap(line, following, full), following)
     return "".join(pieces)
 

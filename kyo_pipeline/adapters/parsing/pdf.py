@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pypdf
-from pypdf.generic import Destination
+from pypdf.generic import Destination, DictionaryObject, TextStringObject
 
 from kyo_pipeline.adapters.parsing.characters import clean
 from kyo_pipeline.adapters.parsing.lines import join_lines
@@ -19,6 +19,7 @@ MAX_PAGES = 10_000
 _GAP = "\n\n"
 _MAX_BOOKMARKS = 2000
 _DEEPEST = 6
+_HIDDEN = 2  # the flag of annotations that are not shown
 
 
 def parse_pdf(path: str) -> ParsedDocument:
@@ -65,7 +66,7 @@ def _pages(reader: pypdf.PdfReader) -> Iterator[str]:
     count = len(reader.pages)
     for number in range(count):
         try:
-            yield reader.pages[number].extract_text()
+            yield _page(reader.pages[number])
         except MemoryError:
             raise
         except Exception as error:
@@ -73,6 +74,26 @@ def _pages(reader: pypdf.PdfReader) -> Iterator[str]:
             if failures == count:
                 raise Unreadable(DAMAGED) from error
             yield ""
+
+
+def _page(page: pypdf.PageObject) -> str:
+    """What is printed on the page, then what has been written into its form fields and text boxes."""
+    text = page.extract_text()
+    seen: set[str] = set()
+    for reference in page.annotations or []:
+        written = _written(reference.get_object())
+        if written and written not in seen and written not in text:
+            seen.add(written)
+            text += f"\n\n{written}"
+    return text
+
+
+def _written(annotation: object) -> str:
+    if not isinstance(annotation, DictionaryObject) or int(annotation.get("/F", 0)) & _HIDDEN:
+        return ""
+    key = {"/FreeText": "/Contents", "/Widget": "/V"}.get(str(annotation.get("/Subtype")), "")
+    value = annotation[key].get_object() if key in annotation else None
+    return value.strip() if isinstance(value, TextStringObject) else ""
 
 
 def _headings(reader: pypdf.PdfReader, pages: list[str], starts: list[int]) -> list[Heading]:

@@ -23,8 +23,8 @@ Outcome = tuple[int, ParsedDocument | str, float]
 
 CRASHED = "The program that reads files crashed on this one. It is probably damaged: save it again and upload that."
 TOO_SLOW = (
-    "Reading this file took longer than {seconds:g} seconds, so it was stopped. Split it into smaller files, or save it "
-    "again from the program it was made with."
+    "Reading this file took longer than {seconds:g} seconds, so it was stopped. Split it into smaller files, or save "
+    "it again from the program it was made with."
 )
 
 _FILES_A_CHILD = 1000

@@ -18,6 +18,7 @@ _MARKS = (
 )
 _HZ = re.compile(rb"~\{(?:[!-}][!-~])+~\}")
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
+_VISIBLE = re.compile(r"[^\s\u200b\u2060\ufeff]")
 _SAMPLE = 65536
 # Encodings that are met in the wild; the guess is better among them than among all that Python has.
 _ENCODINGS = [
@@ -58,7 +59,7 @@ def parse_text(content: bytes) -> ParsedDocument:
     if looks_binary(content):
         raise Unreadable("This is not a text file: it holds binary data. Upload it as PDF, DOCX or plain text.")
     text = clean(decode(content)).removeprefix("\ufeff")
-    if not text.strip("\ufeff\u200b\u2060 \n\t"):
+    if not _VISIBLE.search(text):
         raise Unreadable("The file holds no text. Check it on your computer and upload it again.")
     headings = tuple(find_headings(text))
     return ParsedDocument(text=text, headings=headings, title=_title(text, headings))

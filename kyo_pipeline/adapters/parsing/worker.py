@@ -30,7 +30,7 @@ _NESTING = 4000
 
 
 def main(memory_mb: int, cpu_seconds: float) -> None:
-    """Serve tasks until standard input ends. One task is {path, media_type}; a result is {document | refusal, seconds}."""
+    """Serve tasks {path, media_type} until standard input ends; each result is {document or refusal, seconds}."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then closes the pipe
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (memory_mb << 20, memory_mb << 20))

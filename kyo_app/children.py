@@ -1,0 +1,84 @@
+"""The processes of `kyo up`, as command lines and environment."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from kyo_pipeline.settings import PROJECT_ROOT, Settings
+
+#: Marks a process as one of the stack in the folder that it names, and so does every process that it starts.
+MARK = "KYO_STACK"
+
+WORKSPACE = PROJECT_ROOT / "workspace.yaml"
+
+
+@dataclass(frozen=True)
+class Child:
+    name: str
+    command: tuple[str, ...]
+
+
+def children(settings: Settings, redis: tuple[str, ...] | None) -> tuple[Child, ...]:
+    """What runs together. `redis` is the command line of the embedded one, if that is in use."""
+    own = (Child("redis", redis),) if redis else ()
+    return (*own, _code_server(settings), _webserver(settings), _daemon(), _app(settings))
+
+
+def environment(settings: Settings, dagster_url: str, outer: Mapping[str, str]) -> dict[str, str]:
+    """The variables of every child: all settings that are not defaults, where things are, and the mark."""
+    home = settings.KYO_HOME
+    return {
+        **outer,
+        **{name: _as_text(getattr(settings, name)) for name in settings.model_fields_set},
+        "KYO_HOME": str(home),
+        "KYO_CODE_PORT": str(settings.KYO_CODE_PORT),
+        "KYO_COMPUTE_LOGS": str(home / "dagster" / "compute_logs"),
+        "DAGSTER_HOME": str(home / "dagster"),
+        "DAGSTER_PG_URL": dagster_url,
+        "PYTHONUNBUFFERED": "1",
+        # glibc else keeps memory in an arena for each thread, and these processes have dozens.
+        "MALLOC_ARENA_MAX": "2",
+        MARK: str(home),
+    }
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, *arguments)
+
+
+def _script(name: str, *arguments: str) -> tuple[str, ...]:
+    return (str(Path(sys.executable).with_name(name)), *arguments)
+
+
+def _code_server(settings: Settings) -> Child:
+    # Threads: a sensor that waits for files holds one for as long as it waits.
+    where = ("-h", "127.0.0.1", "-p", str(settings.KYO_CODE_PORT), "--max-workers", "16")
+    return Child("dagster-code", _python("-m", "dagster", "api", "grpc", "-m", "kyo_pipeline.definitions", *where))
+
+
+def _webserver(settings: Settings) -> Child:
+    where = ("-h", settings.KYO_HOST, "-p", str(settings.KYO_DAGSTER_PORT))
+    return Child("dagster-web", _script("dagster-webserver", "-w", str(WORKSPACE), *where))
+
+
+def _daemon() -> Child:
+    return Child("dagster-daemon", _python("-m", "kyo_pipeline.defs.daemon", "-w", str(WORKSPACE)))
+
+
+def _app(settings: Settings) -> Child:
+    where = ("--host", settings.KYO_HOST, "--port", str(settings.KYO_PORT), "--proxy-headers")
+    quiet = () if settings.DEBUG else ("--no-access-log", "--log-level", "warning")
+    polite = ("--no-server-header", "--timeout-graceful-shutdown", "3")
+    return Child("app", _python("-m", "uvicorn", "--factory", "kyo_app.server:create_app", *where, *quiet, *polite))
+
+
+def _as_text(value: object) -> str:
+    """A setting as its variable has it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return "" if value is None else str(value)
