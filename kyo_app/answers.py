@@ -1,5 +1,8 @@
 """An answer with its sources and its rating, as Ask and History show it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import streamlit as st
 
 from kyo_app import runtime, wording
@@ -12,8 +15,14 @@ from kyo_pipeline.services import history
 
 
 def question_bubble(question: str) -> None:
-    with st.chat_message("user"):
+    with st.chat_message("user", avatar=":material/person:"):
         st.markdown(inert(question))
+
+
+@contextmanager
+def answer_bubble() -> Iterator[None]:
+    with st.chat_message("assistant", avatar=":material/menu_book:"):
+        yield
 
 
 def answer_block(answer: Answer) -> None:
@@ -27,8 +36,8 @@ def answer_block(answer: Answer) -> None:
         st.warning("This question could not be answered. Ask it again.", icon=":material/error:")
     if answer.citations:
         sources(answer.citations, str(answer.id))
-    st.caption(f":small[{inert(wording.spent(answer))}]")
     _rating(answer)
+    st.caption(inert(wording.spent(answer)))
 
 
 def _not_found() -> None:

@@ -1,7 +1,7 @@
 """Widgets that more than one view uses. Text of others goes through `inert`, never into markdown as it is."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
@@ -11,13 +11,16 @@ import streamlit as st
 
 from kyo_app import runtime, wording
 from kyo_app.auth import acting
-from kyo_app.markup import badge, highlighted, inert, inert_line
+from kyo_app.markup import MARKER_COLOR, badge, highlighted, inert, inert_line
+from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Citation
-from kyo_pipeline.domain.documents import Document, PassageInContext, VersionStatus, progress
+from kyo_pipeline.domain.documents import Document, DocumentState, PassageInContext, VersionStatus
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.services import library
 
 _log = logging.getLogger(__name__)
+
+_CONTEXT = 400
 
 UNEXPECTED = "Something went wrong on our side. It has been logged; please try again."
 
@@ -60,6 +63,13 @@ def page_offset(key: str, size: int) -> int:
     return (int(st.session_state.get(key, 1)) - 1) * size
 
 
+def first_page_if_empty(key: str, found: Sequence[object]) -> None:
+    """The last entry of a later page may have gone meanwhile."""
+    if not found and st.session_state.get(key, 1) != 1:
+        st.session_state[key] = 1
+        st.rerun()
+
+
 def page_picker(key: str, size: int, total: int) -> None:
     count = max(1, -(-total // size))
     if count > 1:
@@ -84,8 +94,7 @@ def empty_state(icon: str, title: str, body: str, link: Link | None = None) -> N
     """What is missing, and what to do about it."""
     with st.container(border=True, horizontal_alignment="center", gap="xsmall"):
         st.space("small")
-        st.markdown(f"### :primary[{icon}]", text_alignment="center", anchors=False)
-        st.markdown(f"**{title}**", text_alignment="center")
+        st.markdown(f":green[{icon}] **{title}**", text_alignment="center")
         st.caption(body, text_alignment="center")
         if link is not None:
             link.show()
@@ -98,16 +107,25 @@ def local_time(moment: datetime) -> str:
 
 def state_badges(document: Document) -> str:
     """Markdown: what people decided, and what the machine does or failed to do."""
-    label, color = wording.STATES[document.state]
-    parts = [badge(label, color)]
-    latest = document.latest
-    if latest.status is VersionStatus.FAILED:
+    latest, failed = document.latest, document.latest.status is VersionStatus.FAILED
+    parts = [] if failed and document.state is DocumentState.IN_REVIEW else [badge(*wording.STATES[document.state])]
+    if failed:
         parts.append(badge("Could not be read", "red"))
-    elif latest.in_progress:
-        parts.append(badge(f"{wording.STEPS[latest.status]} {progress(latest.status):.0%}", "blue"))
+    elif wording.under_way(latest):
+        parts.append(badge(wording.step(latest), "blue"))
     if document.current_number is not None and document.current_number != latest.number:
         parts.append(badge(f"v{document.current_number} answers questions", "gray"))
     return " ".join(parts)
+
+
+def retry_button(actor: Actor, document: Document) -> None:
+    """For a version that failed: send it through the pipeline again."""
+    if not actor.may(Permission.DOCUMENT_RETRY):
+        return
+    if st.button("Try again", key=f"retry-{document.latest.id}", icon=":material/refresh:"):
+        with shown_errors():
+            library.retry(runtime.kyo(), actor, document.latest.id)
+            st.rerun()
 
 
 def sources(citations: tuple[Citation, ...], key: str) -> None:
@@ -119,14 +137,18 @@ def sources(citations: tuple[Citation, ...], key: str) -> None:
 
 @st.fragment
 def _source(citation: Citation, key: str) -> None:
+    name = f"{badge(str(citation.marker), MARKER_COLOR)} {inert_line(citation.title, 90)}"
+    version = f"v{citation.version_number}" if citation.version_number > 1 else ""
     where = wording.pages(citation.page_from, citation.page_to)
-    label = " · ".join(
-        part for part in (f"{badge(str(citation.marker), 'primary')} {inert_line(citation.title, 90)}", where) if part
-    )
+    label = " · ".join(part for part in (name, version, where) if part)
     opened = st.expander(label, key=key, on_change="rerun")
     if opened.open:
         with opened, shown_errors():
-            passage(library.read_passage(runtime.kyo(), acting(), citation.version_id, citation.start, citation.end))
+            passage(
+                library.read_passage(
+                    runtime.kyo(), acting(), citation.version_id, citation.start, citation.end, _CONTEXT
+                )
+            )
 
 
 def passage(found: PassageInContext) -> None:
@@ -134,7 +156,7 @@ def passage(found: PassageInContext) -> None:
     state = badge("current version", "green") if found.is_current else badge("older version", "orange")
     place = " › ".join(inert_line(heading, 80) for heading in found.heading_path)
     facts = [f"Version {found.version_number}", wording.pages(found.page_from, found.page_to), place]
-    st.caption(" · ".join(fact for fact in facts if fact) + f" {state}")
+    st.markdown(f":small[{' · '.join(fact for fact in facts if fact)}] {state}")
     if not found.is_current:
         st.caption("The document has changed since. This is the text that the answer was made from.")
     st.markdown(highlighted(_from_word(found.before), found.quote, _to_word(found.after)))

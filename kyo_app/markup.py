@@ -27,6 +27,8 @@ _REWRITTEN = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+MARKER_COLOR = "green"
+
 _SENTENCE_END = (".", ":", ";", "!", "?", "…")
 _BULLET = re.compile(r"^\s*[-*•‣▪]\s+(?=\S)")
 _NUMBER = re.compile(r"^\s*(\d{1,3})[.)]\s+(?=\S)")
@@ -84,7 +86,7 @@ def _with_ours(line: str) -> str:
         if match["bold"]:
             parts.append(f"**{_escaped(match['bold'].strip())}**")
         else:
-            parts.append("".join(badge(marker.strip(), "primary") for marker in match["markers"].split(",")))
+            parts.append("".join(badge(marker.strip(), MARKER_COLOR) for marker in match["markers"].split(",")))
         position = match.end()
     return "".join([*parts, _escaped(line[position:])])
 

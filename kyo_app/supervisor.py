@@ -81,7 +81,7 @@ class Supervisor:
                 if self._stopping.is_set():
                     self._manager.terminate()
         elif not self._stopping.is_set():
-            self._reason = f"{name} ended by itself (exit code {report['number']}): {self._last_line(name)}"
+            self._reason = self._obituary(name, int(report["number"]))
 
     def _terminate(self, honcho_terminate: Callable[[], None]) -> Callable[[], None]:
         """honcho's own, put off until all children have started: before that, it fails half-way."""
@@ -109,8 +109,10 @@ class Supervisor:
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
 
-    def _last_line(self, name: str) -> str:
+    def _obituary(self, name: str, code: int) -> str:
         log = self._log(name)
-        lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+        if code < 0:
+            return f"{name} was killed by signal {-code} (log: {log})"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         said = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
-        return f"{said} (log: {log})"
+        return f"{name} ended by itself with code {code}: {said} (log: {log})"

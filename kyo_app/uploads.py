@@ -79,26 +79,24 @@ def _draw_received() -> bool:
             if st.button("Hide", key="hide-received", type="tertiary"):
                 del st.session_state[_RECEIVED]
                 st.rerun()
-        return any(document.latest.in_progress for document in documents.values())
+        return any(wording.under_way(document.latest) for document in documents.values())
     return False
 
 
 def _show(file: Received, document: Document | None) -> None:
     name = f"**{inert_line(file.file_name, 90)}**"
-    if file.error or document is None:
-        st.markdown(f":red[:material/error:] {name}  \n{inert(file.error or 'This file is not there any more.')}")
-        return
-    version = document.latest
-    if version.status is VersionStatus.FAILED:
-        st.markdown(f":red[:material/error:] {name}  \n{inert(version.error or '')}")
-    elif version.in_progress:
-        st.progress(progress(version.status), text=f"{name} · {wording.STEPS[version.status]}…")
+    if document is None:
+        reason = file.error or "A newer version has taken its place."
+        st.markdown(f":red[:material/error:] {name}  \n{inert(reason)}")
+    elif document.latest.status is VersionStatus.FAILED:
+        st.markdown(f":red[:material/error:] {name}  \n{inert(document.latest.error or '')}")
+    elif wording.under_way(document.latest):
+        st.progress(progress(document.latest.status), text=f"{name} · {wording.step(document.latest)}…")
     else:
-        known = "" if file.created else "was here already, with the same content; "
-        st.markdown(f":green[:material/check_circle:] {name}  \n{known}{_next_step(document)}")
+        known = "" if file.created else "was here already, with the same content · "
+        st.markdown(f":green[:material/check_circle:] {name} :small[:gray[{known}{_next_step(document)}]]")
 
 
 def _next_step(document: Document) -> str:
     passages = wording.counted(document.latest.chunks or 0, "passage")
-    state = wording.STATES[document.state][0].lower()
-    return f"ready with {passages} · {state}"
+    return f"{passages} · {wording.STATES[document.state][0].lower()}"

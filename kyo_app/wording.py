@@ -4,7 +4,7 @@ from datetime import datetime, tzinfo
 
 from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.answers import Answer, Outcome
-from kyo_pipeline.domain.documents import DocumentState, VersionStatus
+from kyo_pipeline.domain.documents import DocumentState, Version, VersionStatus
 
 ROLES = {Role.EMPLOYEE: "Employee", Role.MANAGER: "Manager", Role.ADMIN: "Administrator"}
 
@@ -33,6 +33,16 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.STOPPED: ("Stopped", "gray"),
     Outcome.FAILED: ("Failed", "red"),
 }
+
+
+def under_way(version: Version) -> bool:
+    """The pipeline has not come to an end with it, whether a run holds it at this moment or not."""
+    return version.status not in (VersionStatus.READY, VersionStatus.FAILED)
+
+
+def step(version: Version) -> str:
+    waits = version.status is VersionStatus.UPLOADED and not version.in_progress
+    return "Waiting to be read" if waits else STEPS[version.status]
 
 
 def human_size(count: int) -> str:
@@ -70,4 +80,5 @@ def spent(answer: Answer) -> str:
     seconds = sum(answer.timings.values()) / 1000
     took = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
     tokens = answer.prompt_tokens + answer.completion_tokens
-    return " · ".join([took, answer.model, *([counted(tokens, "token")] if tokens else [])])
+    writer = "quoted word for word, no language model" if answer.generator == "extractive" else answer.model
+    return " · ".join([took, writer, *([counted(tokens, "token")] if tokens else [])])

@@ -1,18 +1,23 @@
 """One embedded PostgreSQL for the whole run, migrated by the real migrations; each test is rolled back."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
 
 from kyo_pipeline.adapters.embedded_postgres import running_postgres
 from kyo_pipeline.adapters.embedding.factory import open_embedder
 from kyo_pipeline.adapters.files import FolderFiles
 from kyo_pipeline.adapters.generation.factory import open_generator
 from kyo_pipeline.db import users
+from kyo_pipeline.db.engine import Database
 from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.ports import Embedder
@@ -140,3 +145,71 @@ def with_settings(kyo: Kyo) -> Callable[..., Kyo]:
         return replace(kyo, settings=kyo.settings.model_copy(update=values))
 
     return change
+
+
+@pytest.fixture
+def sql(kyo: Kyo) -> Callable[..., list[Any]]:
+    """Runs one statement in the test's transaction and returns its rows, if it has any."""
+
+    def run(statement: str, **values: object) -> list[Any]:
+        with kyo.db.transaction(OPERATOR) as tx:
+            result = tx.execute(text(statement), values)
+            return list(result.all()) if result.returns_rows else []
+
+    return run
+
+
+@pytest.fixture
+def audited(sql: Callable[..., list[Any]]) -> Callable[[], list[str]]:
+    """The events in the audit log, oldest first."""
+    return lambda: [row.event for row in sql("select event from audit_log order by id")]
+
+
+@pytest.fixture
+def collection(sql: Callable[..., list[Any]], clock: Clock) -> Callable[..., str]:
+    """Adds a collection and returns its name; `members` maps people to their access."""
+
+    def add(name: str, everyone: str | None = None, members: Mapping[Actor, str] | None = None) -> str:
+        statement = (
+            "insert into collections (name, everyone_access, created_at) values (:name, :everyone, :now) returning id"
+        )
+        [(found,)] = sql(statement, name=name, everyone=everyone, now=clock())
+        for actor, access in (members or {}).items():
+            sql("insert into collection_members values (:id, :user, :access)", id=found, user=actor.id, access=access)
+        return name
+
+    return add
+
+
+@pytest.fixture(scope="session")
+def new_database(database_url: str) -> Callable[[], str]:
+    """Makes empty databases on the same server, for tests that commit or migrate; they go when the server goes."""
+
+    def create() -> str:
+        name = f"test_{secrets.token_hex(4)}"
+        engine = create_engine(database_url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            connection.execute(text(f"create database {name}"))
+        return make_url(database_url).set(database=name).render_as_string(hide_password=False)
+
+    return create
+
+
+@pytest.fixture(scope="module")
+def own_database(new_database: Callable[[], str]) -> str:
+    """A migrated database of this module alone."""
+    url = new_database()
+    migrate(url)
+    return url
+
+
+@pytest.fixture
+def committed(kyo: Kyo, own_database: str) -> Iterator[Kyo]:
+    """Kyo on the module's own database: transactions are committed there, so that other connections see them."""
+    db = Database(own_database)
+    yield replace(kyo, db=db)
+    with db.transaction(OPERATOR) as tx:
+        tx.execute(text("truncate documents, questions, sessions, sign_in_tickets, lexemes cascade"))
+        tx.execute(text("update corpus set chunk_count = 0, lexeme_count = 0, weighed_length = null"))
+        tx.execute(text("delete from users where id <> :operator"), {"operator": OPERATOR.id})
+    db.close()

@@ -6,10 +6,12 @@ from kyo_app import runtime, wording
 from kyo_app.auth import acting
 from kyo_app.components import (
     empty_state,
+    first_page_if_empty,
     live,
     local_time,
     page_offset,
     page_picker,
+    retry_button,
     shown_errors,
     state_badges,
 )
@@ -34,12 +36,13 @@ def _draw() -> bool:
     actor = acting()
     with shown_errors():
         page = reviewing.waiting(runtime.kyo(), actor, limit=_PAGE, offset=page_offset(_KEY, _PAGE))
+        first_page_if_empty(_KEY, page.documents)
         if page.total == 0:
             empty_state(":material/task_alt:", "Nothing waits for you", "New uploads appear here by themselves.")
         for document in page.documents:
             _waiting(actor, document)
         page_picker(_KEY, _PAGE, page.total)
-        return any(document.latest.in_progress for document in page.documents)
+        return any(wording.under_way(document.latest) for document in page.documents)
     return False
 
 
@@ -60,7 +63,8 @@ def _waiting(actor: Actor, document: Document) -> None:
         )
         if version.status is VersionStatus.FAILED:
             st.error(inert(version.error or ""), icon=":material/error:")
-        _preview(actor, document)
+        else:
+            _preview(actor, document)
         _decision(actor, document)
 
 
@@ -83,16 +87,22 @@ def _preview(actor: Actor, document: Document) -> None:
 def _decision(actor: Actor, document: Document) -> None:
     obstacle = reviewing.may_approve(runtime.kyo(), actor, document)
     if obstacle is not None:
-        st.info(inert(obstacle), icon=":material/lock:")
-        return
+        st.caption(f":material/lock: {inert(obstacle)}")
     with st.container(horizontal=True):
-        if st.button("Approve", key=f"approve-{document.latest.id}", type="primary", icon=":material/check:"):
-            with shown_errors():
-                reviewing.approve(runtime.kyo(), actor, document.latest.id)
-                st.toast(f"Approved: {inert_line(document.title, 80)}", icon=":material/check:")
-                st.rerun()
+        if obstacle is None:
+            _approval(actor, document)
+        elif document.latest.status is VersionStatus.FAILED:
+            retry_button(actor, document)
         with st.popover("Reject", icon=":material/close:"):
             _rejection(actor, document)
+
+
+def _approval(actor: Actor, document: Document) -> None:
+    if st.button("Approve", key=f"approve-{document.latest.id}", type="primary", icon=":material/check:"):
+        with shown_errors():
+            reviewing.approve(runtime.kyo(), actor, document.latest.id)
+            st.toast(f"Approved: {inert_line(document.title, 80)}", icon=":material/check:")
+            st.rerun()
 
 
 def _rejection(actor: Actor, document: Document) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from kyo_app import runtime
-from kyo_app.answers import answer_block, question_bubble
+from kyo_app.answers import answer_block, answer_bubble, question_bubble
 from kyo_app.auth import acting
 from kyo_app.components import Link, empty_state
 from kyo_app.markup import answer_markdown, inert
@@ -51,7 +51,7 @@ def show() -> None:
 
 def _show(exchange: Exchange) -> None:
     question_bubble(exchange.question)
-    with st.chat_message("assistant", avatar=":material/menu_book:"):
+    with answer_bubble():
         if exchange.answer is not None:
             answer_block(exchange.answer)
         elif exchange.error is not None:
@@ -64,7 +64,7 @@ def _show(exchange: Exchange) -> None:
 def _answer(actor: Actor, exchange: Exchange) -> None:
     """Draw the answer while it is written. Stop, leaving and a closed tab end this at any `st` call."""
     question_bubble(exchange.question)
-    with st.chat_message("assistant", avatar=":material/menu_book:"):
+    with answer_bubble():
         place = st.empty()
         place.markdown(":shimmer[Searching the approved documents…]")
         try:

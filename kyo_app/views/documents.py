@@ -6,10 +6,12 @@ from kyo_app import runtime, wording
 from kyo_app.auth import acting
 from kyo_app.components import (
     empty_state,
+    first_page_if_empty,
     live,
     local_time,
     page_offset,
     page_picker,
+    retry_button,
     shown_errors,
     state_badges,
 )
@@ -37,9 +39,10 @@ def show() -> None:
     if actor.may(Permission.DOCUMENT_UPLOAD):
         with shown_errors():
             upload_panel(actor)
-    text = st.text_input("Search documents", placeholder="Title or file name", max_chars=200)
-    wanted = st.pills("Show", list(_FILTERS), default="All", required=True, label_visibility="collapsed")
-    live("documents", lambda: _draw(text.strip(), wanted or "All"), seconds=2)
+    with st.container(horizontal=True):
+        text = st.text_input("Search", placeholder="Title or file name", max_chars=200, width="stretch")
+        wanted = st.selectbox("Show", list(_FILTERS), width=240)
+    live("documents", lambda: _draw(text.strip(), wanted), seconds=2)
 
 
 def _draw(text: str, wanted: str) -> bool:
@@ -57,6 +60,7 @@ def _draw(text: str, wanted: str) -> bool:
             limit=_PAGE,
             offset=page_offset(key, _PAGE),
         )
+        first_page_if_empty(key, page.documents)
         if page.total == 0:
             _nothing(filtered=bool(text) or wanted != "All")
             return False
@@ -64,7 +68,7 @@ def _draw(text: str, wanted: str) -> bool:
         for document in page.documents:
             _row(actor, document)
         page_picker(key, _PAGE, page.total)
-        return any(document.latest.in_progress for document in page.documents)
+        return any(wording.under_way(document.latest) for document in page.documents)
     return False
 
 
@@ -80,8 +84,8 @@ def _detail(actor: Actor, document: Document) -> None:
     version = document.latest
     if version.status is VersionStatus.FAILED:
         _failure(actor, document)
-    elif version.in_progress:
-        st.progress(progress(version.status), text=f"{wording.STEPS[version.status]}…")
+    elif wording.under_way(version):
+        st.progress(progress(version.status), text=f"{wording.step(version)}…")
     if document.searchable:
         st.markdown(badge(":material/check: answers questions", "green"))
     facts = {
@@ -99,12 +103,7 @@ def _detail(actor: Actor, document: Document) -> None:
 
 def _failure(actor: Actor, document: Document) -> None:
     st.error(inert(document.latest.error or "This file could not be read."), icon=":material/error:")
-    if not actor.may(Permission.DOCUMENT_RETRY):
-        return
-    if st.button("Try again", key=f"retry-{document.latest.id}", icon=":material/refresh:"):
-        with shown_errors():
-            library.retry(runtime.kyo(), actor, document.latest.id)
-            st.rerun()
+    retry_button(actor, document)
 
 
 def _nothing(*, filtered: bool) -> None:

@@ -6,9 +6,17 @@ from uuid import UUID
 import streamlit as st
 
 from kyo_app import runtime, wording
-from kyo_app.answers import answer_block, question_bubble
+from kyo_app.answers import answer_block, answer_bubble, question_bubble
 from kyo_app.auth import acting
-from kyo_app.components import Link, empty_state, local_time, page_offset, page_picker, shown_errors
+from kyo_app.components import (
+    Link,
+    empty_state,
+    first_page_if_empty,
+    local_time,
+    page_offset,
+    page_picker,
+    shown_errors,
+)
 from kyo_app.markup import badge, inert_line
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answers import Outcome
@@ -35,7 +43,7 @@ def _answer(actor: Actor, chosen: str) -> None:
     answer = history.read_answer(runtime.kyo(), actor, _uuid(chosen))
     st.caption(f"Asked {local_time(answer.asked_at)}")
     question_bubble(answer.question)
-    with st.chat_message("assistant", avatar=":material/menu_book:"):
+    with answer_bubble():
         answer_block(answer)
 
 
@@ -44,6 +52,7 @@ def _list(actor: Actor) -> None:
     text = st.text_input("Search your questions", placeholder="A word of the question or the answer", max_chars=200)
     key = f"history-page-{text}"
     page = history.list_answers(runtime.kyo(), actor, text=text.strip(), limit=_PAGE, offset=page_offset(key, _PAGE))
+    first_page_if_empty(key, page.answers)
     if page.total == 0:
         _nothing(text)
         return

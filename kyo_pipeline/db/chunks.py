@@ -146,7 +146,8 @@ def _array(values: Sequence[str]) -> str:
 
 def _copy(tx: Connection, target: str, rows: Iterable[tuple[object, ...]]) -> None:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    # Before Python 3.13 only characters of the line's end are quoted; COPY does not take a bare \r or \n.
+    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
     buffer.seek(0)
     cursor = tx.connection.cursor()
     try:

@@ -1,11 +1,12 @@
 """Versions as the pipeline sees them: waiting for a step, claimed by a run, done or failed.
 
 A claim is a run's mark on a row. It ends when the last step is done, when the run is known to be dead (`release_dead`),
-or at `claimed_until`. Every write of a result asks for the claim again, so that a run that has lost it changes nothing.
+or at `claimed_until`. Before every write of a result the run asks for its claim again (`keep`), so that one that has lost it changes nothing.
 """
 
 import select
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,6 +67,24 @@ def claim(
     return tuple(
         Claimed(row.id, row.document_id, row.title, row.file_name, row.sha256, row.media_type, row.attempts)
         for row in rows
+    )
+
+
+def keep(tx: Connection, version_ids: Sequence[UUID], run: str, status: VersionStatus) -> frozenset[UUID]:
+    """Of these versions, those that the run still holds with this status, locked: only their results may be written."""
+    return frozenset(
+        tx.scalars(
+            text(
+                """
+                select id
+                from document_versions
+                where id = any(cast(:ids as uuid[])) and claimed_by = :run and status = :status
+                order by id
+                for no key update
+                """
+            ),
+            {"ids": list(version_ids), "run": run, "status": status.value},
+        )
     )
 
 
@@ -131,17 +150,23 @@ def fail(tx: Connection, version_id: UUID, run: str, error: str) -> bool:
     return result.rowcount == 1
 
 
-def put_back(tx: Connection, version_ids: Sequence[UUID], run: str, retry_at: datetime | None) -> None:
-    """Give up claims, so that the same step is tried again, not before `retry_at`. It does not count as an attempt."""
+def put_back(
+    tx: Connection, version_ids: Sequence[UUID], run: str, status: VersionStatus, retry_at: datetime | None
+) -> None:
+    """Give up claims, so that the step after `status` is tried again. It does not count as an attempt.
+
+    Versions that still have this status wait until `retry_at`; those that came further are free at once.
+    """
     tx.execute(
         text(
             """
             update document_versions
-            set claimed_by = null, claimed_until = null, retry_at = :retry_at, attempts = greatest(attempts - 1, 0)
+            set claimed_by = null, claimed_until = null, attempts = greatest(attempts - 1, 0),
+              retry_at = case when status = :status then cast(:retry_at as timestamptz) end
             where id = any(cast(:ids as uuid[])) and claimed_by = :run
             """
         ),
-        {"ids": list(version_ids), "run": run, "retry_at": retry_at},
+        {"ids": list(version_ids), "run": run, "status": status.value, "retry_at": retry_at},
     )
 
 
@@ -188,10 +213,14 @@ def count_waiting(tx: Connection, now: datetime) -> int:
     )
 
 
-def listen(db: Database, seconds: float) -> bool:
-    """Wait up to `seconds` for somebody to announce work; True when somebody did."""
+@contextmanager
+def listening(db: Database) -> Iterator[Callable[[float], bool]]:
+    """Hear of work from now on: the function waits up to so many seconds, and says whether somebody announced any.
+
+    Look for work inside, not before: what is announced between looking and listening would not be heard.
+    """
     with db.autocommit() as connection:
         connection.execute(text(f"listen {WORK_CHANNEL}"))
         raw: Any = connection.connection.dbapi_connection  # psycopg2's connection is waitable by its fileno()
-        ready, _, _ = select.select([raw], [], [], seconds)
-        return bool(ready)
+        yield lambda seconds: bool(select.select([raw], [], [], seconds)[0])
+        connection.execute(text("unlisten *"))  # the connection goes back to the pool

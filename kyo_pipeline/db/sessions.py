@@ -104,6 +104,8 @@ def revoke(tx: Connection, token_hash: bytes, now: datetime) -> UUID | None:
 
 
 def revoke_all(tx: Connection, user_id: UUID, now: datetime) -> None:
+    """End all sessions of a person, and the sign-ins that have only got as far as a ticket."""
+    tx.execute(text("delete from sign_in_tickets where user_id = :user_id"), {"user_id": user_id})
     tx.execute(
         text("update sessions set revoked_at = :now where user_id = :user_id and revoked_at is null"),
         {"user_id": user_id, "now": now},

@@ -2,97 +2,20 @@
 
 import re
 
-_ABBREVIATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "st",
-        "sr",
-        "jr",
-        "rev",
-        "gen",
-        "col",
-        "sgt",
-        "capt",
-        "lt",
-        "gov",
-        "sen",
-        "rep",
-        "hon",
-        "inc",
-        "ltd",
-        "co",
-        "corp",
-        "dept",
-        "est",
-        "no",
-        "nos",
-        "nr",
-        "vs",
-        "v",
-        "e.g",
-        "i.e",
-        "cf",
-        "al",
-        "ca",
-        "approx",
-        "art",
-        "sec",
-        "sect",
-        "fig",
-        "figs",
-        "vol",
-        "vols",
-        "ed",
-        "eds",
-        "pp",
-        "p",
-        "para",
-        "par",
-        "ch",
-        "app",
-        "ref",
-        "tel",
-        "ext",
-        "min",
-        "max",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sep",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
-        "mon",
-        "tue",
-        "wed",
-        "thu",
-        "fri",
-        "z.b",
-        "u.a",
-        "d.h",
-        "bzw",
-        "abs",
-        "ggf",
-        "inkl",
-        "evtl",
-        "usw",
-        "str",
-        "hr",
-        "fr",
-        "mme",
-        "mlle",
-        "art",
-        "n°",
-    ]
+_ABBREVIATION = re.compile(
+    r"""mr|mrs|ms|dr|prof|st|sr|jr|rev|gen|col|sgt|capt|lt|gov|sen|rep|hon|mme|mlle|hr|fr        # titles
+      | inc|ltd|corp|dept|approx|ca|vs|e\.g|i\.e|cf                                              # words
+      | z\.b|u\.a|d\.h|bzw|ggf|inkl|evtl                                                         # German
+      | (?-i:[A-HJ-Z] | (?:[A-Z]\.)+[A-Z])                                                      # initials, U.S.
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+# Before a number only: by themselves most of these are words that end sentences.
+_REFERENCE = re.compile(
+    r"""nos?|nrs?|n°|arts?|abs|sect?|figs?|vols?|eds?|pp?|paras?|par|ch|app|ref|max|min|ext|tel|est|co
+      | jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec
+    """,
+    re.VERBOSE | re.IGNORECASE,
 )
 _END = re.compile(
     r"""[。！？｡؟۔।]+["'”’」』）)\]»]*      # scripts whose marks need no space after them
@@ -169,7 +92,9 @@ def _is_abbreviation(before: str, start: int, match: re.Match[str]) -> bool:
     at_the_start = not match.string[start : match.start() - len(last)].strip()
     if at_the_start and len(last) <= 3 and (last.isdigit() or len(last) == 1):
         return True
-    return last.lower() in _ABBREVIATIONS or (len(last) == 1 and last.isupper() and last != "I")
+    if _REFERENCE.fullmatch(last):
+        return _next_character(match.string, match.end()).isdigit()
+    return _ABBREVIATION.fullmatch(last) is not None
 
 
 def _wraps(text: str, at: int) -> bool:

@@ -41,7 +41,9 @@ def sign_in(kyo: Kyo, username: str, password: str, browser: str) -> str:
     now = kyo.now()
     if known is None or not fits:
         with kyo.db.transaction(OPERATOR) as tx:
-            audit.record(tx, OPERATOR, Event.SESSION_REFUSE, username[:64], now, outcome="refused")
+            # What was typed may hold what the database cannot: U+0000, halves of a surrogate pair.
+            typed = "".join(character for character in username[:64] if character.isprintable())
+            audit.record(tx, OPERATOR, Event.SESSION_REFUSE, typed, now, outcome="refused")
         raise NotAllowed(_WRONG)
     ticket = secrets.token_urlsafe(32)
     with kyo.db.transaction(known.actor) as tx:

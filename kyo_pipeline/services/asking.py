@@ -67,11 +67,13 @@ def stream_answer(kyo: Kyo, actor: Actor, question: str) -> Generator[str, None,
     try:
         written.retrieval = _retrieve(kyo, actor, question, kyo.settings.TOP_K_RESULTS, stages)
         written.draft = yield from _write(kyo, question, written)
+    except GeneratorExit:  # Stop, another page, a closed tab
+        written.draft = Draft("".join(written.pieces), Outcome.STOPPED)
+        raise
     except KyoError as error:
         written.draft = Draft(error.message, Outcome.FAILED)
         raise
     finally:
-        # Also on GeneratorExit: Stop, another page, a closed tab.
         stages.done("generate")
         answer_id = _store(kyo, actor, question_id, written, stages)
     with kyo.db.transaction(actor) as tx:
@@ -100,7 +102,7 @@ class _Written:
     draft: Draft | None = None
 
     def final(self) -> Draft:
-        return self.draft or Draft("".join(self.pieces), Outcome.STOPPED)
+        return self.draft or Draft("".join(self.pieces), Outcome.FAILED)
 
 
 def _write(kyo: Kyo, question: str, written: _Written) -> Generator[str, None, Draft]:
@@ -137,7 +139,7 @@ def _retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: _Stages
 def _vector_of(kyo: Kyo, question: str) -> Vectors:
     """The question's vector, shape (dimensions,), from the cache where it was embedded before."""
     spec = kyo.embedder.spec
-    name = "\x1f".join((spec.backend, spec.model, spec.revision, question))
+    name = "\x1f".join((spec.backend, spec.model, spec.revision, spec.pooling, spec.query_prefix, question))
     key = f"vector:{hashlib.sha256(name.encode()).hexdigest()}"
     cached = kyo.cache.get(key)
     if cached is not None and len(cached) == 4 * spec.dimensions:

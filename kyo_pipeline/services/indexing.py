@@ -83,17 +83,18 @@ def cut(kyo: Kyo, run: str) -> StepReport:
 
 
 def embed(kyo: Kyo, run: str) -> StepReport:
-    """Embed the chunks that wait. Raises `Unavailable` when the model does not answer; the rest waits for a later run."""
+    """Embed the chunks that wait. Raises `KyoError` when the model cannot be used; the rest waits for a later run."""
     report, started = StepReport(), time.perf_counter()
     claimed = {version.version_id: version for version in _claim(kyo, VersionStatus.CHUNKED, run, report)}
     if claimed:
-        embedding_set = ensure_embedding_set(kyo)
-        with kyo.db.transaction(OPERATOR) as tx:
-            sizes = chunks.counts(tx, list(claimed))
         try:
+            embedding_set = ensure_embedding_set(kyo)
+            with kyo.db.transaction(OPERATOR) as tx:
+                sizes = chunks.counts(tx, list(claimed))
             for group in groups(sizes, CHUNKS_A_TRANSACTION):
                 _embed_group(kyo, run, embedding_set, group, report)
-        except Unavailable:
+        except KyoError:
+            # No fault of the files: it must not count against them, whether the model is away or the settings are wrong.
             _wait_a_minute(kyo, run, list(claimed))
             raise
     report.seconds = time.perf_counter() - started
@@ -128,10 +129,11 @@ def count_waiting(kyo: Kyo) -> int:
 
 def wait_for_work(kyo: Kyo, seconds: float) -> int:
     """How many versions wait, as soon as some do, after `seconds` at the latest."""
-    waiting = count_waiting(kyo)
-    if waiting or not claims.listen(kyo.db, seconds):
-        return waiting
-    return count_waiting(kyo)
+    with claims.listening(kyo.db) as announced:
+        waiting = count_waiting(kyo)
+        if waiting or not announced(seconds):
+            return waiting
+        return count_waiting(kyo)
 
 
 def release_dead(kyo: Kyo, alive_runs: Sequence[str]) -> int:
@@ -186,37 +188,40 @@ def _save_texts(kyo: Kyo, run: str, done: Sequence[tuple[Claimed, ParsedDocument
     if not done:
         return
     with kyo.db.transaction(OPERATOR) as tx:
-        for version, document, seconds in done:
+        ours = claims.keep(tx, [version.version_id for version, _, _ in done], run, VersionStatus.UPLOADED)
+        kept = [one for one in done if one[0].version_id in ours]
+        for version, document, seconds in kept:
             texts.save(tx, version.version_id, document)
             claims.advance(tx, [version.version_id], run, VersionStatus.UPLOADED, VersionStatus.PARSED, seconds)
         claims.renew(tx, run, kyo.now() + LEASE)
-    report.done += len(done)
-    report.items += sum(document.pages or 1 for _, document, _ in done)
+    report.done += len(kept)
+    report.items += sum(document.pages or 1 for _, document, _ in kept)
 
 
 def _cut_batch(kyo: Kyo, run: str, batch: Sequence[Claimed], report: StepReport) -> None:
     started, rows = time.perf_counter(), []
     with kyo.db.transaction(OPERATOR) as tx:
+        ours = claims.keep(tx, [version.version_id for version in batch], run, VersionStatus.PARSED)
         for version in batch:
-            rows.extend(_cut_one(kyo, tx, version))
-        ids = [version.version_id for version in batch]
+            if version.version_id in ours:
+                rows.extend(_cut_one(kyo, tx, version))
+        ids = list(ours)
         chunks.replace(tx, rows)
         corpus.add_lexemes(tx, ids)
         corpus.weigh(tx, ids)
         share = (time.perf_counter() - started) / len(batch)
         claims.advance(tx, ids, run, VersionStatus.PARSED, VersionStatus.CHUNKED, share)
         claims.renew(tx, run, kyo.now() + LEASE)
-    report.done += len(batch)
+    report.done += len(ids)
     report.items += len(rows)
     report.tokens += sum(piece.tokens for _, piece, _ in rows)
 
 
 def _cut_one(kyo: Kyo, tx: Transaction, version: Claimed) -> list[tuple[UUID, Chunk, str]]:
+    size, overlap = _chunk_size(kyo), kyo.settings.CHUNK_OVERLAP
+    # The settings keep the overlap below CHUNK_SIZE, but not below what a model that reads little leaves of it.
     pieces = chunk(
-        texts.load(tx, version.version_id),
-        kyo.embedder.tokenizer,
-        _chunk_size(kyo),
-        kyo.settings.CHUNK_OVERLAP,
+        texts.load(tx, version.version_id), kyo.embedder.tokenizer, size, overlap if overlap < size else size // 4
     )
     return [
         (version.version_id, piece, indexed_text(version.title, piece.heading_path, piece.text)) for piece in pieces
@@ -241,17 +246,19 @@ def _embed_group(
         [indexed_text(piece.title, piece.heading_path, piece.text) for piece in waiting]
     )
     with kyo.db.transaction(OPERATOR) as tx:
-        chunks.replace_vectors(tx, embedding_set.id, [piece.id for piece in waiting], vectors)
+        ours = claims.keep(tx, version_ids, run, VersionStatus.CHUNKED)
+        kept = [place for place, piece in enumerate(waiting) if piece.version_id in ours]
+        chunks.replace_vectors(tx, embedding_set.id, [waiting[place].id for place in kept], vectors[kept])
         share = (time.perf_counter() - started) / len(version_ids)
-        claims.advance(tx, version_ids, run, VersionStatus.CHUNKED, VersionStatus.EMBEDDED, share)
+        claims.advance(tx, list(ours), run, VersionStatus.CHUNKED, VersionStatus.EMBEDDED, share)
         claims.renew(tx, run, kyo.now() + LEASE)
-    report.done += len(version_ids)
-    report.items += len(waiting)
+    report.done += len(ours)
+    report.items += len(kept)
 
 
 def _wait_a_minute(kyo: Kyo, run: str, version_ids: Sequence[UUID]) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
-        claims.put_back(tx, version_ids, run, kyo.now() + timedelta(minutes=1))
+        claims.put_back(tx, version_ids, run, VersionStatus.CHUNKED, kyo.now() + timedelta(minutes=1))
 
 
 def inspect(kyo: Kyo) -> IndexHealth:

@@ -121,7 +121,8 @@ def retry(kyo: Kyo, actor: Actor, version_id: UUID) -> None:
         row = versions.lock(tx, version_id) if found else None
         if row is None:
             raise NotFound(_NO_DOCUMENT)
-        if row.uploaded_by != actor.id and not actor.may(Permission.DOCUMENT_APPROVE):
+        may_approve = actor.may(Permission.DOCUMENT_APPROVE) and documents.may_decide(tx, actor, row.document_id)
+        if row.uploaded_by != actor.id and not may_approve:
             raise NotAllowed("Only whoever uploaded a file, or somebody who may approve it, can try it again.")
         if row.status is not VersionStatus.FAILED:
             raise Conflict("This file has not failed, so there is nothing to try again.")

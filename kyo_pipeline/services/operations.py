@@ -49,6 +49,11 @@ def is_embedded_database_running(settings: Settings) -> bool:
     return postmaster_pid(_data(settings)) is not None
 
 
+def has_database(settings: Settings) -> bool:
+    """False where the embedded PostgreSQL would have to be made first."""
+    return not settings.uses_embedded_database or _data(settings).exists()
+
+
 def migrate(settings: Settings) -> list[str]:
     """Bring the database up to date; return the names of the migrations that were applied now."""
     # Not above: `kyo up` holds this module for its whole life, and has SQLAlchemy only in its children.

@@ -11,6 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 from kyo_pipeline.adapters.parsing.lines import join_lines
 from kyo_pipeline.adapters.parsing.pdf import parse_pdf
 from kyo_pipeline.adapters.parsing.refusal import Unreadable
+from kyo_pipeline.adapters.parsing.titles import find_titles
 
 Draw = Callable[[Canvas], None]
 
@@ -104,6 +105,20 @@ def test_a_page_that_fails_is_empty_unless_all_do(tmp_path: Path) -> None:
     assert document.pages == 2
 
 
+def test_without_bookmarks_titles_are_found_by_their_looks() -> None:
+    body = "Every employee who has worked here for a year gets twenty-five days of leave in each year of work."
+    pages = [f"Contoso Handbook\n{body}", f"Contoso Handbook\n1.2 Sick Leave\n{body}", f"Contoso Handbook\nPAY\n{body}"]
+    pages.append(f"Rates of Pay\nGrade A 25\n\nTotal 2024\n{body}\n\nParental Leave and Care\n{body}")
+    starts = [sum(len(page) + 2 for page in pages[:number]) for number in range(4)]
+    titles = list(find_titles("\n\n".join(pages), starts))
+    assert [(title.level, title.text) for title in titles] == [
+        (2, "1.2 Sick Leave"),
+        (1, "PAY"),
+        (2, "Parental Leave and Care"),
+    ]
+    assert all("\n\n".join(pages)[title.start :].startswith(title.text) for title in titles)
+
+
 LONG = "Every employee who has worked here for a year gets twenty-five days"
 
 
@@ -119,6 +134,7 @@ LONG = "Every employee who has worked here for a year gets twenty-five days"
             f"{LONG}\nof leave.\n{LONG}\nmore.",
             f"{LONG} of leave.\n\n{LONG} more.",
         ),  # the short last line ends it
+        (f"{LONG} and more of it.\nTips\n{LONG}", f"{LONG} and more of it.\n\nTips\n{LONG}"),  # a title follows
         ("Name\u00a0  Days\nAnn   25\nBob   20", "Name Days\nAnn 25\nBob 20"),
         ("a\n \n\n b", "a\n\nb"),
         ("", ""),

@@ -102,8 +102,9 @@ def test_refusals_are_sentences(pool: ParserPool, tmp_path: Path, media_type: st
     assert words in result
 
 
-def test_a_missing_file(pool: ParserPool, tmp_path: Path) -> None:
-    assert [result for _, result, _ in pool.parse_many([(tmp_path / "none", TEXT)])] == [NO_FILE]
+@pytest.mark.parametrize("media_type", [PDF, DOCX, TEXT])
+def test_a_missing_file(pool: ParserPool, tmp_path: Path, media_type: str) -> None:
+    assert [result for _, result, _ in pool.parse_many([(tmp_path / "none", media_type)])] == [NO_FILE]
 
 
 def test_slow_files_are_stopped_and_the_others_are_not_harmed(pool: ParserPool, tmp_path: Path, fifo: Path) -> None:
@@ -120,6 +121,15 @@ def test_slow_files_are_stopped_and_the_others_are_not_harmed(pool: ParserPool, 
 def test_results_come_as_they_are_ready(pool: ParserPool, tmp_path: Path, fifo: Path) -> None:
     order = [index for index, _, _ in pool.parse_many([(fifo, TEXT), text_file(tmp_path, "a")])]
     assert order == [1, 0]
+
+
+def test_a_slow_consumer_is_not_the_fault_of_the_file(tmp_path: Path) -> None:
+    pool = ParserPool(Settings(KYO_PARSE_TIMEOUT_SECONDS=1))
+    files = [text_file(tmp_path, "a"), text_file(tmp_path, "long", "Hello. " * 300_000)]
+    for _, result, _ in pool.parse_many(files):
+        assert isinstance(result, ParsedDocument)
+        time.sleep(1.2)
+    pool.close()
 
 
 def test_memory_is_limited(pool: ParserPool, tmp_path: Path) -> None:

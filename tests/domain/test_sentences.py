@@ -23,8 +23,10 @@ def split(text: str) -> list[str]:
             "It costs $1.50 in 3.2. See Art. 5.",
             ["It costs $1.50 in 3.2.", "See Art. 5."],
         ),  # numbers, references
+        ("I said no. We left at 3 p.m. They stayed.", ["I said no.", "We left at 3 p.m.", "They stayed."]),
         ("We met at 3 p.m. and left.", ["We met at 3 p.m. and left."]),  # a small letter follows
         ("“Really?” She left.", ["“Really?”", "She left."]),  # closing quotes belong to the sentence
+        ("The U.S. Government pays. So do I. We do not.", ["The U.S. Government pays.", "So do I.", "We do not."]),
         ("Wait... Then go.", ["Wait...", "Then go."]),
         ("1. First. 2. Second.", ["1. First.", "2. Second."]),  # numbers of items
         ("东京是首都。人口很多！是吗？", ["东京是首都。", "人口很多！", "是吗？"]),  # no spaces between

@@ -16,7 +16,7 @@ from kyo_pipeline.domain.ports import Vectors
 _BATCH = 64
 # Measured on questions with and without an answer in the corpus: see `domain/evidence.py`.
 _SIMILARITY_THRESHOLD = 0.35
-_DENSE_WEIGHT = 0.3
+_DENSE_WEIGHT = 0.4
 
 
 class BuiltinEmbedder:

@@ -40,6 +40,7 @@ def _gap(line: str, following: str, full: int) -> str:
     if continues(line, following, full):
         return "\n" if is_wide(line[-1]) and is_wide(following[0]) else " "
     if line[-1] in ".!?。！？" and not is_item(following):
-        # A sentence may end exactly at the margin; a paragraph's last line is usually shorter than that.
-        return " " if len(line) >= full * 1.4 else "\n\n"
+        # A sentence may end exactly at the margin; a paragraph's last line is usually shorter, or a title follows.
+        runs_on = len(line) >= full * 1.4 and (len(following) >= full or following[-1] in ".!?。！？")
+        return " " if runs_on else "\n\n"
     return "\n"

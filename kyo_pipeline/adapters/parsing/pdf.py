@@ -1,4 +1,4 @@
-"""PDF files, page by page, with lines joined into paragraphs and bookmarks as headings."""
+"""PDF files, page by page: lines joined into paragraphs, and as headings the bookmarks, else what looks like titles."""
 
 import logging
 import re
@@ -10,6 +10,7 @@ from pypdf.generic import Destination, DictionaryObject, TextStringObject
 from kyo_pipeline.adapters.parsing.characters import clean
 from kyo_pipeline.adapters.parsing.lines import join_lines
 from kyo_pipeline.adapters.parsing.refusal import Unreadable
+from kyo_pipeline.adapters.parsing.titles import find_titles
 from kyo_pipeline.domain.parsed import Heading, ParsedDocument
 
 PROTECTED = "This PDF is protected with a password. Remove the protection and upload it again."
@@ -33,10 +34,11 @@ def parse_pdf(path: str) -> ParsedDocument:
     for page in pages:
         starts.append(position)
         position += len(page) + len(_GAP)
+    text = _GAP.join(pages)
     return ParsedDocument(
-        text=_GAP.join(pages),
+        text=text,
         page_starts=tuple(starts),
-        headings=tuple(_headings(reader, pages, starts)),
+        headings=tuple(_headings(reader, pages, starts) or find_titles(text, starts)),
         empty_pages=tuple(number for number, page in enumerate(pages, 1) if not page.strip()),
         title=_title(reader),
     )

@@ -54,10 +54,11 @@ class ParserProcess:
         data = os.read(self.fileno(), _READ)
         if not data:
             return None
+        # Any sign of life starts the clock again: the rest of a long result may have waited for us, not for the child.
+        self._deadline = time.monotonic() + self._timeout
         self._buffer += data
         messages: list[dict[str, Any]] = []
         while message := take_frame(self._buffer):
-            self._deadline = time.monotonic() + self._timeout
             if "ready" in message:
                 self.ready = True
             else:

@@ -21,32 +21,13 @@ _ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
 _VISIBLE = re.compile(r"[^\s\u200b\u2060\ufeff]")
 _SAMPLE = 65536
 # Encodings that are met in the wild; the guess is better among them than among all that Python has.
+# fmt: off
 _ENCODINGS = [
-    "cp1252",
-    "cp1250",
-    "cp1251",
-    "cp1253",
-    "cp1254",
-    "cp1255",
-    "cp1256",
-    "cp1257",
-    "cp1258",
-    "cp874",
-    "gb18030",
-    "big5",
-    "shift_jis",
-    "euc_jp",
-    "euc_kr",
-    "koi8_r",
-    "mac_cyrillic",
-    "iso8859_5",
-    "iso8859_7",
-    "iso8859_2",
-    "iso8859_9",
-    "cp850",
-    "cp866",
-    "mac_roman",
+    "cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp874", "gb18030",
+    "big5", "shift_jis", "euc_jp", "euc_kr", "koi8_r", "mac_cyrillic", "iso8859_5", "iso8859_7", "iso8859_2",
+    "iso8859_9", "cp850", "cp866", "mac_roman",
 ]
+# fmt: on
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*?)[ \t]*#*[ \t]*")
 _UNDERLINE = re.compile(r"(={3,}|-{3,})[ \t]*")
 _FENCE = re.compile(r"[ ]{0,3}(```|~~~)")

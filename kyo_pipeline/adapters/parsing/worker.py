@@ -78,7 +78,8 @@ def take_frame(buffer: bytearray) -> dict[str, Any] | None:
 
 
 def parse(path: str, media_type: str) -> ParsedDocument:
-    """Read one file. Raises `Unreadable`, and whatever the libraries raise."""
+    """Read one file. Raises `Unreadable`, OSError when it is not there, and whatever the libraries raise."""
+    os.stat(path)  # noqa: PTH116  the libraries would report a missing file as a damaged one
     if media_type == PDF:
         from kyo_pipeline.adapters.parsing.pdf import parse_pdf  # takes 0.2 s, so only for a PDF
 

@@ -1,0 +1,128 @@
+"""The steps of `kyo ingest`: upload, process, follow."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import UUID
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from kyo_app.children import environment
+from kyo_app.commands.opening import require_daemon
+from kyo_app.folders import Found, document_names
+from kyo_pipeline.domain.actor import OPERATOR
+from kyo_pipeline.domain.documents import Document, Review, VersionStatus
+from kyo_pipeline.errors import Invalid, KyoError, Unavailable
+from kyo_pipeline.kyo import Kyo, database_url
+from kyo_pipeline.services import library, operations, reviewing
+from kyo_pipeline.settings import PROJECT_ROOT
+
+_POLL_SECONDS = 0.5
+_DAEMON_SECONDS = 15
+_AT_A_TIME = 200
+_FINAL = (VersionStatus.READY, VersionStatus.FAILED)
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What became of one file. `problem` is the sentence that says why it was refused or failed."""
+
+    path: Path
+    version_id: UUID | None = None
+    document_id: UUID | None = None
+    created: bool = False
+    status: VersionStatus | None = None
+    problem: str | None = None
+
+
+def upload_all(kyo: Kyo, files: Sequence[Found], collection: str, approve: bool) -> list[Ingested]:
+    """Upload each file; one that is refused does not stop the others. Raises `Unavailable` when none can be stored."""
+    done = []
+    with _progress() as progress:
+        task = progress.add_task("Uploading", total=len(files))
+        for file, name in zip(files, document_names(files), strict=True):
+            done.append(_upload(kyo, file.path, name, collection, approve))
+            progress.advance(task)
+    return done
+
+
+def process_here(kyo: Kyo) -> None:
+    """Materialise the same assets as the daemon would, in a process that ends with them."""
+    variables = environment(kyo.settings, operations.dagster_url(database_url(kyo.settings)), os.environ)
+    log = kyo.settings.KYO_HOME / "logs" / "run-once.log"
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        done = subprocess.run(
+            [sys.executable, "-m", "kyo_pipeline.defs.run_once"],
+            env=variables,
+            cwd=PROJECT_ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    if done.returncode:
+        raise Unavailable(f"The files could not be processed (log: {log}).")
+
+
+def wait_for_all(kyo: Kyo, files: Sequence[Ingested], *, daemon: bool) -> list[Ingested]:
+    """Follow the files until each is ready or has failed. Raises `Unavailable` when the daemon stops meanwhile."""
+    state = {file.version_id: file for file in files if file.version_id is not None}
+    asked = time.monotonic()
+    with _progress() as progress:
+        task = progress.add_task("Processing", total=len(state))
+        while waiting := [key for key, file in state.items() if file.status not in _FINAL]:
+            progress.update(task, completed=len(state) - len(waiting))
+            state.update(_look(kyo, state, waiting))
+            if daemon and time.monotonic() - asked > _DAEMON_SECONDS:
+                require_daemon(kyo)
+                asked = time.monotonic()
+            time.sleep(_POLL_SECONDS)
+        progress.update(task, completed=len(state))
+    return [state[file.version_id] if file.version_id is not None else file for file in files]
+
+
+def _upload(kyo: Kyo, path: Path, name: str, collection: str, approve: bool) -> Ingested:
+    try:
+        upload = library.upload(kyo, OPERATOR, name, _read(kyo, path), collection)
+        latest = upload.document.latest
+        if approve and latest.review is Review.PENDING:
+            reviewing.approve(kyo, OPERATOR, latest.id)
+    except Unavailable:
+        raise
+    except KyoError as error:
+        return Ingested(path, problem=error.message)
+    return Ingested(path, latest.id, upload.document.id, upload.created, latest.status, latest.error)
+
+
+def _read(kyo: Kyo, path: Path) -> bytes:
+    """The bytes, but never many more than a file may have: the rest of a huge one is of no interest."""
+    try:
+        with path.open("rb") as file:
+            return file.read(kyo.settings.max_file_bytes + 1)
+    except OSError as error:
+        raise Invalid(f"It cannot be read: {error.strerror}.") from error
+
+
+def _look(kyo: Kyo, state: dict[UUID, Ingested], keys: Sequence[UUID]) -> dict[UUID, Ingested]:
+    """The same files as the database has them now."""
+    documents: dict[UUID, Document] = {}
+    for begin in range(0, len(keys), _AT_A_TIME):
+        found = library.list_versions(kyo, OPERATOR, keys[begin : begin + _AT_A_TIME])
+        documents.update({document.latest.id: document for document in found})
+    return {key: _updated(state[key], documents.get(key)) for key in keys}
+
+
+def _updated(file: Ingested, document: Document | None) -> Ingested:
+    if document is None:  # somebody has uploaded the next version meanwhile
+        return replace(file, status=VersionStatus.FAILED, problem="A newer version has taken its place.")
+    return replace(file, status=document.latest.status, problem=document.latest.error)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True))

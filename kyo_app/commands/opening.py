@@ -1,0 +1,54 @@
+"""What commands other than `up` begin with: the database, and the person they act as."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from kyo_pipeline.domain.actor import OPERATOR, Actor
+from kyo_pipeline.errors import Unavailable
+from kyo_pipeline.kyo import Kyo, open_kyo
+from kyo_pipeline.services import accounts, health, operations
+from kyo_pipeline.settings import Settings, load_settings
+
+as_option = click.option("--as", "username", metavar="USER", help="Act as this person, with their rights.")
+
+
+def absolute_settings() -> Settings:
+    """The settings with a KYO_HOME that means the same in every process, wherever that works."""
+    settings = load_settings()
+    return settings.model_copy(update={"KYO_HOME": settings.KYO_HOME.absolute()})
+
+
+@contextmanager
+def opened_kyo() -> Iterator[Kyo]:
+    """A Kyo on the running database, or on the embedded one, started for this command."""
+    settings = absolute_settings()
+    at_rest = settings.uses_embedded_database and not operations.is_embedded_database_running(settings)
+    with operations.running_servers(settings) as servers:
+        if at_rest:  # nobody else uses it, so nobody is disturbed by bringing it up to date
+            operations.migrate(servers.settings)
+        kyo = open_kyo(servers.settings)
+        try:
+            if not at_rest and (reason := _failing(kyo, "database", "migrations")):
+                raise Unavailable(reason)
+            yield kyo
+        finally:
+            kyo.close()
+
+
+def require_daemon(kyo: Kyo) -> None:
+    """Raise `Unavailable` when nothing processes files now."""
+    if reason := _failing(kyo, "daemon"):
+        raise Unavailable(f"{reason} Start KYO with `kyo up`, or use --no-daemon.")
+
+
+def actor_called(kyo: Kyo, username: str | None) -> Actor:
+    """The person with this name; the operator when none is given."""
+    return OPERATOR if username is None else accounts.actor_named(kyo, username)
+
+
+def _failing(kyo: Kyo, *names: str) -> str | None:
+    """The first of these checks of health that fails, as a sentence about it."""
+    failing = (check for check in health.check_health(kyo).checks if check.name in names and not check.ok)
+    return next((check.message for check in failing), None)
