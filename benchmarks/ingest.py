@@ -9,9 +9,11 @@ import argparse
 import time
 from uuid import UUID
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from benchmarks.corpus import text_files
+from benchmarks.stack import running_stack
 from kyo_pipeline.adapters.embedding.factory import open_embedder
 from kyo_pipeline.adapters.parsing.text import parse_text
 from kyo_pipeline.db import chunks, corpus, documents, embedding_sets, texts, versions
@@ -21,10 +23,9 @@ from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.chunking import chunk
 from kyo_pipeline.domain.chunks import indexed_text
 from kyo_pipeline.domain.documents import DocumentState
-from kyo_pipeline.kyo import Kyo, open_kyo, utc_now
+from kyo_pipeline.kyo import Kyo, database_url, utc_now
 from kyo_pipeline.services import library
 from kyo_pipeline.settings import Settings
-from tests.stack_process import RunningStack
 
 BATCH = 50
 
@@ -44,8 +45,8 @@ def bare_loop(url: str, files: list[tuple[str, bytes]]) -> float:
             for version_id, (name, content) in list(zip(ids, files, strict=True))[start : start + BATCH]:
                 document = parse_text(content)
                 texts.save(tx, version_id, document)
-                for piece in chunk(document, embedder.tokenizer, 500, 50):
-                    rows.append((version_id, piece, indexed_text(name, piece.heading_path, piece.text)))
+                pieces = chunk(document, embedder.tokenizer, 500, 50)
+                rows += [(version_id, piece, indexed_text(name, piece.heading_path, piece.text)) for piece in pieces]
             chunks.replace(tx, rows)
             batch = ids[start : start + BATCH]
             corpus.add_lexemes(tx, batch)
@@ -92,6 +93,10 @@ def _empty_versions(db: Database, files: list[tuple[str, bytes]]) -> list[UUID]:
     return ids
 
 
+def _url_of(database: str, kyo: Kyo) -> str:
+    return make_url(database_url(kyo.settings)).set(database=database).render_as_string(hide_password=False)
+
+
 def _hold_back(kyo: Kyo) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
         tx.execute(text("alter table document_versions alter retry_at set default now() + interval '1 hour'"))
@@ -115,13 +120,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--files", type=int, default=238)
     files = text_files(arguments.parse_args().files)
-    with RunningStack() as stack:
-        kyo = open_kyo(stack.settings)
+    with running_stack() as (_, kyo):
         with kyo.db.autocommit() as connection:
             connection.execute(text("create database bare"))
-        bare = bare_loop(stack.database_url_of("bare"), files)
+        bare = bare_loop(_url_of("bare", kyo), files)
         dagster = through_dagster(kyo, files)
-        kyo.close()
     print(f"files                  {len(files)}, {sum(len(content) for _, content in files) / 1e6:.1f} MB")
     print(f"bare loop              {bare:6.2f} s   {len(files) / bare:6.1f} files/s")
     print(f"through Dagster        {dagster:6.2f} s   {len(files) / dagster:6.1f} files/s")

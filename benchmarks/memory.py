@@ -2,21 +2,13 @@
 
 import time
 
-import psutil
-
-from tests.stack_process import RunningStack
+from benchmarks.stack import running_stack
 
 SETTLE_SECONDS = 60
 
 
-def family(pid: int) -> list[psutil.Process]:
-    """The process and all that it has started."""
-    parent = psutil.Process(pid)
-    return [parent, *parent.children(recursive=True)]
-
-
 def main() -> None:
-    with RunningStack() as stack:
+    with running_stack() as (stack, _):
         time.sleep(SETTLE_SECONDS)
         rows = []
         for process in stack.processes():

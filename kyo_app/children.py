@@ -32,7 +32,11 @@ def environment(settings: Settings, dagster_url: str, outer: Mapping[str, str]) 
     home = settings.KYO_HOME
     return {
         **outer,
-        **{name: _as_text(getattr(settings, name)) for name in settings.model_fields_set},
+        **{
+            name: _as_text(value)
+            for name in settings.model_fields_set
+            if (value := getattr(settings, name)) is not None
+        },
         "KYO_HOME": str(home),
         "KYO_CODE_PORT": str(settings.KYO_CODE_PORT),
         "KYO_COMPUTE_LOGS": str(home / "dagster" / "compute_logs"),
@@ -81,4 +85,4 @@ def _as_text(value: object) -> str:
         return value.get_secret_value()
     if isinstance(value, tuple):
         return ",".join(map(str, value))
-    return "" if value is None else str(value)
+    return str(value)

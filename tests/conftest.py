@@ -1,18 +1,21 @@
 """One embedded PostgreSQL for the whole run, migrated by the real migrations; each test is rolled back."""
 
 import secrets
+import signal
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from kyo_pipeline.adapters.embedded_postgres import running_postgres
+from kyo_pipeline.adapters.embedded_postgres import postmaster_pid, running_postgres
 from kyo_pipeline.adapters.embedding.factory import open_embedder
 from kyo_pipeline.adapters.files import FolderFiles
 from kyo_pipeline.adapters.generation.factory import open_generator
@@ -43,11 +46,20 @@ class Clock:
 
 
 @pytest.fixture(scope="session")
-def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database_url() -> Iterator[str]:
     """A migrated database."""
-    with running_postgres(tmp_path_factory.mktemp("postgres") / "data") as url:
+    # Not in pytest's folder: as root the server runs as somebody else, and each pytest closes that folder to others.
+    with (
+        tempfile.TemporaryDirectory(prefix="kyo-test-") as folder,
+        running_postgres(Path(folder) / "data") as url,
+    ):
         migrate(url)
         yield url
+        if pid := postmaster_pid(Path(folder) / "data"):
+            # Nobody needs this data again: an immediate stop spares the checkpoint, which may take ten seconds.
+            server = psutil.Process(pid)
+            server.send_signal(signal.SIGQUIT)
+            server.wait(30)
 
 
 @pytest.fixture(scope="session")

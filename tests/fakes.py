@@ -2,13 +2,18 @@
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import NullPool
 
 from kyo_pipeline.db.engine import Database
+from kyo_pipeline.domain.answers import Draft
+from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.domain.parsed import ParsedDocument
+from kyo_pipeline.domain.ports import Embedder, Tokenizer, Vectors
+from kyo_pipeline.domain.retrieval import Retrieval
 
 
 class RollbackDatabase(Database):
@@ -30,6 +35,69 @@ class RollbackDatabase(Database):
         self._outer.rollback()
         self._connection.close()
         super().close()
+
+
+class OtherEmbedder:
+    """An embedder with another identity; it may break after so many calls, to stand for a model that goes away."""
+
+    def __init__(self, inner: Embedder, spec: EmbeddingSpec | None = None, *, broken: Exception | None = None) -> None:
+        self._inner = inner
+        self.spec = spec or replace(inner.spec, model="another model")
+        self.broken = broken
+        self.calls_left = 0
+        self.queries: list[str] = []
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self._inner.tokenizer
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        self._break()
+        return self._inner.embed_passages(texts)
+
+    def embed_query(self, text: str) -> Vectors:
+        self._break()
+        self.queries.append(text)
+        return self._inner.embed_query(text)
+
+    def _break(self) -> None:
+        if self.broken and self.calls_left <= 0:
+            raise self.broken
+        self.calls_left -= 1
+
+
+class ScriptedGenerator:
+    """Writes these pieces, then raises the error or returns the draft."""
+
+    name = "scripted"
+    model = "none"
+
+    def __init__(self, pieces: Sequence[str], end: Draft | Exception) -> None:
+        self.pieces = pieces
+        self.end = end
+        self.closed = False
+
+    def generate(self, question: str, retrieval: Retrieval) -> Generator[str, None, Draft]:  # noqa: ARG002 — the port's signature
+        try:
+            yield from self.pieces
+            if isinstance(self.end, Exception):
+                raise self.end
+            return self.end
+        finally:
+            self.closed = True
+
+
+class DownCache:
+    """A cache that is away: every question is a miss."""
+
+    def get(self, key: str) -> bytes | None:  # noqa: ARG002 — the port's signature
+        return None
+
+    def set(self, key: str, value: bytes, seconds: int) -> None:
+        pass
+
+    def ping(self) -> bool:
+        return False
 
 
 class MemoryCache:

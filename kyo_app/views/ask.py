@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from kyo_app import runtime
 from kyo_app.answers import answer_block, answer_bubble, question_bubble
 from kyo_app.auth import acting
-from kyo_app.components import Link, empty_state
+from kyo_app.components import UNEXPECTED, Link, empty_state
 from kyo_app.markup import answer_markdown, inert
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer
@@ -38,8 +38,11 @@ def show() -> None:
     actor = acting()
     conversation: list[Exchange] = st.session_state.setdefault("conversation", [])
     question = st.chat_input("Ask about your organisation", max_chars=MAX_QUESTION, submit_mode="stop", key="question")
+    # Always there, so that the welcome is gone as soon as the first answer begins and not when it has ended.
+    top = st.empty()
     if not conversation and not question:
-        _welcome(actor)
+        with top.container():
+            _welcome(actor)
     for exchange in conversation:
         _show(exchange)
     if question and question.strip():
@@ -72,6 +75,9 @@ def _answer(actor: Actor, exchange: Exchange) -> None:
                 exchange.answer = _drawn(pieces, exchange, place)
         except KyoError as error:
             exchange.error = error.message
+        except Exception:
+            exchange.error = UNEXPECTED
+            raise
 
 
 def _drawn(pieces: Generator[str, None, Answer], exchange: Exchange, place: DeltaGenerator) -> Answer:

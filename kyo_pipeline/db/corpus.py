@@ -13,7 +13,7 @@ DRIFT = 0.1
 
 
 def lock(tx: Connection) -> None:
-    """Whoever changes what can be found takes this lock first: it serialises publishing and archiving."""
+    """Whoever changes what can be found takes this lock, after those of the documents: it serialises publishing."""
     tx.execute(text("select from corpus for update"))
 
 

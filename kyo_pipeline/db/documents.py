@@ -130,6 +130,22 @@ def lock(tx: Connection, document_id: UUID) -> None:
     tx.execute(text("select from documents where id = :id for update"), {"id": document_id})
 
 
+def lock_of_versions(tx: Connection, version_ids: Sequence[UUID]) -> None:
+    """Lock the documents of these versions. Always: documents first, then versions, then the corpus; else a deadlock."""
+    tx.execute(
+        text(
+            """
+            select
+            from documents
+            where id in (select document_id from document_versions where id = any(cast(:ids as uuid[])))
+            order by id
+            for update
+            """
+        ),
+        {"ids": list(version_ids)},
+    )
+
+
 def set_state(tx: Connection, document_id: UUID, state: DocumentState, now: datetime) -> None:
     tx.execute(
         text("update documents set state = :state, updated_at = :now where id = :id"),

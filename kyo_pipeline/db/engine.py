@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import psycopg2
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError  # noqa: A004 — of a pool without a free connection
 
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.errors import Unavailable
@@ -17,6 +18,9 @@ from kyo_pipeline.settings import PROJECT_ROOT
 Transaction = Connection
 
 QUERIES = PROJECT_ROOT / "sql" / "queries"
+
+#: How it shows that the database is away or has no connection left. COPY and LISTEN bypass SQLAlchemy's own classes.
+_AWAY = (OperationalError, InterfaceError, TimeoutError, psycopg2.OperationalError, psycopg2.InterfaceError)
 
 _NO_DATABASE = "The database does not answer. Look at `kyo status`, or ask the person who runs KYO."
 
@@ -59,7 +63,7 @@ class Database:
             with self._begin() as connection:
                 connection.execute(text("select set_config('kyo.actor', :actor, true)"), {"actor": str(actor.id)})
                 yield connection
-        except OperationalError as error:
+        except _AWAY as error:
             raise Unavailable(_NO_DATABASE) from error
 
     @contextmanager
@@ -68,7 +72,7 @@ class Database:
         try:
             with self._engine.connect() as connection:
                 yield connection.execution_options(isolation_level="AUTOCOMMIT")
-        except OperationalError as error:
+        except _AWAY as error:
             raise Unavailable(_NO_DATABASE) from error
 
     def close(self) -> None:

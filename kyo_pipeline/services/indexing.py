@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from kyo_pipeline.db import chunks, claims, corpus, embedding_sets, index_health, texts
+from kyo_pipeline.db import chunks, claims, corpus, documents, embedding_sets, index_health, texts
 from kyo_pipeline.db.claims import Claimed
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
@@ -105,8 +105,10 @@ def publish_ready(kyo: Kyo, run: str) -> StepReport:
     """Make what is embedded ready, and what is approved too searchable, each document in one transaction."""
     report, started = StepReport(), time.perf_counter()
     for batch in _batches(_claim(kyo, VersionStatus.EMBEDDED, run, report)):
+        ids = [version.version_id for version in batch]
         with kyo.db.transaction(OPERATOR) as tx:
-            ready = claims.finish(tx, [version.version_id for version in batch], run, kyo.now())
+            documents.lock_of_versions(tx, ids)
+            ready = claims.finish(tx, ids, run, kyo.now())
             report.items += len(publish(tx, OPERATOR, ready, kyo.now()))
         report.done += len(ready)
     report.seconds = time.perf_counter() - started

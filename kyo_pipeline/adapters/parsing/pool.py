@@ -115,9 +115,12 @@ class _Batch:
         try:
             while self._waiting or any(child.queue for child in self._children):
                 self._feed()
-                for child in self._readable():
+                readable = self._readable()
+                # Decided before anything is yielded: the time that the consumer takes is not the child's.
+                slow = [child for child in self._busy() if child not in readable and child.seconds_left() <= 0]
+                for child in readable:
                     yield from self._listen(child)
-                for child in [child for child in self._children if child.queue and child.seconds_left() <= 0]:
+                for child in slow:
                     yield from self._stop_slow(child)
         finally:
             for child in self._children:

@@ -1,0 +1,120 @@
+"""The middleware in front of Streamlit, around an app that says which session header reached it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket
+
+from kyo_app import runtime
+from kyo_app.identity import BROWSER_COOKIE, SECURE_SESSION_COOKIE, SESSION_COOKIE, IdentityMiddleware
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.services import accounts
+
+GUARDED = ["/media/abc.png", "/_stcore/upload_file/session/file", "/_stcore/metrics", "/_stcore/agent/openapi.json"]
+
+
+async def _header(request: Request) -> Response:
+    return PlainTextResponse(request.headers.get("x-kyo-session", "none"))
+
+
+async def _socket_header(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.send_text(socket.headers.get("x-kyo-session", "none"))
+    await socket.close()
+
+
+@pytest.fixture
+def client(kyo: Kyo) -> Iterator[TestClient]:
+    routes = [WebSocketRoute("/_stcore/stream", _socket_header), Route("/{rest:path}", _header, methods=["GET", "PUT"])]
+    with runtime.using(kyo):
+        yield TestClient(Starlette(routes=routes, middleware=[Middleware(IdentityMiddleware)]))
+
+
+def _over_websocket(client: TestClient, **headers: str) -> str:
+    with client.websocket_connect("/_stcore/stream", headers=headers) as socket:
+        return socket.receive_text()
+
+
+@pytest.mark.parametrize("path", GUARDED)
+@pytest.mark.parametrize("token", [None, "forged", "", "x" * 5000, "a%00b"])
+def test_no_session_no_file(client: TestClient, path: str, token: str | None) -> None:
+    headers = {} if token is None else {"cookie": f"{SESSION_COOKIE}={token}"}
+    assert client.get(path, headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("path", GUARDED)
+def test_with_a_session_the_request_goes_through(
+    client: TestClient, employee: Actor, session_of: Callable[[Actor], str], path: str
+) -> None:
+    token = session_of(employee)
+    reply = client.get(path, headers={"cookie": f"{SESSION_COOKIE}={token}"})
+    assert reply.status_code == 200
+    assert len(reply.text) == 64
+    assert token not in reply.text
+
+
+@pytest.mark.parametrize("end", ["sign out", "expire", "deactivate"])
+def test_a_session_that_has_ended_is_none(
+    client: TestClient,
+    kyo: Kyo,
+    clock: Callable[[], object],
+    employee: Actor,
+    session_of: Callable[[Actor], str],
+    end: str,
+) -> None:
+    token = session_of(employee)
+    if end == "sign out":
+        accounts.sign_out(kyo, token)
+    elif end == "expire":
+        clock.advance(hours=2)  # type: ignore[attr-defined] # the test clock of conftest
+    else:
+        with kyo.db.transaction(employee) as tx:
+            tx.exec_driver_sql("update users set active = false where id = %s", (employee.id,))
+    assert client.get("/media/x", headers={"cookie": f"{SESSION_COOKIE}={token}"}).status_code == 401
+    assert _over_websocket(client, cookie=f"{SESSION_COOKIE}={token}") == "none"
+
+
+@pytest.mark.parametrize("name", ["x-kyo-session", "X-KYO-Session", "x_kyo_session", "X-Kyo-Other"])
+def test_a_client_cannot_name_its_own_session(client: TestClient, name: str) -> None:
+    assert client.get("/", headers={name: "f" * 64}).text == "none"
+    assert _over_websocket(client, **{name: "f" * 64}) == "none"
+
+
+def test_the_websocket_carries_the_same_name_for_the_same_session_only(
+    client: TestClient, employee: Actor, manager: Actor, session_of: Callable[[Actor], str]
+) -> None:
+    first, second, other = session_of(employee), session_of(employee), session_of(manager)
+    names = [
+        _over_websocket(client, cookie=f"{SESSION_COOKIE}={token}", **{"x-kyo-session": "f" * 64})
+        for token in (first, first, second, other)
+    ]
+    assert names[0] == names[1]
+    assert len(set(names)) == 3
+
+
+def test_the_secure_cookie_wins(
+    client: TestClient, employee: Actor, manager: Actor, session_of: Callable[[Actor], str]
+) -> None:
+    planted, real = session_of(manager), session_of(employee)
+    both = f"{SESSION_COOKIE}={planted}; {SECURE_SESSION_COOKIE}={real}"
+    assert _over_websocket(client, cookie=both) == _over_websocket(client, cookie=f"{SECURE_SESSION_COOKIE}={real}")
+
+
+def test_a_page_names_the_browser_once(client: TestClient) -> None:
+    cookie = client.get("/", headers={"accept": "text/html"}).headers["set-cookie"]
+    assert cookie.startswith(f"{BROWSER_COOKIE}=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie
+    assert "set-cookie" not in client.get("/", headers={"accept": "text/html"}).headers
+    client.cookies.clear()
+    assert "set-cookie" not in client.get("/static/x.js").headers
+    secure = client.get("https://testserver/", headers={"accept": "text/html"}).headers["set-cookie"]
+    assert "Secure" in secure

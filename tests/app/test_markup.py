@@ -1,0 +1,131 @@
+"""Laws of `inert`: whatever somebody wrote is shown as they wrote it, and is nothing but characters."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from kyo_app.markup import answer_markdown, badge, highlighted, inert, inert_line
+
+_HOSTILE = [
+    "![i](http://e.x/leak.png)", "[l](http://e.x)", "[l]: http://e.x", "<img src=x onerror=alert(1)>", "<!-- c -->",
+    "&lt;b&gt;", "&#60;", "http://evil.example/a?b=c", "HTTPS://X.org", "www.evil.com", "a@b.co", "mailto:a@b.co",
+    ":smile:", ":material/home:", ":streamlit:", ":red[x]", ":blue-badge[x]", "::leaf[x]", ":::note", "$x^2$", "$$y$$",
+    "**b**", "__i__", "*i*", "~~s~~", "`c`", "```\ncode\n```", "# h", "- li", "+ li", "1. li", "1) li", "> q", "---",
+    "===", "| a | b |\n|---|---|\n| 1 | 2 |", "    indented", "\tTab", " -> ", " <-> ", " -- ", " >= ", " ~= ", "[^1]",
+    "\\", "\u202e", "\x00", "\r\n", "\n", "\n\n", "  \n", "[1]", "[1, 2]", "\u2028", "\ufeff", "[ ] task", "😀",
+]  # fmt: skip
+texts = st.lists(st.one_of(st.sampled_from(_HOSTILE), st.text(max_size=6)), max_size=8).map("".join)
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\u2060]"
+)
+_TAGS = re.compile("[\U000e0000-\U000e007f]")
+#: What Streamlit's front end looks for in text whose escapes are gone.
+_REWRITTEN = [
+    re.compile(r"(https?://|www(?=\.))[-.\w]+", re.IGNORECASE),
+    re.compile(r"[-.\w+]+@[-\w]+(?:\.[-\w]+)+"),
+    re.compile(r":\+1:|:-1:|:[\w-]+:"),
+    re.compile(r"(^|\s)(<->|->|<-|--|>=|<=|~=)(\s|$)"),
+]
+
+
+def _inline(markdown: str) -> list[Token]:
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+    return [part for token in tokens for part in [token, *(token.children or [])]]
+
+
+def _kinds(markdown: str) -> set[str]:
+    return {token.type for token in _inline(markdown)} - {"inline", "paragraph_open", "paragraph_close"}
+
+
+def _shown(markdown: str) -> str:
+    parts = (t.content if t.type == "text" else "\n" for t in _inline(markdown) if t.type != "inline")
+    return "".join(parts)
+
+
+def _essence(text: str) -> str:
+    """Without blanks and invisible characters: these may differ."""
+    return "".join(_TAGS.sub("", _INVISIBLE.sub("", text)).split())
+
+
+@given(texts)
+def test_inert_text_is_nothing_but_text(text: str) -> None:
+    assert _kinds(inert(text)) <= {"text", "softbreak", "hardbreak"}
+    assert _kinds(inert_line(text)) <= {"text"}
+
+
+@given(texts)
+def test_inert_text_is_shown_as_it_was_written(text: str) -> None:
+    assert _essence(_shown(inert(text))) == _essence(text)
+    assert _essence(_shown(inert_line(text, limit=10_000))) == _essence(text)
+
+
+@given(texts)
+def test_nothing_in_it_is_rewritten_by_the_front_end(text: str) -> None:
+    shown = _shown(inert(text))
+    assert not any(pattern.search(shown) for pattern in _REWRITTEN)
+
+
+@given(texts)
+def test_nothing_turns_the_direction_of_our_own_words(text: str) -> None:
+    assert not re.search("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", inert(text))
+
+
+def test_lines_and_paragraphs_stay() -> None:
+    assert inert("one\ntwo\r\n\n\n  three") == "one  \ntwo\n\n\u00a0\u00a0three"
+
+
+def test_half_a_surrogate_pair_does_not_break_the_page() -> None:
+    assert inert("\ud800") == "\ufffd"
+
+
+@given(texts, st.integers(2, 40))
+def test_a_line_is_one_line_of_limited_length(text: str, limit: int) -> None:
+    line = inert_line(text, limit)
+    assert "\n" not in line
+    assert len(re.sub(r"\\(?=[!-/:-@\[-`{-~])|\u2060", "", line)) <= limit
+
+
+@given(texts, texts, texts)
+def test_exactly_the_quote_is_marked(before: str, quote: str, after: str) -> None:
+    shown = highlighted(before, quote, after)
+    marks = re.findall(r":yellow-background\[((?:\\.|[^\]\\])*)\]", shown)
+    assert _essence("".join(re.sub(r"\\(.)", r"\1", mark) for mark in marks)) == _essence(quote)
+    rest = re.sub(r":yellow-background\[((?:\\.|[^\]\\])*)\]", r"\1", shown)
+    assert _kinds(rest) <= {"text", "softbreak", "hardbreak"}
+    assert _essence(_shown(rest)) == _essence(before + quote + after)
+
+
+def test_a_quote_over_paragraphs_is_marked_in_each() -> None:
+    assert highlighted("a ", "b\n\nc", " d").count(":yellow-background[") == 2
+
+
+def test_lines_that_a_margin_broke_are_joined() -> None:
+    line = "This line was broken by the right margin of the page where"
+    assert highlighted(f"{line}\nit was printed.\nNext", "", "") == f"{line} it was printed\\.  \nNext"
+
+
+@given(texts)
+def test_an_answer_keeps_lists_and_bold_words_only(text: str) -> None:
+    allowed = {"text", "softbreak", "hardbreak", "strong_open", "strong_close"}
+    lists = {f"{kind}_{end}" for kind in ("bullet_list", "ordered_list", "list_item") for end in ("open", "close")}
+    assert _kinds(re.sub(r":green-badge\[\d+\]", "", answer_markdown(text))) <= allowed | lists
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Thirty days [1].", f"Thirty days {badge('1', 'green')}\\."),
+        ("So [1, 12]", f"So {badge('1', 'green')}{badge('12', 'green')}"),
+        ("- **Leave**: 30 [2]\n- none", f"- **Leave**\\: 30 {badge('2', 'green')}  \n- none"),
+        ("2) second", "2. second"),
+        ("## Title", "**Title**"),
+        ("[x](http://e.x)", "\\[x\\]\\(http\\:\u2060\\/\\/e\\.x\\)"),
+    ],
+)
+def test_what_an_answer_looks_like(text: str, expected: str) -> None:
+    assert answer_markdown(text) == expected

@@ -1,0 +1,104 @@
+"""The deployed app, in a process of its own and from a strange working directory."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_SCRIPT = """
+import json
+from starlette.testclient import TestClient
+from streamlit import config
+from kyo_app.server import create_app
+
+app = create_app()
+options = ["runner.postScriptGC", "browser.gatherUsageStats", "client.showErrorDetails", "client.toolbarMode",
+           "server.enableXsrfProtection", "server.maxUploadSize", "server.trustedUserHeaders", "server.fileWatcherType"]
+found = {name: config.get_option(name) for name in options}
+with TestClient(app, base_url="http://kyo.example:8501") as client:
+    def get(path, **headers):
+        reply = client.get(path, headers=headers)
+        return [reply.status_code, dict(reply.headers)]
+    replies = {
+        "page": get("/documents", accept="text/html"),
+        "health": get("/healthz"),
+        "ready": get("/readyz"),
+        "api": get("/api/x"),
+        "media": get("/media/x"),
+        "stranger": get("/healthz", host="evil.example"),
+        "no database": get("/media/x", cookie="kyo_session=abc"),
+    }
+print(json.dumps({"options": found, "replies": replies}))
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "ALLOWED_HOSTS": "kyo.example",
+        "MAX_FILE_SIZE_MB": "7",
+        "DATABASE_URL": "postgresql+psycopg2://nobody@127.0.0.1:1/none",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "KYO_HOME": str(tmp_path_factory.mktemp("home")),
+        "HOME": str(tmp_path_factory.mktemp("user")),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT],
+        env=environment,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    result: dict[str, dict[str, object]] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def test_our_configuration_is_found_from_anywhere(served: dict[str, dict[str, object]]) -> None:
+    assert served["options"] == {
+        "runner.postScriptGC": False,
+        "browser.gatherUsageStats": False,
+        "client.showErrorDetails": "none",
+        "client.toolbarMode": "minimal",
+        "server.enableXsrfProtection": True,
+        "server.maxUploadSize": 7,
+        "server.trustedUserHeaders": {"x-kyo-session": "session"},
+        "server.fileWatcherType": "none",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("page", 200),
+        ("health", 200),
+        ("ready", 503),
+        ("api", 404),
+        ("media", 401),
+        ("stranger", 400),
+        ("no database", 503),
+    ],
+)
+def test_what_is_answered(served: dict[str, dict[str, list[object]]], name: str, status: int) -> None:
+    assert served["replies"][name][0] == status
+
+
+@pytest.mark.parametrize("name", ["page", "health", "api", "media", "stranger"])
+def test_every_reply_has_the_security_headers(served: dict[str, dict[str, list[dict[str, str]]]], name: str) -> None:
+    headers = served["replies"][name][1]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    assert policy["frame-ancestors"] == "'none'"
+    assert policy["img-src"] == "'self' data: blob:"
+    assert "sha256-" in policy["script-src"]
+    assert "unsafe" not in policy["script-src"]

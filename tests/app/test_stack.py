@@ -1,0 +1,297 @@
+"""The parts of `kyo up`: command lines, environment, what must be true before, what is left behind."""
+
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import psutil
+import pytest
+from pydantic import SecretStr
+
+from kyo_app.children import MARK, Child, children, environment
+from kyo_app.leftovers import end_leftovers
+from kyo_app.preflight import check_ports, make_home, only_stack
+from kyo_app.readiness import app_address, missing
+from kyo_app.supervisor import Supervisor
+from kyo_pipeline.errors import Conflict, Invalid, Unavailable
+from kyo_pipeline.services.operations import dagster_url
+from kyo_pipeline.settings import Settings
+from tests.stack_process import free_ports
+
+
+def settings_with(**values: object) -> Settings:
+    return Settings(_env_file=None).model_copy(update=values)
+
+
+# Command lines and environment
+
+
+def test_everything_runs_together() -> None:
+    names = [child.name for child in children(settings_with(), ("redis-server", "--port", "0"))]
+    assert names == ["redis", "dagster-code", "dagster-web", "dagster-daemon", "app"]
+
+
+def test_a_redis_of_one_s_own_is_not_started() -> None:
+    assert "redis" not in [child.name for child in children(settings_with(), None)]
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_requests_are_logged_for_debugging_only(debug: bool) -> None:
+    app = children(settings_with(DEBUG=debug), None)[-1]
+    assert ("--no-access-log" in app.command) is not debug
+
+
+def test_children_get_every_setting_that_somebody_made(tmp_path: Path) -> None:
+    settings = settings_with(
+        KYO_HOME=tmp_path, DATABASE_URL=SecretStr("postgresql://u:p@h/n"), ALLOWED_HOSTS=("a.example", "b.example")
+    )
+    made = environment(settings, "postgresql+psycopg2://dagster", {"PATH": "/bin", "KYO_HOME": "relative"})
+    assert made["PATH"] == "/bin"
+    assert made["KYO_HOME"] == made[MARK] == str(tmp_path)
+    assert made["DATABASE_URL"] == "postgresql://u:p@h/n"
+    assert made["ALLOWED_HOSTS"] == "a.example,b.example"
+    assert made["DAGSTER_HOME"] == str(tmp_path / "dagster")
+    assert made["DAGSTER_PG_URL"] == "postgresql+psycopg2://dagster"
+    assert "DB_NAME" not in made, "a default that is named would say that the database is not embedded"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "postgresql+psycopg2://kyo@/kyo?host=/home/a%20b/postgres",
+            "postgresql+psycopg2://kyo@/kyo?host=/home/a%20b/postgres&options=-csearch_path%3Ddagster",
+        ),
+        ("postgresql://u:p%40@h:5433/n", "postgresql+psycopg2://u:p%40@h:5433/n?options=-csearch_path%3Ddagster"),
+        ("postgres://u@h/n?options=-cx%3D1", "postgresql+psycopg2://u@h/n?options=-csearch_path%3Ddagster"),
+    ],
+)
+def test_dagster_gets_the_same_database_with_a_schema_of_its_own(url: str, expected: str) -> None:
+    assert dagster_url(url) == expected
+
+
+# Before the start
+
+
+def test_the_folder_is_private(tmp_path: Path) -> None:
+    make_home(tmp_path / "a" / "home")
+    assert (tmp_path / "a" / "home").stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unavailable, match=r"KYO_HOME=.*home cannot be written: Not a directory"):
+        make_home(tmp_path / "file" / "home")
+
+
+def test_a_second_start_says_who_was_first(tmp_path: Path) -> None:
+    script = (
+        "import sys, pathlib; from kyo_app.preflight import only_stack\n"
+        "with only_stack(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    )
+    first = subprocess.Popen(
+        [sys.executable, "-c", script, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert first.stdout is not None
+    first.stdout.readline()
+    with pytest.raises(Conflict, match=rf"running already on {tmp_path} \(process {first.pid}\)"), only_stack(tmp_path):
+        pass
+    first.communicate()
+    with only_stack(tmp_path):
+        pass
+
+
+def test_the_lock_does_not_outlive_its_process_in_children(tmp_path: Path) -> None:
+    script = (
+        "import os, sys, time, pathlib; from kyo_app.preflight import only_stack\n"
+        "with only_stack(pathlib.Path(sys.argv[1])):\n"
+        "    pid = os.fork()\n"
+        "    if pid: print(pid, flush=True); os.kill(os.getpid(), 9)\n"
+        "    time.sleep(60)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE, text=True, check=False)
+    child = psutil.Process(int(done.stdout))
+    with only_stack(tmp_path):
+        assert child.is_running()
+    child.kill()
+
+
+def ports(app: int, dagster: int, code: int) -> Settings:
+    return settings_with(KYO_PORT=app, KYO_DAGSTER_PORT=dagster, KYO_CODE_PORT=code)
+
+
+def test_free_ports_are_fine() -> None:
+    check_ports(ports(*free_ports(3)))
+
+
+@pytest.mark.parametrize("name", ["KYO_PORT", "KYO_DAGSTER_PORT", "KYO_CODE_PORT"])
+def test_a_port_in_use_is_named_with_its_setting_and_its_holder(name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        settings = ports(*free_ports(3)).model_copy(update={name: port})
+        with pytest.raises(Unavailable, match=rf"Port {port} is in use by process {os.getpid()}.*set {name}\."):
+            check_ports(settings)
+
+
+def test_each_needs_a_port_of_its_own() -> None:
+    with pytest.raises(Invalid, match="KYO_PORT, KYO_CODE_PORT are all 4000"):
+        check_ports(ports(4000, 4001, 4000))
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "no-such-host.invalid"])
+def test_an_address_of_another_machine_is_refused(host: str) -> None:
+    with pytest.raises(Invalid, match=f"KYO_HOST={host}"):
+        check_ports(ports(*free_ports(3)).model_copy(update={"KYO_HOST": host}))
+
+
+# Readiness
+
+
+class _App(BaseHTTPRequestHandler):
+    status, body = 200, b""
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def answering() -> Iterator[Settings]:
+    """Settings whose app and Dagster are one server that gives `_App`'s answer."""
+    with HTTPServer(("127.0.0.1", 0), _App) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield settings_with(KYO_PORT=server.server_port, KYO_DAGSTER_PORT=server.server_port)
+        server.shutdown()
+
+
+def test_ready(answering: Settings) -> None:
+    assert missing(answering) == []
+
+
+def test_the_checks_that_fail_are_named(answering: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_App, "status", 503)
+    monkeypatch.setattr(_App, "body", json.dumps({"checks": {"database": True, "daemon": False}}).encode())
+    assert missing(answering) == ["daemon", "dagster"]
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"checks": 1}'])
+def test_an_answer_that_cannot_be_read_is_not_ready(
+    body: bytes, answering: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_App, "status", 503)
+    monkeypatch.setattr(_App, "body", body)
+    assert missing(answering) == ["app", "dagster"]
+
+
+def test_nobody_answers() -> None:
+    assert missing(ports(*free_ports(3))) == ["app", "dagster"]
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("127.0.0.1", "http://127.0.0.1:8501"), ("0.0.0.0", "http://127.0.0.1:8501"), ("::1", "http://[::1]:8501")],  # noqa: S104 - a setting
+)
+def test_the_address_is_one_that_can_be_opened(host: str, address: str) -> None:
+    assert app_address(settings_with(KYO_HOST=host)) == address
+
+
+# Leftovers
+
+
+def sleeper(
+    *, mark: Path | None, script: str = "import time; print(1, flush=True); time.sleep(60)"
+) -> subprocess.Popen[bytes]:
+    variables = {**os.environ, **({MARK: str(mark)} if mark else {})}
+    process = subprocess.Popen([sys.executable, "-c", script], env=variables, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+def test_only_what_belongs_to_this_folder_is_ended(tmp_path: Path) -> None:
+    ours, anothers, nobodys = sleeper(mark=tmp_path), sleeper(mark=tmp_path / "other"), sleeper(mark=None)
+    assert len(end_leftovers(tmp_path)) == 1
+    assert ours.wait(5) == -signal.SIGTERM
+    assert (anothers.poll(), nobodys.poll()) == (None, None)
+    for process in (anothers, nobodys):
+        process.kill()
+        process.wait()
+    for process in (ours, anothers, nobodys):
+        process.communicate()
+
+
+def test_what_ignores_the_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kyo_app.leftovers._PATIENCE_SECONDS", 0.2)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    process = sleeper(mark=tmp_path, script=deaf)
+    end_leftovers(tmp_path)
+    assert process.wait(5) == -signal.SIGKILL
+    process.communicate()
+
+
+# Supervision
+
+
+@pytest.fixture
+def signals_restored() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+    for process in multiprocessing.active_children():
+        process.join(5)
+
+
+def supervise(tmp_path: Path, watch: list[str | None], **scripts: str) -> str | None:
+    """Supervise Python scripts until they, or the words that `watch` gives out one by one, end it."""
+    commands = [Child(name, (sys.executable, "-c", script)) for name, script in scripts.items()]
+    words = iter(watch)
+    return Supervisor(commands, dict(os.environ), tmp_path / "logs", lambda: next(words, None)).run()
+
+
+SLEEP = "import time; time.sleep(60)"
+
+
+@pytest.mark.usefixtures("signals_restored")
+def test_a_child_that_fails_ends_all_and_its_last_words_are_quoted(tmp_path: Path) -> None:
+    reason = supervise(tmp_path, [], app=SLEEP, web="import sys; sys.exit('no port')")
+    assert reason == f"web ended by itself with code 1: no port (log: {tmp_path}/logs/web.log)"
+
+
+@pytest.mark.usefixtures("signals_restored")
+def test_a_child_that_is_killed_ends_all(tmp_path: Path) -> None:
+    reason = supervise(tmp_path, [], app=SLEEP, web="import os; os.kill(os.getpid(), 9)")
+    assert reason == f"web was killed by signal 9 (log: {tmp_path}/logs/web.log)"
+
+
+@pytest.mark.usefixtures("signals_restored")
+def test_the_watch_ends_all_with_its_reason(tmp_path: Path) -> None:
+    assert supervise(tmp_path, [None, "PostgreSQL is gone"], app=SLEEP, web=SLEEP) == "PostgreSQL is gone"
+
+
+@pytest.mark.usefixtures("signals_restored")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_all_and_is_no_failure(number: signal.Signals, tmp_path: Path) -> None:
+    ask = f"import os, time; time.sleep(0.3); os.kill({os.getpid()}, {int(number)}); time.sleep(60)"
+    assert supervise(tmp_path, [], app=SLEEP, asks=ask) is None
+
+
+@pytest.mark.usefixtures("signals_restored")
+def test_the_logs_of_the_last_start_are_kept(tmp_path: Path) -> None:
+    for word in ("first", "second"):
+        supervise(tmp_path, [], app=f"print('{word}')")
+    logs = tmp_path / "logs"
+    assert ((logs / "app.log").read_text(), (logs / "app.log.1").read_text()) == ("second\n", "first\n")

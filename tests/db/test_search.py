@@ -1,0 +1,302 @@
+"""Search: who finds what, in which order, for whatever is typed."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from math import log
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from kyo_pipeline.db import corpus, embedding_sets, search
+from kyo_pipeline.db.engine import query
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.retrieval import Passage
+from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.services import asking, library, reviewing
+
+Sql = Callable[..., list[Any]]
+Publish = Callable[[str, str], None]
+
+HANDBOOK = {
+    "leave.txt": "Everybody has thirty days of leave. Leave is paid. Unused leave ends in March.",
+    "sick.txt": "Whoever is sick calls before nine. Sick leave needs a note from the third day.",
+    "travel.txt": "Trains are booked in second class. Flights need approval of the manager.",
+    "parking.txt": "The garage is under the office. Parking is free; bicycles have a room of their own.",
+    "hours.txt": "The office is open from seven to seven. " * 12,
+    "expenses.txt": "Expenses are paid within thirty days. Keep the receipts of trains and flights.",
+}
+
+
+@pytest.fixture
+def handbook(publish: Publish) -> None:
+    for name, content in HANDBOOK.items():
+        publish(name, content)
+
+
+@pytest.fixture
+def find(kyo: Kyo) -> Callable[..., tuple[Passage, ...]]:
+    """Searches with a chosen weight of the dense leg."""
+
+    def run(actor: Actor, question: str, dense_weight: float, limit: int = 10) -> tuple[Passage, ...]:
+        with kyo.db.transaction(actor) as tx:
+            active = embedding_sets.active(tx)
+            assert active is not None
+            weighted = replace(active, spec=replace(active.spec, dense_weight=dense_weight))
+            return search.passages(tx, actor, weighted, question, kyo.embedder.embed_query(question), limit)
+
+    return run
+
+
+def bm25(documents: dict[int, list[str]], question: set[str]) -> dict[int, float]:
+    """The textbook's formula over lists of lexemes."""
+    average = sum(map(len, documents.values())) / len(documents)
+    having = Counter(term for terms in documents.values() for term in set(terms))
+    idf = {term: log(1 + (len(documents) - having[term] + 0.5) / (having[term] + 0.5)) for term in question}
+    return {
+        name: sum(
+            idf[term] * terms.count(term) * 2.2 / (terms.count(term) + 1.2 * (0.25 + 0.75 * len(terms) / average))
+            for term in question
+        )
+        for name, terms in documents.items()
+    }
+
+
+@pytest.mark.usefixtures("handbook")
+@pytest.mark.parametrize(
+    "question",
+    ["How many days of leave?", "sick leave note", "Is the office open on trains?", "paid parking", "zebra leave"],
+)
+def test_lexical_ranking_is_bm25(
+    kyo: Kyo, employee: Actor, sql: Sql, find: Callable[..., tuple[Passage, ...]], question: str
+) -> None:
+    rows = sql("select c.id, t.lexeme, cardinality(t.positions) as times from chunks c, unnest(c.lexical) t")
+    lexemes: dict[int, list[str]] = {}
+    for row in rows:
+        lexemes.setdefault(row.id, []).extend([row.lexeme] * row.times)
+    with kyo.db.transaction(OPERATOR) as tx:
+        corpus.weigh_all(tx, sum(map(len, lexemes.values())) / len(lexemes))
+    asked = {row[0] for row in sql("select unnest(tsvector_to_array(to_tsvector('english', :q)))", q=question)}
+    expected = bm25(lexemes, asked)
+
+    found = find(employee, question, 0.0)
+
+    assert {passage.chunk_id: passage.lexical for passage in found} == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    assert [passage.lexical for passage in found] == sorted((p.lexical for p in found), reverse=True)
+
+
+@pytest.mark.usefixtures("handbook")
+def test_dense_ranking_is_the_cosine(kyo: Kyo, employee: Actor, find: Callable[..., tuple[Passage, ...]]) -> None:
+    question = "Where do I leave my car?"
+    found = find(employee, question, 1.0)
+    vectors = kyo.embedder.embed_passages([f"{passage.title}\n{passage.text}" for passage in found])
+    cosines = vectors @ kyo.embedder.embed_query(question)
+    assert [passage.similarity for passage in found] == pytest.approx(list(map(float, cosines)), abs=1e-3)
+    assert [passage.similarity for passage in found] == sorted((p.similarity for p in found), reverse=True)
+
+
+@pytest.mark.usefixtures("handbook")
+def test_scores_are_between_nothing_and_one_and_best_first(
+    employee: Actor, find: Callable[..., tuple[Passage, ...]]
+) -> None:
+    scores = [passage.score for passage in find(employee, "thirty days of leave", 0.4)]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1.000001 for score in scores)
+
+
+@pytest.mark.usefixtures("handbook")
+def test_the_limit_is_kept(employee: Actor, find: Callable[..., tuple[Passage, ...]]) -> None:
+    assert len(find(employee, "office", 0.5, limit=2)) == 2
+
+
+# Conditions, one by one ---------------------------------------------------------------------------------------------
+
+HIDDEN = [
+    "update documents set state = 'in_review'",
+    "update documents set state = 'rejected'",
+    "update documents set state = 'draft'",
+    "update documents set state = 'archived'",
+    "update documents set current_version_id = null",
+    "update collections set everyone_access = null",
+]
+
+
+@pytest.mark.parametrize("statement", HIDDEN)
+def test_nothing_is_found_of_what_is_not_approved_current_and_permitted(
+    kyo: Kyo, employee: Actor, publish: Publish, sql: Sql, statement: str
+) -> None:
+    publish("leave.txt", HANDBOOK["leave.txt"])
+    assert asking.search(kyo, employee, "leave").passages
+    sql(statement)
+    assert asking.search(kyo, employee, "leave").passages == ()
+
+
+def test_only_the_current_version_is_found(kyo: Kyo, employee: Actor, publish: Publish) -> None:
+    publish("leave.txt", "Everybody has twenty days of leave.")
+    publish("leave.txt", "Everybody has thirty days of leave.")
+    assert [passage.version_number for passage in asking.search(kyo, employee, "leave").passages] == [2]
+
+
+@pytest.mark.parametrize(
+    ("everyone", "access", "role", "finds"),
+    [
+        (None, None, Role.EMPLOYEE, False),
+        (None, None, Role.MANAGER, False),
+        (None, None, Role.ADMIN, True),
+        (None, "read", Role.EMPLOYEE, True),
+        (None, "write", Role.EMPLOYEE, True),
+        ("read", None, Role.EMPLOYEE, True),
+    ],
+)
+def test_a_collection_is_for_its_members_and_admins(
+    kyo: Kyo,
+    person: Callable[[Role], Actor],
+    collection: Callable[..., str],
+    run_pipeline: Callable[[], None],
+    everyone: str | None,
+    access: str | None,
+    role: Role,
+    finds: bool,
+) -> None:
+    actor = person(role)
+    name = collection("Board", everyone, {actor: access} if access else None)
+    uploaded = library.upload(kyo, OPERATOR, "merger.txt", b"The merger is secret until May.", name)
+    run_pipeline()
+    reviewing.approve(kyo, OPERATOR, uploaded.document.latest.id)
+    assert bool(asking.search(kyo, actor, "When is the merger?").passages) is finds
+
+
+# A selective filter behind an approximate index -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def crowd(kyo: Kyo, sql: Sql) -> embedding_sets.EmbeddingSet:
+    """3,000 documents of one chunk with a random vector each; everybody may read one in a hundred of them."""
+    spec = replace(kyo.embedder.spec, model="random", dimensions=16)
+    with kyo.db.transaction(OPERATOR) as tx:
+        made = embedding_sets.activate_new(tx, spec, kyo.now())
+    sql("insert into collections (name, everyone_access, created_at) values ('Closed', null, now())")
+    sql(
+        """
+        insert into documents (collection_id, owner_id, title, state, created_at, updated_at)
+        select (select id from collections where name = case when n % 100 = 0 then 'General' else 'Closed' end),
+          :owner, 'Document ' || n, 'approved', now(), now()
+        from generate_series(1, 3000) as n
+        """,
+        owner=OPERATOR.id,
+    )
+    sql(
+        """
+        insert into document_versions
+          (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at, review, status)
+        select id, 1, 'a.txt', repeat('0', 64), 1, 'text/plain', :owner, now(), 'approved', 'ready' from documents
+        """,
+        owner=OPERATOR.id,
+    )
+    sql("update documents d set current_version_id = v.id from document_versions v where v.document_id = d.id")
+    sql(
+        """
+        insert into chunks
+          (version_id, ordinal, text, start_offset, end_offset, tokens, heading_path, lexical, lexeme_count)
+        select id, 0, 'text', 0, 4, 1, '{}', '', 0 from document_versions
+        """
+    )
+    sql("select setseed(0.5)")
+    sql(
+        f"""
+        insert into chunk_embeddings_{made.id}
+        select c.id, array(select random() - 0.5 + 0 * c.id from generate_series(1, 16))::vector from chunks c
+        """  # noqa: S608 — the name is made from an integer
+    )
+    for table in ("documents", "document_versions", "chunks", f"chunk_embeddings_{made.id}"):
+        sql(f"analyze {table}")
+    return made
+
+
+def test_a_filter_of_one_percent_behind_the_vector_index_still_gives_all_that_was_asked_for(
+    kyo: Kyo, employee: Actor, crowd: embedding_sets.EmbeddingSet, sql: Sql
+) -> None:
+    vector = np.full(16, 0.25, dtype=np.float32)
+    with kyo.db.transaction(employee) as tx:
+        tx.execute(text("set local enable_seqscan = off"))
+        tx.execute(text("set local enable_sort = off"))
+        found = search.passages(tx, employee, crowd, "nothing lexical", vector, 20)
+        plan = tx.scalars(
+            text("explain " + query("search_chunks").format(vectors=f"chunk_embeddings_{crowd.id}")),
+            {"question": "", "vector": str(vector.tolist()), "actor": employee.id, "candidates": 100}
+            | {"dense_weight": 1, "limit": 20},
+        ).all()
+    assert any(f"chunk_embeddings_{crowd.id}_embedding_idx" in line for line in plan), "the vector index is not used"
+    exact = sql(
+        f"""
+        select e.chunk_id
+        from chunk_embeddings_{crowd.id} e
+        join chunks c on c.id = e.chunk_id
+        join document_versions v on v.id = c.version_id
+        join documents d on d.id = v.document_id
+        join collections k on k.id = d.collection_id
+        where k.name = 'General'
+        order by e.embedding <=> cast(:vector as vector)
+        limit 20
+        """,  # noqa: S608 — the name is made from an integer
+        vector=str(vector.tolist()),
+    )
+    assert len(found) == 20
+    assert {passage.chunk_id for passage in found} == {row.chunk_id for row in exact}
+
+
+# Whatever is typed ----------------------------------------------------------------------------------------------------
+
+TYPED = [
+    "what's 'quoted' and ''twice''",
+    'a "phrase" of leave',
+    "back\\slash \\' leave \\\\",
+    "leave & !sick | (office <-> open):*",
+    "':*'",
+    "50 % of leave %s %(name)s %%",
+    ":name :actor leave",
+    "🙂 leave 🏖️",
+    "the and of to",
+    "{leave} {0} {vectors}",
+    "'; drop table chunks; --",
+    "leave " * 333,
+    " ".join(f"word{n}" for n in range(250)),
+    "x" * 2000,
+    "https://example.com/leave?days=30&x=1",
+    "Urlaub äöü ß 休暇 إجازة",
+    "-1 1e308 NaN",
+]
+
+
+@pytest.mark.parametrize("question", TYPED)
+def test_whatever_is_typed_is_only_ever_words(
+    kyo: Kyo, employee: Actor, publish: Publish, sql: Sql, question: str
+) -> None:
+    publish("leave.txt", f"Everybody has leave. {question}")
+    found = asking.search(kyo, employee, question)
+    assert len(found.passages) >= 1
+    assert all(np.isfinite([passage.score, passage.lexical, passage.similarity]).all() for passage in found.passages)
+    assert sql("select count(*) > 0 from chunks") == [(True,)]
+
+
+@pytest.mark.parametrize("question", ["leave", "the and of to", "🙂"])
+def test_an_empty_corpus_finds_nothing(kyo: Kyo, employee: Actor, run_pipeline: Callable[[], None], question: str) -> None:
+    assert asking.search(kyo, employee, question).passages == ()
+    library.upload(kyo, employee, "waiting.txt", b"Not approved yet.")
+    run_pipeline()
+    assert asking.search(kyo, employee, question).passages == ()
+
+
+def test_a_search_of_only_stop_words_still_has_the_dense_leg(kyo: Kyo, employee: Actor, publish: Publish) -> None:
+    publish("leave.txt", HANDBOOK["leave.txt"])
+    [passage] = asking.search(kyo, employee, "of the and").passages
+    assert passage.lexical == 0
+
+
+@pytest.mark.usefixtures("handbook")
+def test_rare_words_weigh_more_than_frequent_ones_and_unknown_ones_most(kyo: Kyo) -> None:
+    with kyo.db.transaction(OPERATOR) as tx:
+        weights = search.term_weights(tx, "zebra garages and leave")
+    assert weights["zebra"] > weights["garag"] > weights["leav"] > 0

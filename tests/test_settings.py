@@ -1,0 +1,136 @@
+"""Settings: the seed's names and defaults are kept, `.env.example` lists them all, mistakes are told together."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kyo_pipeline.errors import Invalid
+from kyo_pipeline.settings import PROJECT_ROOT, Settings, load_settings
+
+#: From the README that the project started with.
+SEED = {
+    "DEBUG": True,
+    "ALLOWED_HOSTS": ("localhost", "127.0.0.1"),
+    "DB_NAME": "knowledge_platform",
+    "DB_USER": "kyo_user",
+    "DB_HOST": "localhost",
+    "DB_PORT": 5432,
+    "REDIS_URL": "redis://localhost:6379/0",
+    "MAX_FILE_SIZE_MB": 10,
+    "ALLOWED_FILE_TYPES": ("pdf", "docx", "txt"),
+    "CHUNK_SIZE": 500,
+    "CHUNK_OVERLAP": 50,
+    "TOP_K_RESULTS": 5,
+    "SIMILARITY_THRESHOLD": 0.7,
+    "MAX_QUERIES_PER_DAY": 100,
+    "MAX_TOKENS_PER_QUERY": 2000,
+    "JWT_ACCESS_TOKEN_LIFETIME_MINUTES": 60,
+    "JWT_REFRESH_TOKEN_LIFETIME_DAYS": 7,
+}
+#: Secrets of the seed, which have no default.
+SEED_SECRETS = ("SECRET_KEY", "DB_PASSWORD", "HF_EMBEDDING_API_KEY", "HF_LLM_API_KEY")
+
+EXAMPLE = dict(re.findall(r"^# ([A-Z][A-Z0-9_]*)=(.*)$", (PROJECT_ROOT / ".env.example").read_text(), re.MULTILINE))
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "default"), SEED.items())
+def test_the_seeds_names_and_defaults_are_kept(name: str, default: object) -> None:
+    assert getattr(load_settings(), name) == default
+
+
+@pytest.mark.parametrize("name", SEED_SECRETS)
+def test_the_seeds_secrets_have_no_default(name: str) -> None:
+    assert getattr(load_settings(), name) is None
+
+
+def test_new_names_start_with_kyo() -> None:
+    new = set(Settings.model_fields) - set(SEED) - set(SEED_SECRETS) - {"DATABASE_URL"}
+    assert {name for name in new if not name.startswith("KYO_")} == set()
+
+
+def test_the_example_lists_every_setting_in_order() -> None:
+    assert list(EXAMPLE) == list(Settings.model_fields)
+
+
+def test_the_example_is_all_comments() -> None:
+    lines = (PROJECT_ROOT / ".env.example").read_text().splitlines()
+    assert [line for line in lines if line and not line.startswith("#")] == []
+
+
+def test_the_example_has_the_defaults(tmp_path: Path) -> None:
+    """What it says, read back, is what holds when nothing is set."""
+    said = "\n".join(f"{name}={value}" for name, value in EXAMPLE.items() if value)
+    (tmp_path / ".env").write_text(said)
+    read, default = load_settings().model_dump(), Settings(_env_file=None).model_dump()
+    assert PROJECT_ROOT / read.pop("KYO_HOME") == default.pop("KYO_HOME")
+    assert read == default
+
+
+def test_all_mistakes_are_told_at_once_and_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"KYO_PORT": "eighty", "MAX_FILE_SIZE_MB": "0", "ALLOWED_FILE_TYPES": "pdf,exe", "KYO_LLM_BACKEND": "magic"}
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Invalid) as refused:
+        load_settings()
+    lines = refused.value.message.splitlines()
+    assert [name for name in wrong if not any(line.startswith(name) for line in lines)] == []
+    assert len(lines) == len(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("CHUNK_OVERLAP", "500"), ("ALLOWED_FILE_TYPES", ","), ("DB_PORT", "70000"), ("SIMILARITY_THRESHOLD", "1.5")],
+)
+def test_what_cannot_work_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Invalid, match=name):
+        load_settings()
+
+
+def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_LLM_API_KEY", "hf_verysecret")
+    assert "verysecret" not in repr(load_settings())
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("KYO_PORT=1001\nCHUNK_SIZE=600\n")
+    monkeypatch.setenv("KYO_PORT", "1002")
+    assert (load_settings().KYO_PORT, load_settings().CHUNK_SIZE) == (1002, 600)
+
+
+def test_the_database_is_embedded_when_nothing_names_another() -> None:
+    assert load_settings().uses_embedded_database
+    assert load_settings().uses_embedded_redis
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://u@h/n"),
+        ("DB_NAME", "knowledge_platform"),
+        ("DB_USER", "kyo_user"),
+        ("DB_PASSWORD", "secret"),
+        ("DB_HOST", "localhost"),
+        ("DB_PORT", "5432"),
+    ],
+)
+def test_one_variable_names_another_database_even_with_the_default(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert not load_settings().uses_embedded_database
+    assert load_settings().uses_embedded_redis
+
+
+def test_redis_is_not_embedded_when_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://localhost:6379/0")
+    assert not load_settings().uses_embedded_redis
+    assert load_settings().uses_embedded_database
