@@ -16,7 +16,7 @@ install: $(VENV)/installed ## Make the virtual environment with all that KYO nee
 
 test: $(VENV)/installed-dev ## Run all tests with coverage; ARGS="tests/db -k search" for some of them
 	@scripts/install-browser
-	@$(BIN)/python -m pytest --cov $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS) --cov
 
 check: $(VENV)/installed-dev ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check
@@ -30,7 +30,7 @@ format: $(VENV)/installed-dev ## Format the code and put right what can be put r
 
 bench: $(VENV)/installed-dev ## Run the benchmarks; see docs/benchmarks.md
 	@for bench in benchmarks/*.py; do \
-		if grep -q __main__ "$$bench"; then echo "== $$bench"; $(BIN)/python "$$bench" || exit 1; fi; \
+		if grep -q __main__ "$$bench"; then echo "== $$bench"; $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)" || exit 1; fi; \
 	done
 
 constraints: $(VENV)/installed-dev ## Write the versions that are installed now into constraints.txt

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from kyo_app import runtime, wording
-from kyo_app.auth import acting, current_actor
+from kyo_app.auth import current_actor
 from kyo_app.components import Link, shown_errors, sources
 from kyo_app.markup import answer_markdown, inert
 from kyo_pipeline.domain.actor import Permission
@@ -57,33 +57,50 @@ def _not_found() -> None:
 
 @st.fragment
 def _rating(answer: Answer) -> None:
-    rated = f"rated-{answer.id}"
-    rating, comment = st.session_state.setdefault(rated, (answer.rating, answer.comment or ""))
+    rating, comment = _rated(answer)
+    default = None if rating is None else max(rating, 0)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        thumb = st.feedback("thumbs", key=f"thumb-{answer.id}", default=None if rating is None else max(rating, 0))
+        st.feedback("thumbs", key=f"thumb-{answer.id}", default=default, on_change=_thumb, args=(answer,))
         if rating is not None:
             with st.popover("Edit comment" if comment else "Add a comment", type="tertiary"):
-                _comment_form(answer, rating, comment)
-    chosen = {0: -1, 1: 1}.get(-1 if thumb is None else thumb, rating)
-    if chosen is not None and chosen != rating:
-        _rate(answer, chosen, comment)
+                _comment_form(answer, comment)
 
 
-def _comment_form(answer: Answer, rating: int, comment: str) -> None:
+def _comment_form(answer: Answer, comment: str) -> None:
     with st.form(f"comment-{answer.id}", border=False):
-        text = st.text_area(
-            "What was good, or what is missing?",
-            value=comment,
-            max_chars=2000,
-            key=f"comment-text-{answer.id}",
+        st.text_area(
+            "What was good, or what is missing?", value=comment, max_chars=2000, key=f"comment-text-{answer.id}"
         )
-        if st.form_submit_button("Save comment", type="primary"):
-            _rate(answer, rating, text.strip())
+        st.form_submit_button("Save comment", type="primary", on_click=_comment, args=(answer,))
+
+
+def _rated(answer: Answer) -> tuple[int | None, str]:
+    """Rating and comment: what was chosen in this session, else what the answer was read with."""
+    rated: tuple[int | None, str] = st.session_state.get(f"rated-{answer.id}", (answer.rating, answer.comment or ""))
+    return rated
+
+
+def _thumb(answer: Answer) -> None:
+    rating, comment = _rated(answer)
+    thumb = st.session_state[f"thumb-{answer.id}"]
+    if thumb is None:
+        # A second click would take the thumb away; a rating can be changed, not taken back.
+        st.session_state[f"thumb-{answer.id}"] = None if rating is None else max(rating, 0)
+    else:
+        _rate(answer, 1 if thumb else -1, comment)
+
+
+def _comment(answer: Answer) -> None:
+    rating, _ = _rated(answer)
+    if rating is not None:
+        _rate(answer, rating, str(st.session_state[f"comment-text-{answer.id}"]).strip())
 
 
 def _rate(answer: Answer, rating: int, comment: str) -> None:
+    actor = current_actor()
+    if actor is None:  # the page that comes next shows the sign-in form
+        return
     with shown_errors():
-        history.rate(runtime.kyo(), acting(), answer.id, rating, comment)
+        history.rate(runtime.kyo(), actor, answer.id, rating, comment)
         st.session_state[f"rated-{answer.id}"] = (rating, comment)
         st.toast("Thank you, your feedback is saved.", icon=":material/check:")
-        st.rerun(scope="fragment")

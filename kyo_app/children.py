@@ -60,7 +60,7 @@ def _script(name: str, *arguments: str) -> tuple[str, ...]:
 def _code_server(settings: Settings) -> Child:
     # Threads: a sensor that waits for files holds one for as long as it waits.
     where = ("-h", "127.0.0.1", "-p", str(settings.KYO_CODE_PORT), "--max-workers", "16")
-    return Child("dagster-code", _python("-m", "dagster", "api", "grpc", "-m", "kyo_pipeline.definitions", *where))
+    return Child("dagster-code", _python("-m", "kyo_pipeline.defs.code_server", "-m", "kyo_pipeline.definitions", *where))
 
 
 def _webserver(settings: Settings) -> Child:

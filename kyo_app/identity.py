@@ -48,27 +48,26 @@ class IdentityMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        headers = [(name, value) for name, value in scope["headers"] if not _is_ours(name)]
-        scope = {**scope, "headers": headers}
+        scope = {**scope, "headers": [header for header in scope["headers"] if not _is_ours(header[0])]}
         if scope["type"] == "websocket" or scope["path"].startswith(_GUARDED):
-            refusal = await self._identify(scope, headers)
+            session, refusal = await self._identify(scope)
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
+            scope = {**scope, "headers": [*scope["headers"], *session]}
         await self.app(scope, receive, _naming_browser(scope, send))
 
-    async def _identify(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Response | None:
-        """Add the session to the headers; for http without one, return the refusal."""
+    async def _identify(self, scope: Scope) -> tuple[list[tuple[bytes, bytes]], Response | None]:
+        """The header that names the session, and for http without one the refusal."""
         token = session_token(HTTPConnection(scope).cookies)
         try:
             actor = await anyio.to_thread.run_sync(_actor_of, token, limiter=self._threads)
         except KyoError as error:
             _log.warning("A session could not be checked: %s", error.message)
-            return _refusal(scope, 503, "This cannot be checked at the moment. Try again in a minute.")
+            return [], _refusal(scope, 503, "This cannot be checked at the moment. Try again in a minute.")
         if token is None or actor is None:
-            return _refusal(scope, 401, "Sign in first.")
-        headers.append((_SESSION_HEADER, hashlib.sha256(token.encode()).hexdigest().encode()))
-        return None
+            return [], _refusal(scope, 401, "Sign in first.")
+        return [(_SESSION_HEADER, hashlib.sha256(token.encode()).hexdigest().encode())], None
 
 
 def _is_ours(name: bytes) -> bool:

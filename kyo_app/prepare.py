@@ -5,7 +5,8 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 
-from kyo_pipeline.errors import KyoError
+from kyo_app.commands.exits import FAILED, UNAVAILABLE
+from kyo_pipeline.errors import KyoError, Unavailable
 from kyo_pipeline.kyo import database_url, open_kyo
 from kyo_pipeline.services import accounts, operations
 from kyo_pipeline.settings import Settings, load_settings
@@ -39,7 +40,8 @@ def main() -> None:
     try:
         sys.stdout.write(json.dumps(asdict(prepare(load_settings()))))
     except KyoError as error:
-        sys.exit(error.message)
+        sys.stderr.write(error.message)
+        sys.exit(UNAVAILABLE if isinstance(error, Unavailable) else FAILED)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,6 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config
 
 from kyo_app import runtime
-from kyo_app.components import show_unexpected
 from kyo_app.headers import SecurityHeadersMiddleware
 from kyo_app.identity import IdentityMiddleware
 from kyo_app.routes import routes
@@ -34,10 +34,8 @@ def create_app(settings: Settings | None = None) -> st.App:
             Middleware(IdentityMiddleware),
         ],
         lifespan=_lifespan,
-        on_script_error=show_unexpected,
+        on_script_error=_show_unexpected,
     )
-    # Whatever was imported may have read the configuration before st.App told Streamlit where config.toml is.
-    config.get_config_options(force_reparse=True)
     # For the upload route itself; st.App has no argument for it.
     config.set_option("server.maxUploadSize", settings.MAX_FILE_SIZE_MB)
     return app
@@ -53,9 +51,21 @@ async def _lifespan(app: st.App) -> AsyncIterator[None]:  # noqa: ARG001 - st.Ap
         await anyio.to_thread.run_sync(runtime.close)
 
 
+def _show_unexpected(error: Exception) -> bool:
+    # Late, as in _warm_up: the pages must not be imported before st.App has told Streamlit where config.toml is.
+    from kyo_app.components import show_unexpected
+
+    return show_unexpected(error)
+
+
 def _warm_up() -> None:
-    for name in _HEAVY:
-        importlib.import_module(name)
+    # streamlit-authenticator declares components when it is imported, and Streamlit warns that no page is running.
+    logging.disable(logging.WARNING)
+    try:
+        for name in _HEAVY:
+            importlib.import_module(name)
+    finally:
+        logging.disable(logging.NOTSET)
     runtime.kyo()
     gc.collect()
     gc.freeze()

@@ -17,11 +17,12 @@ import click
 import psutil
 
 from kyo_app.children import children, environment
+from kyo_app.commands.exits import UNAVAILABLE
 from kyo_app.leftovers import end_leftovers
 from kyo_app.preflight import check_ports, make_home, only_stack
 from kyo_app.readiness import app_address, dagster_address, missing
 from kyo_app.supervisor import Supervisor
-from kyo_pipeline.errors import Unavailable
+from kyo_pipeline.errors import Invalid, Unavailable
 from kyo_pipeline.services import operations
 from kyo_pipeline.settings import PROJECT_ROOT, Settings
 
@@ -46,7 +47,7 @@ def up(settings: Settings) -> None:
     with only_stack(home), _ended_by_signals():
         _say_leftovers(end_leftovers(home))
         check_ports(settings)
-        click.echo("Starting. The first start takes half a minute.")
+        click.echo("Starting. The first start takes a little longer.")
         with operations.running_servers(settings) as servers:
             prepared = _prepare(servers.settings)
             try:
@@ -128,7 +129,8 @@ def _prepare(settings: Settings) -> _Prepared:
     )
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise Unavailable(said[-1] if said else "The database could not be prepared.")
+        kind = Unavailable if done.returncode == UNAVAILABLE else Invalid
+        raise kind(said[-1] if said else "The database could not be prepared.")
     return _Prepared(**json.loads(done.stdout))
 
 

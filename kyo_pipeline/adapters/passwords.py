@@ -17,7 +17,7 @@ def verify(password_hash: str | None, password: str) -> bool:
     """Whether the password fits. Without a hash it takes as long and says no, so that time does not tell who exists."""
     try:
         return _HASHER.verify(password_hash or _nobodys_hash(), password) and password_hash is not None
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False
 
 

@@ -1,7 +1,8 @@
 """Versions as the pipeline sees them: waiting for a step, claimed by a run, done or failed.
 
 A claim is a run's mark on a row. It ends when the last step is done, when the run is known to be dead (`release_dead`),
-or at `claimed_until`. Before every write of a result the run asks for its claim again (`keep`), so that one that has lost it changes nothing.
+or at `claimed_until`. Before it writes a result, a run asks for its claims again (`keep`): one that has lost them
+changes nothing.
 """
 
 import select

@@ -131,7 +131,7 @@ def lock(tx: Connection, document_id: UUID) -> None:
 
 
 def lock_of_versions(tx: Connection, version_ids: Sequence[UUID]) -> None:
-    """Lock the documents of these versions. Always: documents first, then versions, then the corpus; else a deadlock."""
+    """Lock the documents of these versions. Locks go documents, versions, corpus; any other order may deadlock."""
     tx.execute(
         text(
             """

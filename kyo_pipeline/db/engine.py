@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import psycopg2
+import psycopg2  # type: ignore[import-untyped]  # ships no types
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError  # noqa: A004 — of a pool without a free connection
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.errors import Unavailable
@@ -20,7 +21,7 @@ Transaction = Connection
 QUERIES = PROJECT_ROOT / "sql" / "queries"
 
 #: How it shows that the database is away or has no connection left. COPY and LISTEN bypass SQLAlchemy's own classes.
-_AWAY = (OperationalError, InterfaceError, TimeoutError, psycopg2.OperationalError, psycopg2.InterfaceError)
+_AWAY = (OperationalError, InterfaceError, NoFreeConnection, psycopg2.OperationalError, psycopg2.InterfaceError)
 
 _NO_DATABASE = "The database does not answer. Look at `kyo status`, or ask the person who runs KYO."
 

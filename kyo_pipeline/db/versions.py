@@ -112,6 +112,24 @@ def decide(tx: Connection, version_id: UUID, review: Review, reviewer: UUID, rea
     )
 
 
+def has_approved(tx: Connection, document_id: UUID) -> bool:
+    """Whether some version of the document answers questions, or will as soon as it is ready."""
+    return bool(
+        tx.scalar(
+            text(
+                """
+                select exists (
+                  select
+                  from document_versions
+                  where document_id = :id and review = 'approved' and status <> 'failed'
+                )
+                """
+            ),
+            {"id": document_id},
+        )
+    )
+
+
 def start_again(tx: Connection, version_id: UUID) -> None:
     """Send a failed version through the pipeline from the beginning."""
     tx.execute(

@@ -1,7 +1,7 @@
 """Starts Dagster's daemon, after putting right what a crash has left: `python -m kyo_pipeline.defs.daemon`.
 
 When the whole machine goes down, nobody is left to notice that runs have died, and Dagster would show them as started
-for ever. Before the daemon starts nothing can be running here, so every run that is still said to be is marked as failed.
+for ever. Before the daemon starts nothing can be running here, so every run that is said to be is marked as failed.
 """
 
 import os

@@ -4,7 +4,7 @@ import dagster as dg
 
 from kyo_pipeline.services.indexing import StepReport
 
-#: More failures than this in one run are counted, not listed.
+#: More files than this in one run are counted, not listed.
 _LISTED = 50
 
 
@@ -19,6 +19,8 @@ def of_step(report: StepReport, items: str) -> dict[str, dg.MetadataValue]:
     }
     if report.tokens:
         metadata["tokens"] = dg.MetadataValue.int(report.tokens)
+    if report.files:
+        metadata["slowest_files"] = dg.MetadataValue.md(_file_table(report.files))
     if report.failures:
         metadata["failures"] = dg.MetadataValue.md(_failure_table(report.failures))
     return metadata
@@ -32,6 +34,13 @@ def _failure_table(failures: list[tuple[str, str]]) -> str:
     rows = [f"| {_cell(name)} | {_cell(reason)} |" for name, reason in failures[:_LISTED]]
     more = [f"\n… and {len(failures) - _LISTED} more."] if len(failures) > _LISTED else []
     return "\n".join(["| File | Why it failed |", "| --- | --- |", *rows, *more])
+
+
+def _file_table(files: list[tuple[str, int, float]]) -> str:
+    slowest = sorted(files, key=lambda file: -file[2])[:_LISTED]
+    rows = [f"| {_cell(name)} | {pages} | {seconds:.2f} |" for name, pages, seconds in slowest]
+    more = [f"\n… and {len(files) - _LISTED} more."] if len(files) > _LISTED else []
+    return "\n".join(["| File | Pages | Seconds |", "| --- | ---: | ---: |", *rows, *more])
 
 
 def _cell(value: str) -> str:

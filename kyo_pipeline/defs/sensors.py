@@ -11,8 +11,15 @@ from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.errors import KyoError, Unavailable
 from kyo_pipeline.services import inbox, indexing, library
 
-#: How long one evaluation waits for work to be announced. Dagster ends an evaluation after 60 s.
-WAIT_SECONDS = 20.0
+#: How long one evaluation waits for work to be announced. Dagster ends an evaluation after 60 s, and asks again up to
+#: 5 s after one has ended: the longer the wait, the rarer a file that comes in between.
+WAIT_SECONDS = 50.0
+
+#: How often it looks meanwhile whether runs have died, and files may be tried again.
+LOOK_SECONDS = 10.0
+
+#: How long it waits while files wait but runs are under way.
+BUSY_SECONDS = 0.5
 
 #: A run that started less than this many seconds ago may not have claimed its files yet.
 CLAIM_SECONDS = 3.0
@@ -25,23 +32,29 @@ _ALIVE = [*_BEGINNING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELIN
 def waiting_files(context: dg.SensorEvaluationContext, kyo: KyoResource) -> dg.RunRequest | dg.SkipReason:
     """Starts a run as soon as files wait.
 
-    It does not poll: it listens to the database for up to 20 seconds, so that a file is taken up at once. What dead runs
-    had claimed is freed first. While one run is beginning, no second one is started; at most `KYO_MAX_RUNS` work at the
-    same time.
+    It does not poll: it listens to the database for up to 50 seconds, so that a file is taken up at once. What dead
+    runs had claimed is freed first. While one run is beginning, no second one is started; at most `KYO_MAX_RUNS` work
+    at the same time.
     """
-    records = context.instance.get_run_records(filters=dg.RunsFilter(statuses=_ALIVE))
-    alive = [indexing.claim_name(record.dagster_run.run_id) for record in records]
-    try:
-        indexing.release_dead(kyo.open, alive)
-        waiting = indexing.wait_for_work(kyo.open, WAIT_SECONDS)
-    except Unavailable as error:
-        return dg.SkipReason(error.message)
-    ours = [record for record in records if record.dagster_run.job_name == ingest.name]
-    if not waiting:
-        return dg.SkipReason("No file waits.")
-    if len(ours) >= kyo.open.settings.KYO_MAX_RUNS or any(_is_beginning(record) for record in ours):
-        return dg.SkipReason(f"{waiting} files wait, {len(ours)} runs are under way.")
-    return dg.RunRequest(tags={"kyo/files_waiting": str(waiting)})
+    deadline = time.monotonic() + WAIT_SECONDS
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            ours = _runs_under_way(context.instance, kyo)
+            waiting = indexing.wait_for_work(kyo.open, min(left, LOOK_SECONDS))
+        except Unavailable as error:
+            return dg.SkipReason(error.message)
+        if waiting and len(ours) < kyo.open.settings.KYO_MAX_RUNS and not any(map(_is_beginning, ours)):
+            return dg.RunRequest(tags={"kyo/files_waiting": str(waiting)})
+        if waiting:
+            time.sleep(BUSY_SECONDS)
+    return dg.SkipReason("No file waits that a run could take up now.")
+
+
+def _runs_under_way(instance: dg.DagsterInstance, kyo: KyoResource) -> list[dg.RunRecord]:
+    """Ingestion runs that live; what dead ones had claimed is freed."""
+    records = instance.get_run_records(filters=dg.RunsFilter(statuses=_ALIVE))
+    indexing.release_dead(kyo.open, [indexing.claim_name(record.dagster_run.run_id) for record in records])
+    return [record for record in records if record.dagster_run.job_name == ingest.name]
 
 
 def _is_beginning(record: dg.RunRecord) -> bool:

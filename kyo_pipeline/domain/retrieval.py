@@ -30,7 +30,7 @@ class Retrieval:
     """The passages for a question, best first.
 
     `term_weights` maps each stem of the question that the search knows (Snowball English, as in PostgreSQL) to its
-    inverse document frequency over the searchable corpus; stems that occur nowhere have the weight of the rarest term possible.
+    inverse document frequency over the searchable corpus; stems that occur nowhere weigh more than any that do.
     """
 
     passages: tuple[Passage, ...]

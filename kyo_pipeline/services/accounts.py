@@ -11,6 +11,7 @@ from kyo_pipeline.db import audit, sessions, users
 from kyo_pipeline.db.users import Person
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Permission, Role
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
 
@@ -41,9 +42,7 @@ def sign_in(kyo: Kyo, username: str, password: str, browser: str) -> str:
     now = kyo.now()
     if known is None or not fits:
         with kyo.db.transaction(OPERATOR) as tx:
-            # What was typed may hold what the database cannot: U+0000, halves of a surrogate pair.
-            typed = "".join(character for character in username[:64] if character.isprintable())
-            audit.record(tx, OPERATOR, Event.SESSION_REFUSE, typed, now, outcome="refused")
+            audit.record(tx, OPERATOR, Event.SESSION_REFUSE, storable(username[:64]), now, outcome="refused")
         raise NotAllowed(_WRONG)
     ticket = secrets.token_urlsafe(32)
     with kyo.db.transaction(known.actor) as tx:
@@ -118,7 +117,7 @@ def reset_password(kyo: Kyo, actor: Actor, username: str) -> NewUser:
     one_time, now = secrets.token_urlsafe(12), kyo.now()
     password_hash = passwords.hash_password(one_time)
     with kyo.db.transaction(actor) as tx:
-        person = users.by_username(tx, username.strip().lower())
+        person = users.by_username(tx, storable(username).lower())
         if person is None:
             raise NotFound(f"There is no active user called {username}.")
         users.set_password(tx, person.id, password_hash, must_change=True, now=now)
@@ -144,7 +143,7 @@ def list_users(kyo: Kyo, actor: Actor) -> tuple[Person, ...]:
 def actor_named(kyo: Kyo, username: str) -> Actor:
     """The person with this user name, for an operator who acts as them. Raises `NotFound`."""
     with kyo.db.transaction(OPERATOR) as tx:
-        actor = users.by_username(tx, username.strip().lower())
+        actor = users.by_username(tx, storable(username).lower())
     if actor is None:
         raise NotFound(f"There is no active user called {username}.")
     return actor
@@ -167,5 +166,7 @@ def _check_names(username: str, name: str) -> None:
 def _check_new_password(password: str, username: str) -> None:
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
         raise Invalid(f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.")
+    if storable(password) != password.strip():
+        raise Invalid("A password must not contain characters that cannot be typed.")
     if username and username in password.lower():
         raise Invalid("A password must not contain the user name.")

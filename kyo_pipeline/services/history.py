@@ -7,17 +7,19 @@ from kyo_pipeline.db.questions import AnswerPage
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
 
 MAX_COMMENT_LENGTH = 2000
+MAX_PAGE = 200
 
 
 def list_answers(kyo: Kyo, actor: Actor, *, text: str = "", limit: int = 20, offset: int = 0) -> AnswerPage:
     """The actor's own questions with their answers, newest first."""
     actor.require(Permission.ANSWER_READ_OWN)
     with kyo.db.transaction(actor) as tx:
-        return questions.history(tx, actor, text.strip().replace("\x00", ""), limit, offset)
+        return questions.history(tx, actor, storable(text), min(max(limit, 1), MAX_PAGE), max(offset, 0))
 
 
 def read_answer(kyo: Kyo, actor: Actor, answer_id: UUID) -> Answer:
@@ -33,7 +35,7 @@ def read_answer(kyo: Kyo, actor: Actor, answer_id: UUID) -> Answer:
 def rate(kyo: Kyo, actor: Actor, answer_id: UUID, rating: int, comment: str = "") -> None:
     """Say whether an answer helped (1) or not (-1); the last word counts. Raises `Invalid`, `NotFound`."""
     actor.require(Permission.ANSWER_RATE)
-    comment = comment.strip().replace("\x00", "")
+    comment = storable(comment)
     if rating not in (1, -1):
         raise Invalid("A rating is 1 (helpful) or -1 (not helpful).")
     if len(comment) > MAX_COMMENT_LENGTH:

@@ -1,4 +1,4 @@
-"""The pipeline's steps: read, cut, embed, publish. Each claims what waits; it may be killed or run again at any time."""
+"""The pipeline's steps: read, cut, embed, publish. Each claims what waits; it may be killed or run again."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from kyo_pipeline.domain.chunking import chunk
 from kyo_pipeline.domain.chunks import Chunk, indexed_text
 from kyo_pipeline.domain.documents import VersionStatus
 from kyo_pipeline.domain.parsed import ParsedDocument
-from kyo_pipeline.errors import Conflict, KyoError, Unavailable
+from kyo_pipeline.errors import Conflict, KyoError
 from kyo_pipeline.kyo import Kyo
 
 LEASE = timedelta(minutes=15)
@@ -45,6 +45,7 @@ class StepReport:
     tokens: int = 0
     seconds: float = 0.0
     failures: list[tuple[str, str]] = field(default_factory=list)  # (file name, reason)
+    files: list[tuple[str, int, float]] = field(default_factory=list)  # (file name, pages, seconds), of reading
 
 
 def parse(kyo: Kyo, run: str, limit: int | None = None) -> StepReport:
@@ -60,7 +61,7 @@ def parse(kyo: Kyo, run: str, limit: int | None = None) -> StepReport:
     done: list[tuple[Claimed, ParsedDocument, float]] = []
     for index, result, seconds in kyo.parser.parse_many([file for _, file in files]):
         version = files[index][0]
-        if isinstance(result, ParsedDocument) and result.text.strip():
+        if isinstance(result, ParsedDocument) and _has_text(result.text):
             done.append((version, result, seconds))
         else:
             _fail(kyo, run, version, result if isinstance(result, str) else _NO_TEXT, report)
@@ -94,7 +95,7 @@ def embed(kyo: Kyo, run: str) -> StepReport:
             for group in groups(sizes, CHUNKS_A_TRANSACTION):
                 _embed_group(kyo, run, embedding_set, group, report)
         except KyoError:
-            # No fault of the files: it must not count against them, whether the model is away or the settings are wrong.
+            # The model is away or the settings are wrong: no fault of the files, so it does not count against them.
             _wait_a_minute(kyo, run, list(claimed))
             raise
     report.seconds = time.perf_counter() - started
@@ -186,6 +187,11 @@ def _batches(claimed: Sequence[Claimed]) -> list[Sequence[Claimed]]:
     return [claimed[start : start + size] for start in range(0, len(claimed), size)]
 
 
+def _has_text(text: str) -> bool:
+    """Whether there is anything to see: not only white space and characters without width."""
+    return any(character.isprintable() and not character.isspace() for character in text)
+
+
 def _save_texts(kyo: Kyo, run: str, done: Sequence[tuple[Claimed, ParsedDocument, float]], report: StepReport) -> None:
     if not done:
         return
@@ -198,6 +204,7 @@ def _save_texts(kyo: Kyo, run: str, done: Sequence[tuple[Claimed, ParsedDocument
         claims.renew(tx, run, kyo.now() + LEASE)
     report.done += len(kept)
     report.items += sum(document.pages or 1 for _, document, _ in kept)
+    report.files += [(version.file_name, document.pages or 1, seconds) for version, document, seconds in kept]
 
 
 def _cut_batch(kyo: Kyo, run: str, batch: Sequence[Claimed], report: StepReport) -> None:

@@ -20,11 +20,14 @@ from kyo_pipeline.domain.documents import (
 )
 from kyo_pipeline.domain.media_types import identify, safe_file_name
 from kyo_pipeline.domain.parsed import heading_path_at, page_at
+from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
 
 DEFAULT_COLLECTION = "General"
 MAX_PAGE = 200
+
+_MAX_OFFSET = 2**30  # PostgreSQL holds texts of 1 GB at most
 
 _NO_DOCUMENT = "There is no such document, or none that you may see."
 
@@ -40,7 +43,8 @@ def upload(kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: s
     """Take a file in for review. The pipeline finds it by its status.
 
     A name that is known in the collection becomes the next version of that document; the same bytes under the same name
-    are there already and change nothing. Raises `Invalid` (type, size), `NotAllowed`, `NotFound`.
+    are there already and change nothing. Raises `Invalid` (type, size), `NotAllowed`, `NotFound`, and `Conflict` when
+    somebody else has uploaded the same and the actor may not see it yet.
     """
     actor.require(Permission.DOCUMENT_UPLOAD)
     name = safe_file_name(file_name)
@@ -54,7 +58,10 @@ def upload(kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: s
     with kyo.db.transaction(actor) as tx:
         document_id = documents.lock_by_file_name(tx, target.id, name)
         if document_id is not None and versions.latest_of(tx, document_id)[1] == sha256:
-            return Upload(_the_only(documents.find(tx, actor, Filter(document_id=document_id), now)), False)
+            there = documents.find(tx, actor, Filter(document_id=document_id), now)
+            if not there.documents:
+                raise Conflict(f"{name} has been uploaded already by somebody else, and waits for review.")
+            return Upload(there.documents[0], False)
         if document_id is None:
             document_id = documents.add(tx, target.id, actor.id, _title(name), DocumentState.IN_REVIEW, now)
         version_id = versions.add(
@@ -87,10 +94,10 @@ def list_documents(
     """The documents that the actor may see, newest upload first; `text` is looked for in titles and file names."""
     actor.require(Permission.DOCUMENT_READ)
     wanted = Filter(
-        text=text.strip().replace("\x00", ""),
+        text=storable(text),
         state=state,
         status=status,
-        collection=collection,
+        collection=storable(collection) if collection is not None else None,
         limit=min(max(limit, 1), MAX_PAGE),
         offset=max(offset, 0),
     )
@@ -135,7 +142,7 @@ def read_passage(
 ) -> PassageInContext:
     """Characters start..end of a version's text, with about `context` characters on each side. Raises `NotFound`."""
     actor.require(Permission.DOCUMENT_READ)
-    if not 0 <= start < end:
+    if not 0 <= start < end <= _MAX_OFFSET:
         raise Invalid("A passage ends after it has begun.")
     first = max(start - context, 0)
     with kyo.db.transaction(actor) as tx:

@@ -17,6 +17,7 @@ from kyo_pipeline.domain.documents import (
     VersionStatus,
     why_not_approve,
 )
+from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
 
@@ -61,14 +62,14 @@ def approve(kyo: Kyo, actor: Actor, version_id: UUID) -> Document:
 def reject(kyo: Kyo, actor: Actor, version_id: UUID, reason: str) -> Document:
     """Turn a version down, with a reason for whoever uploaded it. What is approved already stays. Raises `Invalid`."""
     actor.require(Permission.DOCUMENT_APPROVE)
-    reason = reason.strip().replace("\x00", "")
+    reason = storable(reason)
     if not reason or len(reason) > MAX_REASON_LENGTH:
         raise Invalid(f"Say in 1 to {MAX_REASON_LENGTH} characters why it is turned down.")
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         version = _lock_pending(kyo, tx, actor, version_id)
         versions.decide(tx, version_id, Review.REJECTED, actor.id, reason, now)
-        if _read(kyo, tx, actor, version.document_id).current_number is None:
+        if not versions.has_approved(tx, version.document_id):
             documents.set_state(tx, version.document_id, DocumentState.REJECTED, now)
         audit.record(tx, actor, Event.DOCUMENT_REJECT, version_id, now, {"reason": reason})
         return _read(kyo, tx, actor, version.document_id)

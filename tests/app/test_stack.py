@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -21,10 +22,17 @@ from kyo_app.leftovers import end_leftovers
 from kyo_app.preflight import check_ports, make_home, only_stack
 from kyo_app.readiness import app_address, missing
 from kyo_app.supervisor import Supervisor
+from kyo_pipeline.adapters.embedded_redis import running_redis
 from kyo_pipeline.errors import Conflict, Invalid, Unavailable
 from kyo_pipeline.services.operations import dagster_url
 from kyo_pipeline.settings import Settings
 from tests.stack_process import free_ports
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name, raising=False)
 
 
 def settings_with(**values: object) -> Settings:
@@ -117,11 +125,13 @@ def test_the_lock_does_not_outlive_its_process_in_children(tmp_path: Path) -> No
         "    if pid: print(pid, flush=True); os.kill(os.getpid(), 9)\n"
         "    time.sleep(60)"
     )
-    done = subprocess.run([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE, text=True, check=False)
-    child = psutil.Process(int(done.stdout))
-    with only_stack(tmp_path):
-        assert child.is_running()
-    child.kill()
+    with subprocess.Popen([sys.executable, "-c", script, tmp_path], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.wait()
+        with only_stack(tmp_path):
+            assert child.is_running()
+        child.kill()
 
 
 def ports(app: int, dagster: int, code: int) -> Settings:
@@ -210,35 +220,42 @@ def test_the_address_is_one_that_can_be_opened(host: str, address: str) -> None:
 # Leftovers
 
 
-def sleeper(
-    *, mark: Path | None, script: str = "import time; print(1, flush=True); time.sleep(60)"
-) -> subprocess.Popen[bytes]:
-    variables = {**os.environ, **({MARK: str(mark)} if mark else {})}
-    process = subprocess.Popen([sys.executable, "-c", script], env=variables, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    process.stdout.readline()
-    return process
+@pytest.fixture
+def start() -> Iterator[Callable[..., psutil.Process]]:
+    """Starts a Python process with the mark of a folder, or with none, and waits until it has begun."""
+    with ExitStack() as stack:
+
+        def begin(mark: Path | None, script: str = "pass") -> psutil.Process:
+            variables = {**os.environ, **({MARK: str(mark)} if mark else {})}
+            command = [sys.executable, "-c", f"import time; {script}; print(1, flush=True); time.sleep(60)"]
+            process = stack.enter_context(subprocess.Popen(command, env=variables, stdout=subprocess.PIPE))
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            process.stdout.readline()
+            return psutil.Process(process.pid)
+
+        yield begin
 
 
-def test_only_what_belongs_to_this_folder_is_ended(tmp_path: Path) -> None:
-    ours, anothers, nobodys = sleeper(mark=tmp_path), sleeper(mark=tmp_path / "other"), sleeper(mark=None)
+def test_only_what_belongs_to_this_folder_is_ended(tmp_path: Path, start: Callable[..., psutil.Process]) -> None:
+    ours, anothers, nobodys = start(tmp_path), start(tmp_path / "other"), start(None)
     assert len(end_leftovers(tmp_path)) == 1
-    assert ours.wait(5) == -signal.SIGTERM
-    assert (anothers.poll(), nobodys.poll()) == (None, None)
-    for process in (anothers, nobodys):
-        process.kill()
-        process.wait()
-    for process in (ours, anothers, nobodys):
-        process.communicate()
+    assert [process.is_running() for process in (ours, anothers, nobodys)] == [False, True, True]
 
 
-def test_what_ignores_the_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_ignores_the_end_is_killed(
+    tmp_path: Path, start: Callable[..., psutil.Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("kyo_app.leftovers._PATIENCE_SECONDS", 0.2)
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
-    process = sleeper(mark=tmp_path, script=deaf)
+    deaf = start(tmp_path, "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)")
     end_leftovers(tmp_path)
-    assert process.wait(5) == -signal.SIGKILL
-    process.communicate()
+    assert not deaf.is_running()
+
+
+def test_redis_belongs_to_the_folder_that_it_works_in(tmp_path: Path) -> None:
+    with running_redis(tmp_path):
+        assert end_leftovers(tmp_path / "other") == []
+        assert end_leftovers(tmp_path) == ["redis-server"]
 
 
 # Supervision

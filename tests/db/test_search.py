@@ -282,7 +282,9 @@ def test_whatever_is_typed_is_only_ever_words(
 
 
 @pytest.mark.parametrize("question", ["leave", "the and of to", "🙂"])
-def test_an_empty_corpus_finds_nothing(kyo: Kyo, employee: Actor, run_pipeline: Callable[[], None], question: str) -> None:
+def test_an_empty_corpus_finds_nothing(
+    kyo: Kyo, employee: Actor, run_pipeline: Callable[[], None], question: str
+) -> None:
     assert asking.search(kyo, employee, question).passages == ()
     library.upload(kyo, employee, "waiting.txt", b"Not approved yet.")
     run_pipeline()

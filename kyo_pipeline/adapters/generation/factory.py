@@ -4,7 +4,6 @@ from typing import Literal
 
 from kyo_pipeline.adapters.embedding.factory import chosen_backend as embedding_backend
 from kyo_pipeline.adapters.generation.extractive import ExtractiveGenerator
-from kyo_pipeline.adapters.generation.huggingface import HuggingFaceGenerator
 from kyo_pipeline.domain.ports import AnswerGenerator, Embedder
 from kyo_pipeline.settings import Settings
 
@@ -19,6 +18,9 @@ def chosen_backend(settings: Settings) -> Literal["extractive", "huggingface"]:
 def open_generator(settings: Settings, embedder: Embedder) -> AnswerGenerator:
     """The generator of this installation. Nothing is loaded or called before it is used."""
     if chosen_backend(settings) == "huggingface":
+        # Late: the client takes 0.3 s to import, and memory, where nothing else needs it.
+        from kyo_pipeline.adapters.generation.huggingface import HuggingFaceGenerator
+
         return HuggingFaceGenerator(
             model=settings.KYO_LLM_MODEL,
             endpoint=settings.KYO_LLM_ENDPOINT,

@@ -1,7 +1,7 @@
 """Word documents: everything that a reader sees, also what stands outside the plain paragraphs.
 
-Read with lxml and not python-docx, which forgets text boxes, content controls, notes, headers and tracked changes, and
-refuses templates, macro documents and files with a picture missing.
+python-docx reads the XML. Its documents are not used: they forget text boxes, content controls, notes and tracked
+changes, and refuse templates, macro documents and files with a picture missing.
 """
 
 from collections.abc import Iterable, Iterator

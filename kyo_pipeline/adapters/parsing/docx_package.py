@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from docx.oxml.parser import parse_xml
 from lxml import etree  # type: ignore[import-untyped]  # lxml has no types of its own
 
 from kyo_pipeline.adapters.parsing.refusal import Unreadable
@@ -100,16 +101,8 @@ def _guard(entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _parse(content: bytes) -> Element:
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        recover=False,
-    )
     try:
-        root = etree.fromstring(content, parser)
+        root: Element = parse_xml(content)  # python-docx's parser: no entities, no network, no huge trees
     except etree.XMLSyntaxError:
         root = _recovered(content)
     subset = root.getroottree().docinfo.internalDTD

@@ -1,0 +1,340 @@
+"""The command line, in this process, on a database of its own: what it prints where, and its exit codes."""
+
+import json
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from kyo_app import cli
+from kyo_app.commands.output import printable, table
+from kyo_app.folders import document_names, find_files
+from kyo_pipeline.services import health
+from kyo_pipeline.settings import Settings
+
+HANDBOOK = """Leave
+
+Every employee has thirty days of paid holiday in a calendar year. Unused days expire at the end of March.
+
+Bicycles
+
+Bicycles may be parked in the cellar. The key hangs beside the lift.
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> object:
+        return json.loads(self.out)
+
+
+Kyo = Callable[..., Done]
+
+
+def make_database(server_url: str) -> str:
+    """An empty database on the same server."""
+    name = f"cli_{secrets.token_hex(4)}"
+    connection = psycopg2.connect(server_url.replace("+psycopg2", ""))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f"create database {name}")
+    connection.close()
+    return server_url.replace("/kyo?", f"/{name}?")
+
+
+@pytest.fixture(scope="module")
+def module_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def own_database(database_url: str) -> str:
+    return make_database(database_url)
+
+
+@pytest.fixture
+def _environment(monkeypatch: pytest.MonkeyPatch, module_home: Path, own_database: str, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KYO_HOME", str(module_home))
+    monkeypatch.setenv("DATABASE_URL", own_database)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def kyo(_environment: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Kyo:
+    """Calls the console script as a shell would."""
+
+    def run(*arguments: str | Path) -> Done:
+        monkeypatch.setattr(sys, "argv", ["kyo", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            cli.main()
+        printed = capsys.readouterr()
+        code = exit_.value.code
+        return Done(code if isinstance(code, int) else 0, printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture
+def migrated(kyo: Kyo) -> Kyo:
+    assert kyo("migrate").code == 0
+    return kyo
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two good files, one broken, and some that nobody wants."""
+    folder = tmp_path_factory.mktemp("documents")
+    (folder / "handbook.txt").write_text(HANDBOOK)
+    (folder / "office").mkdir()
+    (folder / "office" / "printers.txt").write_text("The printer on the third floor prints in colour.\n")
+    (folder / "office" / "broken.pdf").write_text("this is no PDF")
+    (folder / "logo.png").write_bytes(b"\x89PNG")
+    (folder / ".hidden.txt").write_text("secret")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "notes.txt").write_text("secret")
+    return folder
+
+
+# Before there is a database
+
+
+def test_help_tells_the_exit_codes_and_all_commands(kyo: Kyo) -> None:
+    done = kyo("--help")
+    assert done.code == 0
+    assert "Exit codes:" in done.out
+    for name in ("up", "migrate", "users", "ingest", "search", "ask", "status", "version"):
+        assert f"\n  {name} " in done.out
+        assert kyo(name, "--help").code == 0
+
+
+def test_version(kyo: Kyo) -> None:
+    assert kyo("version").out.count(".") == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("users", "add"),
+        ("search", "x", "-k", "0"),
+        ("ingest", "/nowhere"),
+        ("users", "add", "x", "--role", "king"),
+    ],
+)
+def test_a_wrong_command_line(kyo: Kyo, arguments: tuple[str, ...]) -> None:
+    done = kyo(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "Error:" in done.err
+
+
+def test_all_wrong_settings_are_named(kyo: Kyo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KYO_PORT", "x")
+    monkeypatch.setenv("CHUNK_SIZE", "1")
+    done = kyo("users", "list")
+    assert done.code == 1
+    assert {line.split(":")[1].strip() for line in done.err.splitlines()} == {"KYO_PORT", "CHUNK_SIZE"}
+
+
+def test_a_database_that_is_down(kyo: Kyo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    done = kyo("users", "list")
+    assert (done.code, done.out) == (3, "")
+    assert done.err.startswith("kyo: The database does not answer")
+    assert done.err.count("\n") == 1
+
+
+def test_a_database_that_is_behind(kyo: Kyo, monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", make_database(database_url))
+    done = kyo("search", "holiday")
+    assert done.code == 3
+    assert "kyo migrate" in done.err
+
+
+def test_what_nobody_expected_leaves_a_line_here_and_the_rest_in_a_log(
+    migrated: Kyo, monkeypatch: pytest.MonkeyPatch, module_home: Path
+) -> None:
+    def explode(*_: object) -> None:
+        raise ZeroDivisionError("not even this")
+
+    monkeypatch.setattr(health, "check_health", explode)
+    done = migrated("status")
+    assert done.code == 1
+    assert (
+        done.err == f"kyo: something unexpected went wrong (ZeroDivisionError). Details: {module_home}/logs/cli.log\n"
+    )
+    assert "not even this" in (module_home / "logs" / "cli.log").read_text()
+
+
+def test_status_of_what_was_never_started_makes_nothing(
+    kyo: Kyo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("KYO_HOME", str(tmp_path / "never"))
+    done = kyo("status")
+    assert done.code == 3
+    assert "kyo up" in done.err
+    assert not (tmp_path / "never").exists()
+
+
+# With one
+
+
+def test_migrate_says_what_it_applied_and_once(kyo: Kyo, monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", make_database(database_url))
+    first, second = kyo("migrate"), kyo("migrate", "--json")
+    assert first.out.splitlines()[0].startswith("0001_")
+    assert second.data == {"applied": []}
+
+
+def test_people(migrated: Kyo) -> None:
+    added = migrated("users", "add", "ada", "--name", "Ada Lovelace", "--role", "manager", "--json").data
+    assert isinstance(added, dict)
+    assert (added["username"], added["role"]) == ("ada", "manager")
+    assert migrated("users", "add", "ada").code == 1, "the name is taken"
+    listed = migrated("users", "list").out
+    assert "ada" in listed
+    assert "Ada Lovelace" in listed
+    people = migrated("users", "list", "--json").data
+    assert isinstance(people, list)
+    assert [person["role"] for person in people if person["username"] == "ada"] == ["manager"]
+    reset = migrated("users", "reset-password", "ada", "--json").data
+    assert isinstance(reset, dict)
+    assert reset["one_time_password"] != added["one_time_password"]
+    assert migrated("users", "reset-password", "nobody").code == 1
+
+
+@pytest.fixture
+def ingested(migrated: Kyo, folder: Path) -> Iterator[Kyo]:
+    """The folder is in and approved; the first test that needs it does the work."""
+    if "handbook" not in migrated("search", "holiday").out.lower():
+        migrated("ingest", folder, "--approve", "--no-daemon")
+    return migrated
+
+
+def test_a_folder_goes_in_and_what_does_not_is_told(migrated: Kyo, folder: Path) -> None:
+    done = migrated("ingest", folder, "--approve", "--no-daemon", "--json")
+    assert done.code == 1, "one of the files is broken"
+    assert isinstance(done.data, dict)
+    by_name = {Path(file["path"]).name: file for file in done.data["files"]}
+    assert set(by_name) == {"handbook.txt", "printers.txt", "broken.pdf"}
+    assert [by_name[name]["status"] for name in ("handbook.txt", "printers.txt")] == ["ready", "ready"]
+    assert by_name["broken.pdf"]["problem"]
+    assert f"{folder}/office/broken.pdf: {by_name['broken.pdf']['problem']}" in done.err
+    assert done.data["skipped"] == [f"{folder}/logo.png"]
+    assert "3 files, 2 ready, 1 failed, 1 skipped (png)." in done.err
+
+
+def test_the_same_again_changes_nothing(ingested: Kyo, folder: Path) -> None:
+    done = ingested("ingest", folder / "handbook.txt", "--approve", "--json")
+    assert done.code == 0
+    assert isinstance(done.data, dict)
+    assert [(file["created"], file["status"]) for file in done.data["files"]] == [(False, "ready")]
+    assert "1 known already" in done.err
+
+
+def test_waiting_for_a_daemon_that_is_not_there(migrated: Kyo, folder: Path) -> None:
+    done = migrated("ingest", folder, "--wait")
+    assert (done.code, done.out) == (3, "")
+    assert "--no-daemon" in done.err
+
+
+def test_nothing_to_ingest(migrated: Kyo, folder: Path) -> None:
+    done = migrated("ingest", folder / "logo.png")
+    assert done.code == 1
+    assert "no file of a type that is allowed (pdf, docx, txt)" in done.err
+
+
+def test_an_unknown_collection_is_told_for_each_file(migrated: Kyo, folder: Path) -> None:
+    done = migrated("ingest", folder / "handbook.txt", "--collection", "Nowhere")
+    assert done.code == 1
+    assert "handbook.txt: " in done.err
+
+
+def test_search(ingested: Kyo) -> None:
+    shown = ingested("search", "how many days of holiday", "-k", "1")
+    assert shown.code == 0
+    assert shown.out.startswith("1. ")
+    assert "thirty days" in shown.out
+    found = ingested("search", "how many days of holiday", "--json").data
+    assert isinstance(found, dict)
+    assert "thirty days" in found["passages"][0]["text"]
+
+
+def test_ask(ingested: Kyo) -> None:
+    shown = ingested("ask", "How many days of paid holiday has every employee?")
+    assert shown.code == 0
+    assert "thirty days of paid holiday" in shown.out
+    assert "[1] " in shown.out
+    answer = ingested("ask", "How many days of paid holiday has every employee?", "--json").data
+    assert isinstance(answer, dict)
+    assert answer["outcome"] == "answered"
+    assert answer["citations"][0]["file_name"] == "handbook.txt"
+
+
+def test_acting_as_somebody(ingested: Kyo) -> None:
+    assert ingested("ask", "How many days?", "--as", "nobody").code == 1
+    ingested("users", "add", "eve")
+    done = ingested("search", "holiday", "--as", "eve")
+    assert done.code == 1, "she must choose a password first, so she may do nothing yet"
+    assert done.err.count("\n") == 1
+
+
+def test_status(migrated: Kyo) -> None:
+    shown, data = migrated("status"), migrated("status", "--json")
+    assert (shown.code, data.code) == (3, 3), "no daemon runs here"
+    assert "migrations  ok" in shown.out
+    assert isinstance(data.data, dict)
+    assert data.data["ready"] is False
+    assert {check["name"] for check in data.data["checks"]} >= {"database", "migrations", "daemon", "redis"}
+    assert data.data["overview"]["numbers"]["people"] >= 0
+
+
+# The pure parts
+
+
+def make_files(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+
+
+def test_files_are_found_once_in_order_and_without_the_hidden(tmp_path: Path) -> None:
+    make_files(tmp_path, "b.txt", "a/c.txt", ".git/x.txt", "a/.y.txt")
+    found = find_files([tmp_path / "b.txt", tmp_path, tmp_path / "a" / ".." / "b.txt"])
+    assert [str(file.place) for file in found] == ["b.txt", "a/c.txt"]
+
+
+def test_a_hidden_file_that_is_named_is_meant(tmp_path: Path) -> None:
+    make_files(tmp_path, ".note.txt")
+    assert [file.place for file in find_files([tmp_path / ".note.txt"])] == [Path(".note.txt")]
+
+
+def test_two_files_of_one_name_become_two_documents(tmp_path: Path) -> None:
+    make_files(tmp_path, "uk/leave.txt", "us/Leave.txt", "us/tax.txt")
+    assert document_names(find_files([tmp_path])) == ["uk - leave.txt", "us - Leave.txt", "tax.txt"]
+
+
+def test_a_link_in_a_circle_ends(tmp_path: Path) -> None:
+    make_files(tmp_path, "a/b.txt")
+    (tmp_path / "a" / "up").symlink_to(tmp_path)
+    assert len(find_files([tmp_path])) == 1
+
+
+def test_a_document_cannot_command_the_terminal() -> None:
+    assert printable("a\x1b[2Jb\nc\x9bd\u202e") == "a [2Jb\nc d "
+
+
+def test_tables_line_up() -> None:
+    assert table(("A", "B"), [("long", "x"), ("s", "y\x07")]) == "A     B\nlong  x\ns     y"

@@ -1,0 +1,44 @@
+"""What data engineers see in the Dagster UI before anything has run."""
+
+import dagster as dg
+import pytest
+
+from kyo_pipeline.defs.assets import ASSETS
+from kyo_pipeline.definitions import defs
+
+ASSET_KEYS = ["chunk_vectors", "document_chunks", "document_texts", "lexical_weights", "searchable_documents"]
+
+
+def test_definitions_load() -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_their_names() -> None:
+    """Names are addresses: runs, plots and alerts of the past hang on them."""
+    repository = defs.get_repository_def()
+    assert sorted(key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()) == ASSET_KEYS
+    assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == ["index_is_sound", "nothing_is_stuck"]
+    assert sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__")) == ["ingest"]
+    assert sorted(sensor.name for sensor in repository.sensor_defs) == ["inbox_files", "waiting_files"]
+
+
+@pytest.mark.parametrize("asset", ASSETS, ids=lambda asset: asset.key.to_user_string())
+def test_every_asset_says_what_it_is_and_whose(asset: dg.AssetsDefinition) -> None:
+    [spec] = asset.specs
+    assert spec.description
+    assert spec.owners
+    assert spec.kinds
+    assert spec.group_name == "ingestion"
+
+
+def test_the_job_runs_every_asset_and_every_check() -> None:
+    job = defs.resolve_job_def("ingest")
+    assert sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys) == ASSET_KEYS
+    assert len(job.asset_layer.asset_graph.asset_check_keys) == 2
+    assert job.description
+
+
+def test_sensors_run_without_being_switched_on() -> None:
+    for sensor in defs.get_repository_def().sensor_defs:
+        assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
+        assert sensor.description

@@ -1,0 +1,101 @@
+"""The job in this process, from uploaded files to searchable documents."""
+
+from typing import Any
+
+import dagster as dg
+import pytest
+from sqlalchemy import text
+
+from kyo_pipeline.defs.assets import ASSETS
+from kyo_pipeline.defs.checks import CHECKS
+from kyo_pipeline.defs.resources import KyoResource
+from kyo_pipeline.definitions import defs
+from kyo_pipeline.domain.actor import OPERATOR
+from kyo_pipeline.domain.documents import VersionStatus
+from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.services import asking, indexing, library, reviewing
+
+
+def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+    [event] = result.asset_materializations_for_node(asset)
+    return {name: value.value for name, value in event.metadata.items()}
+
+
+def test_uploaded_files_become_searchable_and_the_run_says_what_it_did(stack: Kyo, instance: dg.DagsterInstance) -> None:
+    good = library.upload(stack, OPERATOR, "leave.txt", b"Everybody has thirty days of leave.").document
+    bad = library.upload(stack, OPERATOR, "[evil](x)|.txt", b" \n \n ").document
+    reviewing.approve(stack, OPERATOR, good.latest.id)
+
+    result = defs.resolve_job_def("ingest").execute_in_process(instance=instance)
+
+    assert result.success
+    found = {one.id: one.latest for one in library.list_documents(stack, OPERATOR).documents}
+    assert (found[good.id].status, found[bad.id].status) == (VersionStatus.READY, VersionStatus.FAILED)
+    assert len(asking.search(stack, OPERATOR, "leave").passages) == 1
+    texts = metadata(result, "document_texts")
+    assert (texts["documents"], texts["pages"], texts["failed"]) == (1, 1, 1)
+    assert "evil" in texts["failures"]
+    assert "[evil]" not in texts["failures"]
+    assert found[bad.id].error
+    assert metadata(result, "document_chunks")["chunks"] == 1
+    assert metadata(result, "document_chunks")["tokens"] > 0
+    assert metadata(result, "chunk_vectors")["vectors"] == 1
+    assert metadata(result, "searchable_documents")["searchable"] == 1
+    assert metadata(result, "searchable_documents")["seconds"] > 0
+    assert metadata(result, "lexical_weights")["chunks_weighed"] == 1
+    assert [check.passed for check in result.get_asset_check_evaluations()] == [True, True]
+
+
+def test_with_nothing_to_do_it_succeeds(stack: Kyo, instance: dg.DagsterInstance) -> None:
+    result = defs.resolve_job_def("ingest").execute_in_process(instance=instance)
+    assert result.success
+    assert metadata(result, "document_texts")["documents"] == 0
+    assert stack.settings.KYO_BATCH_SIZE
+
+
+@pytest.fixture
+def searchable(stack: Kyo) -> Kyo:
+    """One searchable document, made without Dagster."""
+    document = library.upload(stack, OPERATOR, "a.txt", b"Some text.").document
+    reviewing.approve(stack, OPERATOR, document.latest.id)
+    for step in (indexing.parse, indexing.cut, indexing.embed, indexing.publish_ready):
+        step(stack, "run:1")
+    return stack
+
+
+@pytest.mark.parametrize(
+    ("statement", "failing"),
+    [
+        (None, set()),
+        ("delete from {vectors}", {"index_is_sound"}),
+        ("update corpus set chunk_count = 17", {"index_is_sound"}),
+        ("update document_versions set review = 'pending'", {"index_is_sound"}),
+        (
+            "insert into document_versions"
+            " (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at)"
+            " select document_id, 2, file_name, sha256, 1, media_type, uploaded_by, now() - interval '2 hours'"
+            " from document_versions",
+            {"nothing_is_stuck"},
+        ),
+    ],
+)
+def test_checks_fail_when_the_index_is_not_what_it_should_be(
+    searchable: Kyo,
+    instance: dg.DagsterInstance,
+    resources: dict[str, KyoResource],
+    statement: str | None,
+    failing: set[str],
+) -> None:
+    if statement:
+        vectors = f"chunk_embeddings_{indexing.ensure_embedding_set(searchable).id}"
+        with searchable.db.transaction(OPERATOR) as tx:
+            tx.execute(text(statement.format(vectors=vectors)))
+    result = dg.materialize(
+        [*ASSETS, *CHECKS],
+        selection=dg.AssetSelection.checks(*CHECKS),
+        instance=instance,
+        resources=resources,
+    )
+    evaluations = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert {name for name, check in evaluations.items() if not check.passed} == failing
+    assert evaluations["nothing_is_stuck"].severity is dg.AssetCheckSeverity.WARN

@@ -1,0 +1,455 @@
+"""The pipeline's steps: whatever happens in the middle, each version ends ready or failed exactly once."""
+
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from kyo_pipeline.db import corpus, documents
+from kyo_pipeline.db.engine import Database, Transaction
+from kyo_pipeline.domain.actor import OPERATOR, Actor
+from kyo_pipeline.domain.documents import VersionStatus
+from kyo_pipeline.domain.parsed import Heading, ParsedDocument
+from kyo_pipeline.errors import Unavailable
+from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.services import asking, indexing, library, reviewing
+from tests.conftest import Clock
+from tests.fakes import OtherEmbedder, PlainTextParser
+
+Sql = Callable[..., list[Any]]
+STEPS = (indexing.parse, indexing.cut, indexing.embed, indexing.publish_ready)
+AWAY = Unavailable("The model does not answer.")
+
+
+class Killed(BaseException):
+    """The process ends here: nothing catches it."""
+
+
+class KilledParser(PlainTextParser):
+    """Dies after so many files."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def parse_many(
+        self, files: Sequence[tuple[Path, str]]
+    ) -> Generator[tuple[int, ParsedDocument | str, float], None, None]:
+        for done in super().parse_many(files):
+            if done[0] >= self.after:
+                raise Killed
+            yield done
+
+
+class KilledTokenizer:
+    def token_spans(self, text: str) -> list[tuple[int, int]]:  # noqa: ARG002 — the port's signature
+        raise Killed
+
+
+class FixedParser(PlainTextParser):
+    """Finds the same in every file."""
+
+    def __init__(self, found: ParsedDocument | str) -> None:
+        self.found = found
+
+    def parse_many(
+        self, files: Sequence[tuple[Path, str]]
+    ) -> Generator[tuple[int, ParsedDocument | str, float], None, None]:
+        for index, _ in enumerate(files):
+            yield index, self.found, 0.001
+
+
+@pytest.fixture
+def upload(kyo: Kyo, employee: Actor) -> Callable[..., list[UUID]]:
+    """Uploads one file for each text."""
+
+    def put(*contents: str) -> list[UUID]:
+        return [
+            library.upload(kyo, employee, f"{number}.txt", content.encode()).document.latest.id
+            for number, content in enumerate(contents)
+        ]
+
+    return put
+
+
+@pytest.fixture
+def versions(sql: Sql) -> Callable[[], list[Any]]:
+    return lambda: sql("select * from document_versions order by file_name")
+
+
+def run(kyo: Kyo, name: str) -> None:
+    for step in STEPS:
+        step(kyo, name)
+
+
+def assert_sound(kyo: Kyo, sql: Sql, ready: int) -> None:
+    """All are ready, each chunk is there once, with one vector, with nothing of anybody else."""
+    assert sql("select status, count(*) from document_versions group by status") == [("ready", ready)]
+    assert sql("select count(*) from document_versions where claimed_by is not null") == [(0,)]
+    [(chunks,)] = sql("select count(*) from chunks")
+    assert chunks >= ready
+    assert sql("select sum(chunk_count) from document_versions") == [(chunks,)]
+    table = f"chunk_embeddings_{indexing.ensure_embedding_set(kyo).id}"
+    assert sql(f"select count(*) from {table}") == [(chunks,)]  # noqa: S608 — the name is made from an integer
+    assert sql("select count(*) from version_texts") == [(ready,)]
+    assert not any(vars(indexing.inspect(kyo)).values())
+
+
+def test_each_step_reports_what_it_made(kyo: Kyo, upload: Callable[..., list[UUID]]) -> None:
+    upload("One text.", "broken", "Another text, a little longer.")
+    parsed = indexing.parse(kyo, "run:1")
+    assert (parsed.done, parsed.items, parsed.failures) == (2, 2, [("1.txt", "This file is damaged.")])
+    cut = indexing.cut(kyo, "run:1")
+    assert (cut.done, cut.items) == (2, 2)
+    assert cut.tokens > 0
+    embedded = indexing.embed(kyo, "run:1")
+    assert (embedded.done, embedded.items) == (2, 2)
+    published = indexing.publish_ready(kyo, "run:1")
+    assert (published.done, published.items) == (2, 0)
+    assert all(report.seconds > 0 for report in (parsed, cut, embedded, published))
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        ("This file is protected.", "This file is protected."),
+        (ParsedDocument(""), "No text was found in this file."),
+        (ParsedDocument(" \n\t\u00a0 "), "No text was found in this file."),
+        (ParsedDocument("\u200b\ufeff\u2060"), "No text was found in this file."),
+    ],
+)
+def test_a_file_without_text_fails_with_a_sentence(
+    kyo: Kyo,
+    upload: Callable[..., list[UUID]],
+    versions: Callable[[], list[Any]],
+    found: ParsedDocument | str,
+    reason: str,
+) -> None:
+    upload("text")
+    report = indexing.parse(replace(kyo, parser=FixedParser(found)), "run:1")
+    [version] = versions()
+    assert (version.status, version.error, version.claimed_by) == ("failed", reason, None)
+    assert report.failures == [("0.txt", reason)]
+
+
+def test_a_bad_file_does_not_take_its_batch_with_it(
+    kyo: Kyo, upload: Callable[..., list[UUID]], versions: Callable[[], list[Any]]
+) -> None:
+    upload("good", "broken", "better", "  ")
+    run(kyo, "run:1")
+    assert [version.status for version in versions()] == ["ready", "failed", "ready", "failed"]
+
+
+def test_bytes_that_have_gone_are_a_failure_of_that_file_alone(
+    kyo: Kyo, upload: Callable[..., list[UUID]], versions: Callable[[], list[Any]]
+) -> None:
+    upload("good", "gone")
+    kyo.files.path(versions()[1].sha256).unlink()
+    run(kyo, "run:1")
+    assert [version.status for version in versions()] == ["ready", "failed"]
+    assert "not in the file store" in versions()[1].error
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ParsedDocument('Quotes "a", \'b\', commas, and\n\\.\na lone backslash-dot \\N \t end.'),
+        ParsedDocument("A carriage return \r alone, and \r\n two."),
+        ParsedDocument("Heading\nText.", headings=(Heading(0, 1, 'A "quoted" {brace}, \\ and null NULL'),)),
+        ParsedDocument("Pages one.\nPages two.", page_starts=(0, 11)),
+        ParsedDocument("休暇は三十日です。" * 50),
+        ParsedDocument("x" * 30_000),
+        ParsedDocument("the and of"),
+        ParsedDocument(":name %s %(x)s {0}"),
+    ],
+    ids=["csv", "carriage return", "heading", "pages", "japanese", "one long word", "stop words", "placeholders"],
+)
+def test_any_text_is_stored_as_it_is(
+    kyo: Kyo, upload: Callable[..., list[UUID]], sql: Sql, document: ParsedDocument
+) -> None:
+    upload("text")
+    run(replace(kyo, parser=FixedParser(document)), "run:1")
+    assert_sound(kyo, sql, 1)
+    assert sql("select text from version_texts") == [(document.text,)]
+    for chunk in sql("select * from chunks"):
+        assert document.text[chunk.start_offset : chunk.end_offset] == chunk.text
+        assert chunk.heading_path == [heading.text for heading in document.headings]
+
+
+@pytest.mark.parametrize("step", range(4), ids=["parse", "cut", "embed", "publish"])
+def test_a_step_that_is_run_twice_is_run_once(kyo: Kyo, upload: Callable[..., list[UUID]], sql: Sql, step: int) -> None:
+    upload("One text.", "Another text.")
+    for number, work in enumerate(STEPS):
+        work(kyo, "run:1")
+        if number == step:
+            assert work(kyo, "run:1").done == 0
+    assert_sound(kyo, sql, 2)
+
+
+@pytest.mark.parametrize(
+    "killed",
+    ["parse", "parse after a commit", "cut", "embed", "embed after a commit", "publish"],
+)
+def test_a_run_that_is_killed_is_finished_by_another(
+    kyo: Kyo,
+    upload: Callable[..., list[UUID]],
+    sql: Sql,
+    monkeypatch: pytest.MonkeyPatch,
+    killed: str,
+) -> None:
+    monkeypatch.setattr(indexing, "VERSIONS_A_TRANSACTION", 2)
+    monkeypatch.setattr(indexing, "CHUNKS_A_TRANSACTION", 2)
+    upload(*(f"Text number {number}." for number in range(5)))
+    dying = OtherEmbedder(kyo.embedder, kyo.embedder.spec, broken=Killed())  # type: ignore[arg-type]  # no Exception
+    dying.calls_left = 1 if killed.endswith("commit") else 0
+    deadly = {
+        "parse": replace(kyo, parser=KilledParser(1)),
+        "parse after a commit": replace(kyo, parser=KilledParser(3)),
+        "cut": replace(kyo, embedder=KilledOnCut(kyo)),
+        "embed": replace(kyo, embedder=dying),
+        "embed after a commit": replace(kyo, embedder=dying),
+        "publish": replace(kyo, now=kyo.now),
+    }[killed]
+    if killed == "publish":
+        sql(
+            "create function die() returns trigger language plpgsql as "
+            "$$ begin if new.file_name = '3.txt' and new.status = 'ready' then raise 'killed'; end if; return new; end $$"
+        )
+        sql("create trigger die before update on document_versions for each row execute function die()")
+    with suppress(Killed, Exception):
+        run(deadly, "run:killed")
+    if killed == "publish":
+        sql("drop trigger die on document_versions")
+    assert sql("select count(*) from document_versions where claimed_by = 'run:killed'")[0][0] > 0
+
+    run(kyo, "run:early")  # it finds nothing: the claims of the dead run still hold
+    assert sql("select count(*) from document_versions where claimed_by = 'run:killed'")[0][0] > 0
+    assert indexing.release_dead(kyo, [indexing.claim_name("other")]) > 0
+    run(kyo, "run:next")
+    assert_sound(kyo, sql, 5)
+
+
+class KilledOnCut(OtherEmbedder):
+    """An embedder whose tokenizer dies."""
+
+    def __init__(self, kyo: Kyo) -> None:
+        super().__init__(kyo.embedder, kyo.embedder.spec)
+
+    @property
+    def tokenizer(self) -> KilledTokenizer:
+        return KilledTokenizer()
+
+
+class OvertakenDatabase:
+    """Lets something happen before the transaction with this number."""
+
+    def __init__(self, db: Database, number: int, overtake: Callable[[], None]) -> None:
+        self._db, self._left, self._overtake = db, number, overtake
+
+    def transaction(self, actor: Actor) -> AbstractContextManager[Transaction]:
+        self._left -= 1
+        if self._left == 0:
+            self._overtake()
+        return self._db.transaction(actor)
+
+
+@pytest.mark.parametrize(
+    ("step", "transaction"),
+    [(0, 2), (1, 2), (2, 3), (2, 4), (2, 5), (3, 2)],
+    ids=["parse", "cut", "embed, before counting", "embed, before reading", "embed, while the model works", "publish"],
+)
+def test_a_run_that_comes_back_after_it_has_lost_its_claims_changes_nothing(
+    kyo: Kyo,
+    upload: Callable[..., list[UUID]],
+    manager: Actor,
+    clock: Clock,
+    sql: Sql,
+    step: int,
+    transaction: int,
+) -> None:
+    """The slow run stands still in the middle of a step; another run takes over, finishes and publishes."""
+    [version] = upload("Thirty days of leave.")
+    for work in STEPS[:step]:
+        work(kyo, "run:slow")
+
+    def overtake() -> None:
+        clock.advance(hours=1)
+        run(kyo, "run:fast")
+        reviewing.approve(kyo, manager, version)
+
+    slow = OvertakenDatabase(kyo.db, transaction, overtake)
+    report = STEPS[step](replace(kyo, db=slow), "run:slow")  # type: ignore[arg-type]  # all that a step needs of one
+
+    assert (report.done, report.items, report.failures) == (0, 0, [])
+    assert_sound(kyo, sql, 1)
+    assert [passage.text for passage in asking.search(kyo, manager, "leave").passages] == ["Thirty days of leave."]
+
+
+def test_a_model_that_does_not_answer_puts_files_back_for_a_minute(
+    kyo: Kyo, upload: Callable[..., list[UUID]], versions: Callable[[], list[Any]], clock: Clock, sql: Sql
+) -> None:
+    upload("One text.", "Another text.")
+    away = replace(kyo, embedder=OtherEmbedder(kyo.embedder, kyo.embedder.spec, broken=AWAY))
+    for _ in range(2 * indexing.MAX_ATTEMPTS):
+        clock.advance(minutes=1)
+        with pytest.raises(Unavailable):
+            run(away, "run:1")
+        assert [(version.status, version.claimed_by) for version in versions()] == [("chunked", None)] * 2
+        assert indexing.count_waiting(kyo) == 0
+        assert indexing.embed(kyo, "run:2").done == 0
+    clock.advance(minutes=1)
+    assert indexing.count_waiting(kyo) == 2
+    run(kyo, "run:3")
+    assert_sound(kyo, sql, 2)
+
+
+def test_what_was_embedded_before_the_model_went_away_need_not_wait(
+    kyo: Kyo,
+    upload: Callable[..., list[UUID]],
+    versions: Callable[[], list[Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(indexing, "CHUNKS_A_TRANSACTION", 1)
+    upload("One text.", "Another text.")
+    leaving = OtherEmbedder(kyo.embedder, kyo.embedder.spec, broken=AWAY)
+    leaving.calls_left = 1
+    with pytest.raises(Unavailable):
+        run(replace(kyo, embedder=leaving), "run:1")
+    assert sorted(version.status for version in versions()) == ["chunked", "embedded"]
+    assert indexing.publish_ready(kyo, "run:2").done == 1
+
+
+def test_a_file_on_which_runs_keep_dying_fails_in_the_end(
+    kyo: Kyo, upload: Callable[..., list[UUID]], versions: Callable[[], list[Any]]
+) -> None:
+    upload("deadly")
+    for number in range(indexing.MAX_ATTEMPTS):
+        with suppress(Killed):
+            indexing.parse(replace(kyo, parser=KilledParser(0)), f"run:{number}")
+        indexing.release_dead(kyo, [])
+    report = indexing.parse(kyo, "run:last")
+    [version] = versions()
+    assert version.status == "failed"
+    assert "was interrupted 5 times" in version.error
+    assert report.failures == [("0.txt", version.error)]
+    assert indexing.count_waiting(kyo) == 0
+
+
+def test_attempts_are_counted_for_each_step(
+    kyo: Kyo, upload: Callable[..., list[UUID]], versions: Callable[[], list[Any]]
+) -> None:
+    """A file that was unlucky while it was read has all of its chances again while it is embedded."""
+    upload("text")
+    for number in range(indexing.MAX_ATTEMPTS - 1):
+        with suppress(Killed):
+            indexing.parse(replace(kyo, parser=KilledParser(0)), f"run:{number}")
+        indexing.release_dead(kyo, [])
+    indexing.parse(kyo, "run:good")
+    assert [(version.status, version.attempts) for version in versions()] == [("parsed", 1)]
+
+
+def test_a_batch_is_no_larger_than_the_setting(
+    with_settings: Callable[..., Kyo], upload: Callable[..., list[UUID]]
+) -> None:
+    upload("a", "b", "c")
+    kyo = with_settings(KYO_BATCH_SIZE=2)
+    assert indexing.parse(kyo, "run:1").done == 2
+    assert indexing.count_waiting(kyo) == 1
+    assert indexing.parse(kyo, "run:2", limit=1).done == 1
+
+
+def test_chunks_are_no_longer_than_the_model_reads(
+    kyo: Kyo, upload: Callable[..., list[UUID]], sql: Sql, with_settings: Callable[..., Kyo]
+) -> None:
+    """Also where the overlap that was set is more than the model leaves of a chunk."""
+    upload("Leave is paid and has thirty days. " * 60)
+    small = OtherEmbedder(kyo.embedder, replace(kyo.embedder.spec, max_tokens=100))
+    run(replace(with_settings(CHUNK_SIZE=500, CHUNK_OVERLAP=300), embedder=small), "run:1")
+    [(longest, count)] = sql("select max(tokens), count(*) from chunks")
+    assert longest <= 52
+    assert count > 5
+
+
+def test_nothing_to_do_is_done_quickly_and_asks_no_model(kyo: Kyo) -> None:
+    broken = replace(kyo, embedder=OtherEmbedder(kyo.embedder, broken=AWAY))
+    for step in STEPS:
+        report = step(broken, "run:1")
+        assert (report.done, report.items, report.failures) == (0, 0, [])
+    assert indexing.refresh_weights(kyo) == 0
+
+
+def test_many_small_groups_come_to_the_same_as_one(
+    kyo: Kyo, upload: Callable[..., list[UUID]], sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "VERSIONS_A_TRANSACTION", 1)
+    monkeypatch.setattr(indexing, "CHUNKS_A_TRANSACTION", 1)
+    upload(*(f"Text number {number}." for number in range(3)))
+    run(kyo, "run:1")
+    assert_sound(kyo, sql, 3)
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("update document_versions set status = 'chunked'", "current_but_not_ready"),
+        ("update document_versions set review = 'pending'", "current_but_not_ready"),
+        ("delete from {vectors}", "searchable_without_vector"),
+        ("update chunks set bm25 = null", "searchable_without_vector"),
+        ("update document_versions set chunk_count = null", "ready_without_chunks"),
+        ("update corpus set chunk_count = chunk_count + 1", "miscounted_chunks"),
+        ("update document_versions set status = 'parsed', uploaded_at = uploaded_at - interval '2 hours'", "stuck"),
+    ],
+)
+def test_what_should_never_be_is_counted(
+    kyo: Kyo, publish: Callable[[str, str], None], sql: Sql, statement: str, fault: str
+) -> None:
+    publish("a.txt", "Some text.")
+    assert not any(vars(indexing.inspect(kyo)).values())
+    sql(statement.format(vectors=f"chunk_embeddings_{indexing.ensure_embedding_set(kyo).id}"))
+    assert vars(indexing.inspect(kyo))[fault] == 1
+
+
+def test_a_decision_and_the_pipeline_never_wait_for_each_other(committed: Kyo) -> None:
+    """Both lock documents before the corpus: with real connections, a deadlock would fail one of them."""
+    version = library.upload(committed, OPERATOR, "a.txt", b"Some text.").document
+    reviewing.approve(committed, OPERATOR, version.latest.id)
+    for step in STEPS[:3]:
+        step(committed, "run:1")
+    failed: list[BaseException] = []
+
+    def publish() -> None:
+        try:
+            indexing.publish_ready(committed, "run:1")
+        except Exception as error:  # noqa: BLE001 — the main thread looks at it
+            failed.append(error)
+
+    with committed.db.transaction(OPERATOR) as tx:
+        documents.lock(tx, version.id)
+        pipeline = threading.Thread(target=publish)
+        pipeline.start()
+        pipeline.join(0.5)
+        corpus.lock(tx)
+    pipeline.join(10)
+    assert failed == []
+    assert library.read_document(committed, OPERATOR, version.id).searchable
+
+
+def test_two_runs_at_once_make_each_version_ready_once(committed: Kyo) -> None:
+    for number in range(12):
+        library.upload(committed, OPERATOR, f"{number}.txt", f"Text number {number} about leave.".encode())
+    small = replace(committed, settings=committed.settings.model_copy(update={"KYO_BATCH_SIZE": 4}))
+    indexing.ensure_embedding_set(small)
+    runs = [threading.Thread(target=lambda name=f"run:{n}": [run(small, name) for _ in range(3)]) for n in range(2)]
+    for one in runs:
+        one.start()
+    for one in runs:
+        one.join(30)
+    with committed.db.transaction(OPERATOR) as tx:
+        page = documents.find(tx, OPERATOR, documents.Filter(limit=50), committed.now())
+    assert [one.latest.status for one in page.documents] == [VersionStatus.READY] * 12
+    assert {one.latest.chunks for one in page.documents} == {1}
+    assert not any(vars(indexing.inspect(committed)).values())

@@ -1,0 +1,284 @@
+"""Uploading, listing, reading, trying again."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.documents import DocumentState, Review, VersionStatus
+from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
+from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.services import library, reviewing
+
+NOBODY = UUID(int=0)
+
+
+def test_an_upload_waits_for_the_pipeline_and_for_review(
+    kyo: Kyo, employee: Actor, sql: Callable[..., list[Any]]
+) -> None:
+    uploaded = library.upload(kyo, employee, "Leave_policy.txt", b"Thirty days.")
+    document, latest = uploaded.document, uploaded.document.latest
+    assert uploaded.created
+    assert (document.title, document.state, document.searchable) == ("Leave policy", DocumentState.IN_REVIEW, False)
+    assert (latest.number, latest.status, latest.review) == (1, VersionStatus.UPLOADED, Review.PENDING)
+    assert (latest.media_type, latest.size_bytes, latest.uploaded_by) == ("text/plain", 12, employee.id)
+    assert kyo.files.path(latest.sha256).read_bytes() == b"Thirty days."
+    [row] = sql("select * from audit_log where event = 'document:upload'")
+    assert (row.object_id, row.details["sha256"]) == (str(latest.id), latest.sha256)
+
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("empty.txt", b"", "The file is empty"),
+        ("zeros.txt", b"\x00" * 10, "The file is empty"),
+        ("big.txt", b"x" * (MEGABYTE + 1), r"^big\.txt is larger than 1 MB"),
+        ("fake.pdf", b"just text", "is not a PDF"),
+        ("picture.txt", b"\x89PNG\r\n\x1a\n" + b"\x00" * 50, "a picture"),
+        ("program", b"\x7fELF" + b"\x00" * 50, "a program"),
+    ],
+)
+def test_files_that_are_refused_leave_nothing(
+    with_settings: Callable[..., Kyo],
+    employee: Actor,
+    sql: Callable[..., list[Any]],
+    name: str,
+    content: bytes,
+    message: str,
+) -> None:
+    with pytest.raises(Invalid, match=message):
+        library.upload(with_settings(MAX_FILE_SIZE_MB=1), employee, name, content)
+    assert sql("select from documents") == sql("select from audit_log") == []
+
+
+def test_a_file_of_exactly_the_limit_is_taken(with_settings: Callable[..., Kyo], employee: Actor) -> None:
+    assert library.upload(with_settings(MAX_FILE_SIZE_MB=1), employee, "big.txt", b"x" * MEGABYTE).created
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("../../etc/passwd.txt", "passwd.txt"),
+        ("C:\\Users\\me\\plan.txt", "plan.txt"),
+        ("a\x00b.txt", "ab.txt"),
+        ("a\u202etxt.exe.txt", "atxt.exe.txt"),
+        ("\ud800x.txt", "x.txt"),
+        ("<img src=x>.txt", "<img src=x>.txt"),
+        ("", "unnamed"),
+        ("x" * 500 + ".txt", "x" * 196 + ".txt"),
+    ],
+)
+def test_names_are_only_ever_names(kyo: Kyo, employee: Actor, typed: str, stored: str) -> None:
+    assert library.upload(kyo, employee, typed, b"text").document.latest.file_name == stored
+
+
+def test_the_same_bytes_under_the_same_name_change_nothing(
+    kyo: Kyo, employee: Actor, audited: Callable[[], list[str]]
+) -> None:
+    first = library.upload(kyo, employee, "plan.txt", b"text")
+    second = library.upload(kyo, employee, "plan.txt", b"text")
+    assert not second.created
+    assert second.document == first.document
+    assert audited() == ["document:upload"]
+
+
+def test_the_same_bytes_of_somebody_else_are_there_already_and_say_so(
+    kyo: Kyo, employee: Actor, person: Callable[[Role], Actor]
+) -> None:
+    library.upload(kyo, employee, "plan.txt", b"text")
+    with pytest.raises(Conflict, match="has been uploaded already"):
+        library.upload(kyo, person(Role.EMPLOYEE), "plan.txt", b"text")
+
+
+def test_the_same_bytes_under_another_name_are_another_document(kyo: Kyo, employee: Actor) -> None:
+    first = library.upload(kyo, employee, "a.txt", b"text").document
+    second = library.upload(kyo, employee, "b.txt", b"text").document
+    assert first.id != second.id
+    assert first.latest.sha256 == second.latest.sha256
+
+
+def test_a_known_name_becomes_the_next_version(kyo: Kyo, employee: Actor, publish: Callable[[str, str], None]) -> None:
+    publish("plan.txt", "one")
+    again = library.upload(kyo, employee, "plan.txt", b"two").document
+    assert (again.latest.number, again.state, again.current_number) == (2, DocumentState.APPROVED, 1)
+    back = library.upload(kyo, employee, "plan.txt", b"one").document
+    assert (back.id, back.latest.number) == (again.id, 3)
+
+
+def test_a_new_version_of_what_was_turned_down_is_in_review_again(kyo: Kyo, employee: Actor, manager: Actor) -> None:
+    first = library.upload(kyo, employee, "plan.txt", b"one").document
+    reviewing.reject(kyo, manager, first.latest.id, "No.")
+    assert library.upload(kyo, employee, "plan.txt", b"two").document.state is DocumentState.IN_REVIEW
+
+
+def test_the_name_of_an_archived_document_is_free(
+    kyo: Kyo, employee: Actor, manager: Actor, publish: Callable[[str, str], None]
+) -> None:
+    publish("plan.txt", "one")
+    [old] = library.list_documents(kyo, employee).documents
+    reviewing.archive(kyo, manager, old.id)
+    new = library.upload(kyo, employee, "plan.txt", b"one").document
+    assert new.id != old.id
+    assert new.latest.number == 1
+
+
+@pytest.mark.parametrize(("everyone", "allowed"), [(None, False), ("read", False), ("write", True), ("approve", True)])
+def test_a_collection_takes_files_of_those_who_may_write(
+    kyo: Kyo, employee: Actor, collection: Callable[..., str], everyone: str | None, allowed: bool
+) -> None:
+    name = collection("Board", everyone)
+    if allowed:
+        assert library.upload(kyo, employee, "a.txt", b"text", name).document.collection == "Board"
+    else:
+        with pytest.raises(NotFound, match="no collection called Board"):
+            library.upload(kyo, employee, "a.txt", b"text", name)
+
+
+@pytest.mark.parametrize("name", ["Nowhere", "", "general", "\x00", "' or true --"])
+def test_an_unknown_collection_takes_nothing(kyo: Kyo, employee: Actor, name: str) -> None:
+    with pytest.raises(NotFound):
+        library.upload(kyo, employee, "a.txt", b"text", name)
+
+
+@pytest.mark.parametrize("text", ["\x00", "\ud800", "%", "'", "\\"])
+def test_any_filter_may_be_typed(kyo: Kyo, employee: Actor, text: str) -> None:
+    library.upload(kyo, employee, "a.txt", b"text")
+    library.list_documents(kyo, employee, text=text, collection=text, limit=-5, offset=-5)
+    assert len(library.list_documents(kyo, employee, limit=10**9).documents) == 1
+
+
+def test_what_has_become_of_some_uploads(kyo: Kyo, employee: Actor, run_pipeline: Callable[[], None]) -> None:
+    good = library.upload(kyo, employee, "good.txt", b"text").document.latest.id
+    bad = library.upload(kyo, employee, "bad.txt", b"broken").document.latest.id
+    run_pipeline()
+    found = {one.latest.id: one.latest for one in library.list_versions(kyo, employee, [good, bad, NOBODY])}
+    assert {one: latest.status for one, latest in found.items()} == {
+        good: VersionStatus.READY,
+        bad: VersionStatus.FAILED,
+    }
+    assert found[bad].error == "This file is damaged."
+
+
+def test_others_do_not_see_what_was_never_approved(
+    kyo: Kyo, employee: Actor, person: Callable[[Role], Actor], run_pipeline: Callable[[], None]
+) -> None:
+    document = library.upload(kyo, employee, "a.txt", b"secret text").document
+    run_pipeline()
+    other, version = person(Role.EMPLOYEE), document.latest.id
+    for read in (
+        lambda: library.read_document(kyo, other, document.id),
+        lambda: library.read_passage(kyo, other, version, 0, 6),
+        lambda: library.retry(kyo, other, version),
+    ):
+        with pytest.raises(NotFound):
+            read()
+    assert library.preview(kyo, other, version) == ""
+    assert library.list_versions(kyo, other, [version]) == ()
+    assert library.preview(kyo, employee, version) == "secret text"
+
+
+TEXT = "Before 🙂.\nThe quoted part.\nAfter."
+START, END = TEXT.index("The"), TEXT.index("\nAfter")
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "context", "expected"),
+    [
+        (START, END, 700, (TEXT[:START], "The quoted part.", "\nAfter.")),
+        (START, END, 3, ("🙂.\n"[-3:], "The quoted part.", "\nAf")),
+        (START, END, 0, ("", "The quoted part.", "")),
+        (0, 6, 2, ("", "Before", " 🙂")),
+        (START, 10_000, 0, ("", TEXT[START:], "")),
+        (9000, 9001, 5, ("", "", "")),
+    ],
+)
+def test_a_passage_is_cut_by_characters_out_of_the_text(
+    kyo: Kyo,
+    employee: Actor,
+    publish: Callable[[str, str], None],
+    start: int,
+    end: int,
+    context: int,
+    expected: tuple[str, str, str],
+) -> None:
+    publish("a.txt", TEXT)
+    [document] = library.list_documents(kyo, employee).documents
+    found = library.read_passage(kyo, employee, document.latest.id, start, end, context)
+    assert (found.before, found.quote, found.after) == expected
+    assert found.is_current
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, 5), (5, 5), (6, 5), (0, 2**31), (2**40, 2**40 + 1)])
+def test_a_passage_that_cannot_be_is_refused(kyo: Kyo, employee: Actor, start: int, end: int) -> None:
+    with pytest.raises(Invalid):
+        library.read_passage(kyo, employee, NOBODY, start, end)
+
+
+def test_an_older_approved_version_stays_readable_and_says_that_it_is_old(
+    kyo: Kyo, employee: Actor, person: Callable[[Role], Actor], publish: Callable[[str, str], None]
+) -> None:
+    publish("a.txt", "old text")
+    [document] = library.list_documents(kyo, employee).documents
+    publish("a.txt", "new text")
+    found = library.read_passage(kyo, person(Role.EMPLOYEE), document.latest.id, 0, 3)
+    assert (found.quote, found.version_number, found.is_current) == ("old", 1, False)
+
+
+class TestRetry:
+    @pytest.fixture
+    def failed(self, kyo: Kyo, employee: Actor, run_pipeline: Callable[[], None]) -> UUID:
+        version = library.upload(kyo, employee, "bad.txt", b"broken").document.latest.id
+        run_pipeline()
+        return version
+
+    @pytest.mark.parametrize("who", ["employee", "manager", "admin"])
+    def test_own_files_or_as_one_who_may_approve(
+        self, kyo: Kyo, failed: UUID, request: pytest.FixtureRequest, who: str, audited: Callable[[], list[str]]
+    ) -> None:
+        actor = request.getfixturevalue(who)
+        library.retry(kyo, actor, failed)
+        [document] = library.list_versions(kyo, actor, [failed])
+        assert (document.latest.status, document.latest.error) == (VersionStatus.UPLOADED, None)
+        assert audited()[-1] == "document:retry"
+
+    def test_goes_all_the_way(
+        self, kyo: Kyo, employee: Actor, failed: UUID, run_pipeline: Callable[[], None], sql: Callable[..., list[Any]]
+    ) -> None:
+        sha256 = kyo.files.put(b"mended")
+        sql("update document_versions set sha256 = :sha256", sha256=sha256)
+        library.retry(kyo, employee, failed)
+        run_pipeline()
+        [document] = library.list_versions(kyo, employee, [failed])
+        assert document.latest.status is VersionStatus.READY
+
+    def test_not_of_what_has_not_failed(self, kyo: Kyo, employee: Actor) -> None:
+        version = library.upload(kyo, employee, "a.txt", b"text").document.latest.id
+        with pytest.raises(Conflict, match="has not failed"):
+            library.retry(kyo, employee, version)
+
+    @pytest.mark.parametrize(("access", "allowed"), [("read", False), ("approve", True)])
+    def test_not_by_a_manager_who_may_not_approve_there(
+        self,
+        kyo: Kyo,
+        manager: Actor,
+        collection: Callable[..., str],
+        run_pipeline: Callable[[], None],
+        access: str,
+        allowed: bool,
+    ) -> None:
+        name = collection("Board", None, {manager: access})
+        first = library.upload(kyo, OPERATOR, "a.txt", b"text", name).document.latest.id
+        run_pipeline()
+        reviewing.approve(kyo, OPERATOR, first)
+        failed = library.upload(kyo, OPERATOR, "a.txt", b"broken", name).document.latest.id
+        run_pipeline()
+        if allowed:
+            library.retry(kyo, manager, failed)
+        else:
+            with pytest.raises(NotAllowed):
+                library.retry(kyo, manager, failed)
