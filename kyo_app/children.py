@@ -60,7 +60,9 @@ def _script(name: str, *arguments: str) -> tuple[str, ...]:
 def _code_server(settings: Settings) -> Child:
     # Threads: a sensor that waits for files holds one for as long as it waits.
     where = ("-h", "127.0.0.1", "-p", str(settings.KYO_CODE_PORT), "--max-workers", "16")
-    return Child("dagster-code", _python("-m", "kyo_pipeline.defs.code_server", "-m", "kyo_pipeline.definitions", *where))
+    return Child(
+        "dagster-code", _python("-m", "kyo_pipeline.defs.code_server", "-m", "kyo_pipeline.definitions", *where)
+    )
 
 
 def _webserver(settings: Settings) -> Child:
@@ -74,7 +76,8 @@ def _daemon() -> Child:
 
 def _app(settings: Settings) -> Child:
     where = ("--host", settings.KYO_HOST, "--port", str(settings.KYO_PORT), "--proxy-headers")
-    quiet = () if settings.DEBUG else ("--no-access-log", "--log-level", "warning")
+    # No access log: Streamlit writes one, and sign-in tickets stand in addresses.
+    quiet = ("--no-access-log", "--log-level", "info" if settings.DEBUG else "warning")
     polite = ("--no-server-header", "--timeout-graceful-shutdown", "3")
     return Child("app", _python("-m", "uvicorn", "--factory", "kyo_app.server:create_app", *where, *quiet, *polite))
 

@@ -21,6 +21,7 @@ from kyo_pipeline.services import library
 _log = logging.getLogger(__name__)
 
 _CONTEXT = 400
+_NOTICES = "notices"
 
 UNEXPECTED = "Something went wrong on our side. It has been logged; please try again."
 
@@ -56,6 +57,17 @@ def live(name: str, draw: Callable[[], bool], seconds: float) -> None:
             st.rerun()
 
     part()
+
+
+def run_again(notice: str, icon: str) -> None:
+    """Show the page anew, with a notice: one shown before a rerun would vanish with it."""
+    st.session_state.setdefault(_NOTICES, []).append((notice, icon))
+    st.rerun()
+
+
+def show_notices() -> None:
+    for notice, icon in st.session_state.pop(_NOTICES, []):
+        st.toast(notice, icon=icon)
 
 
 def page_offset(key: str, size: int) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from kyo_app import auth, wording
+from kyo_app.components import show_notices
 from kyo_app.markup import inert_line
 from kyo_app.views import approvals, ask, denied, documents, history, password, sign_in
 from kyo_pipeline.domain.actor import Actor, Permission
@@ -51,6 +52,7 @@ def main() -> None:
     st.logo(str(_ASSETS / "logo.svg"), icon_image=str(_ASSETS / "mark.svg"), size="large")
     if actor is not None:
         _sidebar(actor)
+        show_notices()
     page.run()
 
 

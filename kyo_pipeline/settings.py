@@ -16,7 +16,14 @@ FileType = Literal["pdf", "docx", "txt"]
 class Settings(BaseSettings):
     """The configuration of one KYO installation, read from the environment and from `.env`."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        # An absolute path: `kyo` gives the same answer in every folder.
+        env_file=PROJECT_ROOT / ".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+    )
 
     # Core
     SECRET_KEY: SecretStr | None = Field(None, description="Signs tokens. Made and kept in KYO_HOME when unset.")

@@ -12,6 +12,7 @@ from kyo_app.components import (
     page_offset,
     page_picker,
     retry_button,
+    run_again,
     shown_errors,
     state_badges,
 )
@@ -101,18 +102,20 @@ def _approval(actor: Actor, document: Document) -> None:
     if st.button("Approve", key=f"approve-{document.latest.id}", type="primary", icon=":material/check:"):
         with shown_errors():
             reviewing.approve(runtime.kyo(), actor, document.latest.id)
-            st.toast(f"Approved: {inert_line(document.title, 80)}", icon=":material/check:")
-            st.rerun()
+            run_again(f"Approved: {inert_line(document.title, 80)}", ":material/check:")
 
 
 def _rejection(actor: Actor, document: Document) -> None:
     with st.form(f"reject-{document.latest.id}", border=False):
-        reason = st.text_area("Reason", placeholder="What should be changed before it can be approved?", max_chars=2000)
+        reason = st.text_area(
+            "Reason",
+            placeholder="What should be changed before it can be approved?",
+            max_chars=reviewing.MAX_REASON_LENGTH,
+        )
         submitted = st.form_submit_button("Reject", type="primary")
     if submitted:
         with shown_errors():
             if not reason.strip():
                 raise Invalid("Say why, so that the uploader knows what to change.")
             reviewing.reject(runtime.kyo(), actor, document.latest.id, reason.strip())
-            st.toast(f"Rejected: {inert_line(document.title, 80)}", icon=":material/close:")
-            st.rerun()
+            run_again(f"Rejected: {inert_line(document.title, 80)}", ":material/close:")

@@ -12,14 +12,15 @@ from kyo_app.components import (
     page_offset,
     page_picker,
     retry_button,
+    run_again,
     shown_errors,
     state_badges,
 )
 from kyo_app.markup import badge, inert, inert_line
 from kyo_app.uploads import upload_panel
 from kyo_pipeline.domain.actor import Actor, Permission
-from kyo_pipeline.domain.documents import Document, DocumentState, VersionStatus, progress
-from kyo_pipeline.services import library
+from kyo_pipeline.domain.documents import Document, DocumentState, Review, VersionStatus, progress
+from kyo_pipeline.services import library, reviewing
 
 _PAGE = 15
 #: What people look for, as the two filters of the service.
@@ -86,6 +87,9 @@ def _detail(actor: Actor, document: Document) -> None:
         _failure(actor, document)
     elif wording.under_way(version):
         st.progress(progress(version.status), text=f"{wording.step(version)}…")
+    if version.review is Review.REJECTED:
+        by = inert_line(version.reviewed_by_name or "", 60)
+        st.warning(f"Rejected by **{by}**: {inert(version.review_reason or '')}", icon=":material/close:")
     if document.searchable:
         st.markdown(badge(":material/check: answers questions", "green"))
     facts = {
@@ -97,8 +101,27 @@ def _detail(actor: Actor, document: Document) -> None:
         "Pages": f"{version.pages:,}" if version.pages else "",
         "Passages": f"{version.chunks:,}" if version.chunks else "",
         "Ready": local_time(version.ready_at) if version.ready_at else "",
+        "Approved": _approval(document),
     }
     st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in facts.items() if value))
+    if actor.may(Permission.DOCUMENT_ARCHIVE) and document.state is not DocumentState.ARCHIVED:
+        _archiving(actor, document)
+
+
+def _approval(document: Document) -> str:
+    version = document.latest
+    if version.review is not Review.APPROVED or version.reviewed_at is None:
+        return ""
+    return f"{local_time(version.reviewed_at)} by {inert_line(version.reviewed_by_name or '', 60)}"
+
+
+def _archiving(actor: Actor, document: Document) -> None:
+    with st.popover("Archive", icon=":material/archive:", type="tertiary"):
+        st.markdown("It is then no longer found and answers no questions. Old answers still show what they cited.")
+        if st.button("Archive this document", key=f"archive-{document.id}", type="primary"):
+            with shown_errors():
+                reviewing.archive(runtime.kyo(), actor, document.id)
+                run_again(f"Archived: {inert_line(document.title, 80)}", ":material/archive:")
 
 
 def _failure(actor: Actor, document: Document) -> None:

@@ -28,6 +28,14 @@ class Inbox:
         settled = time.time() - SETTLE_SECONDS
         return [path for changed, path in dated if changed <= settled]
 
+    def read(self, path: Path, limit: int) -> bytes:
+        """The bytes of a file, but not more than `limit`. Raises `Unavailable`."""
+        try:
+            with path.open("rb") as file:
+                return file.read(limit)
+        except OSError as error:
+            raise Unavailable(f"{path} cannot be read: {error.strerror}.") from error
+
     def accept(self, path: Path) -> None:
         self._move(path, ACCEPTED)
 

@@ -227,4 +227,7 @@ def _to_version(row: Row[Any]) -> Version:
         uploaded_at=row.uploaded_at,
         ready_at=row.ready_at,
         in_progress=row.in_progress,
+        review_reason=row.review_reason,
+        reviewed_by_name=row.reviewed_by_name,
+        reviewed_at=row.reviewed_at,
     )

@@ -8,11 +8,11 @@ from pathlib import Path
 import psycopg2  # type: ignore[import-untyped]  # ships no types
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.errors import Unavailable
+from kyo_pipeline.errors import Invalid, Unavailable
 from kyo_pipeline.settings import PROJECT_ROOT
 
 #: What services pass on to the functions of this layer: a connection inside a transaction.
@@ -23,14 +23,18 @@ QUERIES = PROJECT_ROOT / "sql" / "queries"
 #: How it shows that the database is away or has no connection left. COPY and LISTEN bypass SQLAlchemy's own classes.
 _AWAY = (OperationalError, InterfaceError, NoFreeConnection, psycopg2.OperationalError, psycopg2.InterfaceError)
 
+_BAD_URL = "DATABASE_URL: this is not the URL of a PostgreSQL database: postgresql://user:password@host:port/name"
 _NO_DATABASE = "The database does not answer. Look at `kyo status`, or ask the person who runs KYO."
 
 
 def with_driver(url: str) -> str:
     """The same URL with our driver named: SQLAlchemy 2.1 would take `postgresql://` for psycopg 3."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise Invalid(_BAD_URL) from None  # the cause quotes the URL, and with it the password
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
-        raise ValueError("not a PostgreSQL URL")
+        raise Invalid(_BAD_URL)
     return parsed.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
 
 

@@ -60,4 +60,4 @@ def daemon_heartbeat(tx: Connection) -> datetime | None:
 
 
 def _counts(tx: Connection, statement: str) -> dict[str, int]:
-    return {str(name): int(number) for name, number in tx.execute(text(statement)).tuples()}
+    return {str(row[0]): int(row[1]) for row in tx.execute(text(statement))}

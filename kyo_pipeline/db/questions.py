@@ -11,29 +11,9 @@ from sqlalchemy import Connection, Row, text
 
 from kyo_pipeline.db.like import containing
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.answers import Answer, Citation, Draft, Outcome
+from kyo_pipeline.domain.answers import Answer, AnswerPage, AnswerSummary, Citation, Draft, Outcome
 from kyo_pipeline.domain.parsed import Heading, heading_path_at, page_at
 from kyo_pipeline.domain.retrieval import Passage
-
-
-@dataclass(frozen=True)
-class AnswerSummary:
-    """An answer as the history lists it."""
-
-    id: UUID
-    question: str
-    asked_at: datetime
-    outcome: Outcome
-    text: str
-    rating: int | None
-
-
-@dataclass(frozen=True)
-class AnswerPage:
-    """One page of the history, with the number of all entries that match."""
-
-    answers: tuple[AnswerSummary, ...]
-    total: int
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,8 @@ def lexical_weights(kyo: KyoResource) -> dg.MaterializeResult:  # type: ignore[t
 
 def _claim(context: dg.AssetExecutionContext) -> str:
     if LOCAL_TAG in context.run.tags:
-        return f"local:{context.run_id}"
-    return indexing.claim_name(context.run_id)
+        return f"local:{context.run.run_id}"
+    return indexing.claim_name(context.run.run_id)
 
 
 ASSETS = [document_texts, document_chunks, chunk_vectors, searchable_documents, lexical_weights]

@@ -28,7 +28,12 @@ _BEGINNING = {dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED, dg.Da
 _ALIVE = [*_BEGINNING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
-@dg.sensor(job=ingest, minimum_interval_seconds=1, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    job=ingest,
+    minimum_interval_seconds=1,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a run as soon as files wait, and frees what dead runs had claimed.",
+)
 def waiting_files(context: dg.SensorEvaluationContext, kyo: KyoResource) -> dg.RunRequest | dg.SkipReason:
     """Starts a run as soon as files wait.
 
@@ -63,7 +68,12 @@ def _is_beginning(record: dg.RunRecord) -> bool:
     return record.start_time is None or time.time() - record.start_time < CLAIM_SECONDS
 
 
-@dg.sensor(target=None, minimum_interval_seconds=5, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    target=None,
+    minimum_interval_seconds=5,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Uploads the files that appear in the folder KYO_INBOX, for review like any other.",
+)
 def inbox_files(context: dg.SensorEvaluationContext, kyo: KyoResource) -> dg.SkipReason:
     """Uploads the files that appear in the folder `KYO_INBOX`, for review like any other.
 
@@ -80,7 +90,12 @@ def inbox_files(context: dg.SensorEvaluationContext, kyo: KyoResource) -> dg.Ski
 def _take(kyo: KyoResource, context: dg.SensorEvaluationContext) -> Iterator[bool]:
     for path in inbox.arrived(kyo.open):
         try:
-            library.upload(kyo.open, OPERATOR, path.name, path.read_bytes())
+            content = inbox.read(kyo.open, path)
+        except Unavailable as error:
+            context.log.warning(error.message)
+            continue  # it stays where it is, and does not hold the others up
+        try:
+            library.upload(kyo.open, OPERATOR, path.name, content)
         except Unavailable:
             raise  # nothing is wrong with the file: it stays where it is
         except KyoError as error:

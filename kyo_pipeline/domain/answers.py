@@ -74,3 +74,23 @@ class Answer:
     completion_tokens: int
     rating: int | None = None
     comment: str | None = None
+
+
+@dataclass(frozen=True)
+class AnswerSummary:
+    """An answer as the history lists it."""
+
+    id: UUID
+    question: str
+    asked_at: datetime
+    outcome: Outcome
+    text: str
+    rating: int | None
+
+
+@dataclass(frozen=True)
+class AnswerPage:
+    """One page of the history, with the number of all entries that match."""
+
+    answers: tuple[AnswerSummary, ...]
+    total: int

@@ -72,6 +72,9 @@ class Version:
     uploaded_at: datetime
     ready_at: datetime | None
     in_progress: bool
+    review_reason: str | None = None
+    reviewed_by_name: str | None = None
+    reviewed_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,10 @@ def sign_out(kyo: Kyo, token: str) -> None:
     now = kyo.now()
     with kyo.db.transaction(OPERATOR) as tx:
         actor = sessions.actor_of(tx, _digest(token), now)
-        if sessions.revoke(tx, _digest(token), now) is not None:
-            audit.record(tx, actor or OPERATOR, Event.SESSION_END, actor.id if actor else "", now)
+        owner = sessions.revoke(tx, _digest(token), now)
+        if owner is not None:
+            # A session that was over already ends without its actor, but it is still theirs.
+            audit.record(tx, actor or OPERATOR, Event.SESSION_END, owner, now)
 
 
 def change_password(kyo: Kyo, actor: Actor, current: str, new: str) -> None:

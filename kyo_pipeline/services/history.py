@@ -3,9 +3,8 @@
 from uuid import UUID
 
 from kyo_pipeline.db import audit, questions
-from kyo_pipeline.db.questions import AnswerPage
 from kyo_pipeline.domain.actor import Actor, Permission
-from kyo_pipeline.domain.answers import Answer
+from kyo_pipeline.domain.answers import Answer, AnswerPage
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Invalid, NotFound

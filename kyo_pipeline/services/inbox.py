@@ -12,6 +12,11 @@ def arrived(kyo: Kyo) -> list[Path]:
     return _inbox(kyo).arrived() if kyo.settings.KYO_INBOX else []
 
 
+def read(kyo: Kyo, path: Path) -> bytes:
+    """The bytes of a file; of one that is too large, just enough to be refused for it. Raises `Unavailable`."""
+    return _inbox(kyo).read(path, kyo.settings.max_file_bytes + 1)
+
+
 def accept(kyo: Kyo, path: Path) -> None:
     """Move a file that has been uploaded out of the way."""
     _inbox(kyo).accept(path)

@@ -17,6 +17,9 @@ select
   v.media_type,
   v.status,
   v.review,
+  v.review_reason,
+  reviewer.name as reviewed_by_name,
+  v.reviewed_at,
   v.error,
   v.pages,
   v.chunk_count,
@@ -33,6 +36,7 @@ join lateral (
   select * from document_versions w where w.document_id = d.id order by w.number desc limit 1
 ) v on true
 join users uploader on uploader.id = v.uploaded_by
+left join users reviewer on reviewer.id = v.reviewed_by
 left join document_versions current on current.id = d.current_version_id
 where d.collection_id in (select accessible_collections(:actor, 'read'))
   and (

@@ -64,9 +64,7 @@ EVERYTHING = ["damaged.txt", "100%_sure.txt", "waiting.txt", "archived.txt", "re
         ({"version_ids": ()}, []),
     ],
 )
-def test_filters(
-    manager: Actor, names: Callable[..., list[str]], wanted: dict[str, Any], expected: list[str]
-) -> None:
+def test_filters(manager: Actor, names: Callable[..., list[str]], wanted: dict[str, Any], expected: list[str]) -> None:
     assert names(manager, **wanted) == expected
 
 

@@ -31,9 +31,11 @@ HANDBOOK = {
 
 
 @pytest.fixture
-def handbook(publish: Publish) -> None:
-    for name, content in HANDBOOK.items():
-        publish(name, content)
+def handbook(kyo: Kyo, run_pipeline: Callable[[], None]) -> None:
+    uploads = [library.upload(kyo, OPERATOR, name, content.encode()) for name, content in HANDBOOK.items()]
+    run_pipeline()
+    for uploaded in uploads:
+        reviewing.approve(kyo, OPERATOR, uploaded.document.latest.id)
 
 
 @pytest.fixture

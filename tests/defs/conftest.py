@@ -1,4 +1,4 @@
-"""Dagster opens its own Kyo from the environment: it gets a database of its own, in which transactions are committed."""
+"""Dagster opens its own Kyo from the environment: it gets a database of its own, with committed transactions."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,8 +1,8 @@
 import dagster as dg
 import pytest
 
-from kyo_pipeline.defs.daemon import fail_dead_runs
 from kyo_pipeline.definitions import defs
+from kyo_pipeline.defs.daemon import fail_dead_runs
 
 STATUS = dg.DagsterRunStatus
 

@@ -3,8 +3,9 @@
 import dagster as dg
 import pytest
 
-from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.definitions import defs
+from kyo_pipeline.defs.assets import ASSETS
+from kyo_pipeline.defs.checks import CHECKS
 
 ASSET_KEYS = ["chunk_vectors", "document_chunks", "document_texts", "lexical_weights", "searchable_documents"]
 
@@ -42,3 +43,8 @@ def test_sensors_run_without_being_switched_on() -> None:
     for sensor in defs.get_repository_def().sensor_defs:
         assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
         assert sensor.description
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: next(iter(check.check_keys)).name)
+def test_every_check_says_what_must_hold(check: dg.AssetChecksDefinition) -> None:
+    assert all(spec.description for spec in check.check_specs)

@@ -6,10 +6,10 @@ import dagster as dg
 import pytest
 from sqlalchemy import text
 
+from kyo_pipeline.definitions import defs
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.resources import KyoResource
-from kyo_pipeline.definitions import defs
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.documents import VersionStatus
 from kyo_pipeline.kyo import Kyo
@@ -21,7 +21,9 @@ def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     return {name: value.value for name, value in event.metadata.items()}
 
 
-def test_uploaded_files_become_searchable_and_the_run_says_what_it_did(stack: Kyo, instance: dg.DagsterInstance) -> None:
+def test_uploaded_files_become_searchable_and_the_run_says_what_it_did(
+    stack: Kyo, instance: dg.DagsterInstance
+) -> None:
     good = library.upload(stack, OPERATOR, "leave.txt", b"Everybody has thirty days of leave.").document
     bad = library.upload(stack, OPERATOR, "[evil](x)|.txt", b" \n \n ").document
     reviewing.approve(stack, OPERATOR, good.latest.id)

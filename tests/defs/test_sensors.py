@@ -7,11 +7,13 @@ import dagster as dg
 import pytest
 
 from kyo_pipeline.adapters.inbox import SETTLE_SECONDS
+from kyo_pipeline.db import claims
+from kyo_pipeline.definitions import defs
 from kyo_pipeline.defs import sensors
 from kyo_pipeline.defs.jobs import ingest
 from kyo_pipeline.defs.resources import KyoResource
-from kyo_pipeline.definitions import defs
 from kyo_pipeline.domain.actor import OPERATOR
+from kyo_pipeline.domain.documents import VersionStatus
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import indexing, library
 
@@ -25,16 +27,14 @@ def evaluate(
     monkeypatch.setattr(sensors, "WAIT_SECONDS", 0.2)
 
     def run(sensor: dg.SensorDefinition) -> Any:
-        with dg.build_sensor_context(instance=instance, resources=resources, repository_def=None) as context:
+        with dg.build_sensor_context(instance=instance, resources=resources) as context:
             return sensor(context)
 
     return run
 
 
-def started(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, job: str = "ingest") -> dg.DagsterRun:
-    definition = defs.resolve_job_def("ingest")
-    run = instance.create_run_for_job(definition, status=status)
-    return run if job == ingest.name else instance.get_run_by_id(run.run_id) or run
+def started(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> dg.DagsterRun:
+    return instance.create_run_for_job(defs.resolve_job_def(ingest.name), status=status)
 
 
 # waiting_files --------------------------------------------------------------------------------------------------------
@@ -65,11 +65,9 @@ def test_while_a_run_is_beginning_no_second_one_is_started(
 def test_what_a_dead_run_had_claimed_starts_a_run(stack: Kyo, evaluate: Any, instance: dg.DagsterInstance) -> None:
     library.upload(stack, OPERATOR, "a.txt", b"broken")
     dead = started(instance, dg.DagsterRunStatus.FAILURE)
-    stack.db  # noqa: B018 — the claim is made as the run would have made it
     with stack.db.transaction(OPERATOR) as tx:
-        indexing.claims.claim(
-            tx, indexing.VersionStatus.UPLOADED, indexing.claim_name(dead.run_id), 10, stack.now(), stack.now() + indexing.LEASE
-        )
+        until = stack.now() + indexing.LEASE
+        claims.claim(tx, VersionStatus.UPLOADED, indexing.claim_name(dead.run_id), 10, stack.now(), until)
     assert indexing.count_waiting(stack) == 0
     assert isinstance(evaluate(sensors.waiting_files), dg.RunRequest)
 
@@ -158,14 +156,14 @@ def test_a_file_that_cannot_be_read_is_left_and_does_not_keep_the_others_waiting
 ) -> None:
     put(inbox / "a.txt", b"text", age=90)
     put(inbox / "b.txt", b"text")
-    read = Path.read_bytes
+    real = Path.open
 
-    def denied(path: Path) -> bytes:
+    def denied(path: Path, *args: Any, **options: Any) -> Any:
         if path.name == "a.txt":
             raise PermissionError(13, "Permission denied")
-        return read(path)
+        return real(path, *args, **options)
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(Path, "open", denied)  # root may read everything, so the rights of the file would not do
     evaluate(sensors.inbox_files)
     assert files(inbox) == ["a.txt", "accepted/b.txt"]
     assert library.list_documents(stack, OPERATOR).total == 1

@@ -130,6 +130,14 @@ class TestSessions:
         assert accounts.actor_of_session(kyo, other) is not None
         assert audited().count("session:end") == 1
 
+    def test_one_that_was_over_already_is_still_its_owners_on_record(
+        self, kyo: Kyo, anna: Actor, clock: Clock, sql: Callable[..., list[Any]]
+    ) -> None:
+        token = session(kyo)
+        clock.advance(days=30)
+        accounts.sign_out(kyo, token)
+        assert sql("select object_id from audit_log where event = 'session:end'") == [(str(anna.id),)]
+
     def test_all_end_with_a_new_password(self, kyo: Kyo, anna: Actor, clock: Clock) -> None:
         tokens = [session(kyo), session(kyo)]
         clock.advance(seconds=1)

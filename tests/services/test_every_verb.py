@@ -95,9 +95,7 @@ def deeds(
     }
 
 
-TABLES = (
-    "users sessions sign_in_tickets documents document_versions chunks lexemes corpus answers citations feedback"
-).split()
+TABLES = ["users", "sessions", "sign_in_tickets", "documents", "document_versions", "answers", "citations", "feedback"]
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def test_bytes_that_have_gone_are_a_failure_of_that_file_alone(
 @pytest.mark.parametrize(
     "document",
     [
-        ParsedDocument('Quotes "a", \'b\', commas, and\n\\.\na lone backslash-dot \\N \t end.'),
+        ParsedDocument("Quotes \"a\", 'b', commas, and\n\\.\na lone backslash-dot \\N \t end."),
         ParsedDocument("A carriage return \r alone, and \r\n two."),
         ParsedDocument("Heading\nText.", headings=(Heading(0, 1, 'A "quoted" {brace}, \\ and null NULL'),)),
         ParsedDocument("Pages one.\nPages two.", page_starts=(0, 11)),
@@ -217,7 +217,8 @@ def test_a_run_that_is_killed_is_finished_by_another(
     if killed == "publish":
         sql(
             "create function die() returns trigger language plpgsql as "
-            "$$ begin if new.file_name = '3.txt' and new.status = 'ready' then raise 'killed'; end if; return new; end $$"
+            "$$ begin if new.file_name = '3.txt' and new.status = 'ready' then raise 'killed'; end if; "
+            "return new; end $$"
         )
         sql("create trigger die before update on document_versions for each row execute function die()")
     with suppress(Killed, Exception):

@@ -172,7 +172,7 @@ def test_own_uploads(
 ) -> None:
     kyo = with_settings(KYO_SELF_APPROVAL=rule)
     person(Role.EMPLOYEE)
-    manager = [person(Role.MANAGER) for _ in range(approvers)][0]
+    manager, *_ = [person(Role.MANAGER) for _ in range(approvers)]
     document = upload(kyo, manager, "text")
     if allowed:
         assert reviewing.may_approve(kyo, manager, document) is None
@@ -210,14 +210,17 @@ def test_a_file_that_failed_cannot_be_approved_but_turned_down(
 
 
 @pytest.mark.parametrize("decision", ["approve", "reject"])
-def test_a_version_is_decided_about_once(kyo: Kyo, employee: Actor, manager: Actor, admin: Actor, decision: str) -> None:
+def test_a_version_is_decided_about_once(
+    kyo: Kyo, employee: Actor, manager: Actor, admin: Actor, decision: str
+) -> None:
     document = upload(kyo, employee, "text")
     reviewing.approve(kyo, manager, document.latest.id)
+    again = {
+        "approve": lambda: reviewing.approve(kyo, admin, document.latest.id),
+        "reject": lambda: reviewing.reject(kyo, admin, document.latest.id, "No."),
+    }
     with pytest.raises(Conflict, match="decided about this version already: it is approved"):
-        if decision == "approve":
-            reviewing.approve(kyo, admin, document.latest.id)
-        else:
-            reviewing.reject(kyo, admin, document.latest.id, "No.")
+        again[decision]()
 
 
 def test_only_the_newest_version_is_decided_about(kyo: Kyo, employee: Actor, manager: Actor) -> None:

@@ -1,0 +1,81 @@
+"""A person at a browser, in the words of the app."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+OUTPUT = Path(__file__).parent / "output"
+
+#: Files go through Dagster meanwhile.
+PIPELINE_MS = 60_000
+
+#: Below this the sidebar is closed until somebody opens it.
+PHONE_WIDTH = 768
+
+
+@dataclass
+class Person:
+    """Somebody with a page of their own."""
+
+    page: Page
+    url: str
+
+    def opens(self, path: str = "") -> None:
+        self.page.goto(f"{self.url}/{path}")
+
+    def signs_in(self, username: str, password: str) -> None:
+        self.page.get_by_label("User name").fill(username)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+
+    def chooses_password(self, one_time: str, password: str) -> None:
+        expect(self.page.get_by_role("heading", name="Choose a password")).to_be_visible()
+        self.page.get_by_label("One-time password").fill(one_time)
+        self.page.get_by_label("New password", exact=True).fill(password)
+        self.page.get_by_label("New password again").fill(password)
+        self.page.get_by_role("button", name="Save password").click()
+        expect(self.page.get_by_role("button", name="Sign in")).to_be_visible()
+
+    def goes_to(self, view: str) -> None:
+        self._opens_sidebar()
+        self.page.get_by_test_id("stSidebarNav").get_by_role("link", name=view).click()
+        expect(self.page).to_have_title(re.compile(view))
+        self._closes_sidebar()
+
+    def uploads(self, *files: Path) -> None:
+        self.page.locator("input[type=file]").set_input_files(files)
+        for file in files:
+            expect(self.page.get_by_test_id("stFileUploader").get_by_text(file.name)).to_be_visible()
+        self.page.get_by_role("button", name="Send for approval").click()
+
+    def asks(self, question: str) -> None:
+        box = self.page.get_by_placeholder("Ask about your organisation")
+        box.fill(question)
+        box.press("Enter")
+
+    def sees(self, text: str | re.Pattern[str], timeout_ms: int = 15_000) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible(timeout=timeout_ms)
+
+    def signs_out(self) -> None:
+        self._opens_sidebar()
+        self.page.get_by_role("button", name="Sign out").click()
+        expect(self.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=15_000)
+
+    def _opens_sidebar(self) -> None:
+        if self._has_phone():
+            self.page.get_by_test_id("stExpandSidebarButton").click()
+
+    def _closes_sidebar(self) -> None:
+        if self._has_phone() and not self.page.get_by_test_id("stExpandSidebarButton").is_visible():
+            self.page.get_by_test_id("stSidebarCollapseButton").click()
+
+    def _has_phone(self) -> bool:
+        size = self.page.viewport_size
+        return size is not None and size["width"] < PHONE_WIDTH
+
+    def shows(self, name: str) -> None:
+        """Keep a picture for people to look at."""
+        OUTPUT.mkdir(exist_ok=True)
+        self.page.screenshot(path=OUTPUT / f"{name}.png")
