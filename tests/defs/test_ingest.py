@@ -10,6 +10,7 @@ from kyo_pipeline.definitions import defs
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.resources import KyoResource
+from kyo_pipeline.defs.run_once import run_until_done
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.documents import VersionStatus
 from kyo_pipeline.kyo import Kyo
@@ -101,3 +102,14 @@ def test_checks_fail_when_the_index_is_not_what_it_should_be(
     evaluations = {check.check_name: check for check in result.get_asset_check_evaluations()}
     assert {name for name, check in evaluations.items() if not check.passed} == failing
     assert evaluations["nothing_is_stuck"].severity is dg.AssetCheckSeverity.WARN
+
+
+def test_without_a_daemon_batch_after_batch_is_taken_until_nothing_waits(
+    stack: Kyo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KYO_BATCH_SIZE", "2")
+    for number in range(3):
+        library.upload(stack, OPERATOR, f"{number}.txt", f"Text number {number}.".encode())
+    assert run_until_done()
+    statuses = [one.latest.status for one in library.list_documents(stack, OPERATOR).documents]
+    assert statuses == [VersionStatus.READY] * 3
