@@ -33,7 +33,7 @@ BATCH = 50
 def bare_loop(url: str, files: list[tuple[str, bytes]]) -> float:
     """Seconds of the bare loop for all files, into a fresh database."""
     migrate(url)
-    db, embedder = Database(url), open_embedder(Settings(_env_file=None))  # type: ignore[call-arg]  # pydantic-settings' own argument
+    db, embedder = Database(url), open_embedder(Settings())
     embedder.embed_query("load the model")
     ids = _empty_versions(db, files)
     with db.transaction(OPERATOR) as tx:

@@ -17,7 +17,7 @@ def running_stack() -> Iterator[tuple[RunningStack, Kyo]]:
     with tempfile.TemporaryDirectory(prefix="kyo-bench-") as folder:
         home = Path(folder) / "home"
         with RunningStack(home) as stack:
-            settings = Settings(_env_file=None, KYO_HOME=home)  # type: ignore[call-arg]  # pydantic-settings' own argument
+            settings = Settings(KYO_HOME=home)
             with operations.running_servers(settings) as servers:
                 kyo = open_kyo(servers.settings)
                 try:

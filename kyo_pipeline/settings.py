@@ -17,8 +17,6 @@ class Settings(BaseSettings):
     """The configuration of one KYO installation, read from the environment and from `.env`."""
 
     model_config = SettingsConfigDict(
-        # An absolute path: `kyo` gives the same answer in every folder.
-        env_file=PROJECT_ROOT / ".env",
         env_file_encoding="utf-8",
         env_ignore_empty=True,
         extra="ignore",
@@ -148,10 +146,10 @@ class Settings(BaseSettings):
         return self.SIMILARITY_THRESHOLD if "SIMILARITY_THRESHOLD" in self.model_fields_set else None
 
 
-def load_settings() -> Settings:
+def load_settings(env_file: Path = PROJECT_ROOT / ".env") -> Settings:
     """Read the settings; raise `Invalid` that names every wrong variable at once."""
     try:
-        return Settings()
+        return Settings(_env_file=env_file)
     except ValidationError as error:
         raise Invalid("\n".join(_complaint(dict(detail)) for detail in error.errors())) from error
 

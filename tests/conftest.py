@@ -64,7 +64,7 @@ def database_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return Settings(_env_file=None, KYO_HOME=tmp_path_factory.mktemp("home"))  # type: ignore[call-arg]  # pydantic-settings' own argument
+    return Settings(KYO_HOME=tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ def test_the_example_has_the_defaults(tmp_path: Path) -> None:
     """What it says, read back, is what holds when nothing is set."""
     said = "\n".join(f"{name}={value}" for name, value in EXAMPLE.items() if value)
     (tmp_path / ".env").write_text(said)
-    read, default = load_settings().model_dump(), Settings(_env_file=None).model_dump()
+    read, default = load_settings(tmp_path / ".env").model_dump(), Settings().model_dump()
     assert PROJECT_ROOT / read.pop("KYO_HOME") == default.pop("KYO_HOME")
     assert read == default
 
@@ -103,7 +103,8 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("KYO_PORT=1001\nCHUNK_SIZE=600\n")
     monkeypatch.setenv("KYO_PORT", "1002")
-    assert (load_settings().KYO_PORT, load_settings().CHUNK_SIZE) == (1002, 600)
+    settings = load_settings(tmp_path / ".env")
+    assert (settings.KYO_PORT, settings.CHUNK_SIZE) == (1002, 600)
 
 
 def test_the_database_is_embedded_when_nothing_names_another() -> None:

@@ -23,6 +23,11 @@ from kyo_pipeline.domain.documents import VersionStatus
 RUN_PREFIX = "run:"
 
 
+def is_watched(run: str) -> bool:
+    """Whether it can be known that this run is dead."""
+    return run.startswith(RUN_PREFIX)
+
+
 @dataclass(frozen=True)
 class Claimed:
     version_id: UUID
@@ -39,19 +44,29 @@ def claim(
 ) -> tuple[Claimed, ...]:
     """Take up to `limit` versions that wait with this status, oldest first: free ones, lost ones, and the run's own.
 
-    `skip locked` lets runs side by side take different rows without waiting for each other.
+    `skip locked` lets runs side by side take different rows without waiting for each other. What has been interrupted
+    before is taken in groups a quarter of the size for each time, in the end alone: a file that kills every process
+    which touches it must not take its neighbours with it.
     """
     rows = tx.execute(
         text(
             """
-            with waiting as (
+            with calmest as (
+              select coalesce(min(attempts), 0) as attempts
+              from document_versions
+              where status = :status
+                and (claimed_by is null or claimed_by = :run or claimed_until < :now)
+                and (retry_at is null or retry_at <= :now)
+            ),
+            waiting as (
               select id
               from document_versions
               where status = :status
                 and (claimed_by is null or claimed_by = :run or claimed_until < :now)
                 and (retry_at is null or retry_at <= :now)
-              order by uploaded_at, id
-              limit :limit
+                and attempts = (select attempts from calmest)
+              order by claimed_by is not distinct from :run desc, uploaded_at, id
+              limit (select greatest(:limit >> least(2 * attempts, 30), 1) from calmest)
               for update skip locked
             )
             update document_versions v
@@ -104,7 +119,7 @@ def advance(
             update document_versions
             set status = :after,
               stage_seconds = stage_seconds || jsonb_build_object(cast(:after as text), cast(:seconds as real)),
-              attempts = 1
+              attempts = 0
             where id = any(cast(:ids as uuid[])) and claimed_by = :run and status = :before
             returning id
             """

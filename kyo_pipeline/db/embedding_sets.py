@@ -66,14 +66,6 @@ def activate_new(tx: Connection, spec: EmbeddingSpec, now: datetime) -> Embeddin
     return embedding_set
 
 
-def tune(tx: Connection, embedding_set_id: int, similarity_threshold: float) -> None:
-    """Settings may change the threshold of a set; its vectors stay what they are."""
-    tx.execute(
-        text("update embedding_sets set similarity_threshold = :threshold where id = :id"),
-        {"id": embedding_set_id, "threshold": similarity_threshold},
-    )
-
-
 def is_empty(tx: Connection, embedding_set_id: int) -> bool:
     table = vector_table(embedding_set_id)
     return not tx.scalar(text(f"select exists (select from {table})"))  # noqa: S608 — the name is made from an integer

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from kyo_pipeline.db import audit, corpus
+from kyo_pipeline.db.versions import announce_work
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.audit import Event
 
@@ -19,4 +20,6 @@ def publish(tx: Connection, actor: Actor, version_ids: Sequence[UUID], now: date
         corpus.make_current(tx, chosen, now)
         for version_id in chosen:
             audit.record(tx, actor, Event.DOCUMENT_PUBLISH, version_id, now)
+        if corpus.drifted_length(tx) is not None:
+            announce_work(tx)
     return chosen

@@ -12,6 +12,9 @@ from kyo_pipeline.domain.retrieval import Passage
 #: How many chunks each leg proposes.
 CANDIDATES = 100
 
+#: How many vectors the dense leg looks at before it gives up on finding enough that the actor may read.
+MAX_SCAN_TUPLES = 200_000
+
 
 def passages(
     tx: Connection, actor: Actor, embedding_set: EmbeddingSet, question: str, vector: Vectors, limit: int
@@ -20,6 +23,7 @@ def passages(
     # Without iterative scan a selective permission filter behind HNSW would return fewer rows than there are.
     tx.execute(text("set local hnsw.iterative_scan = relaxed_order"))
     tx.execute(text(f"set local hnsw.ef_search = {CANDIDATES}"))
+    tx.execute(text(f"set local hnsw.max_scan_tuples = {MAX_SCAN_TUPLES}"))
     rows = tx.execute(
         text(query("search_chunks").format(vectors=vector_table(embedding_set.id))),
         {

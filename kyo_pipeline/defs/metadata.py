@@ -46,4 +46,4 @@ def _file_table(files: list[tuple[str, int, float]]) -> str:
 def _cell(value: str) -> str:
     """File names come from anybody: nothing in them may mean anything in Markdown or HTML."""
     plain = "".join(character if character.isprintable() else " " for character in value)
-    return "".join(f"&#{ord(character)};" if character in "|<>&[]()`*_!#\\~" else character for character in plain)
+    return "".join(f"&#{ord(character)};" if character in "|<>&[]()`*_!#\\~.:/@" else character for character in plain)

@@ -127,13 +127,15 @@ def _retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: _Stages
     with kyo.db.transaction(actor) as tx:
         embedding_set = embedding_sets.active(tx)
         if embedding_set is None:
-            return Retrieval((), {}, kyo.embedder.spec.similarity_threshold, 0)
+            return Retrieval((), {}, 0.0, 0)
         if not embedding_set.spec.same_space(kyo.embedder.spec):
             raise Conflict(embedding_set.spec.clash_with(kyo.embedder.spec))
         found = searching.passages(tx, actor, embedding_set, question, vector, limit)
         weights = searching.term_weights(tx, question)
     stages.done("search")
-    return Retrieval(found, weights, embedding_set.spec.similarity_threshold, embedding_set.id)
+    explicit = kyo.settings.explicit_similarity_threshold
+    threshold = embedding_set.spec.similarity_threshold if explicit is None else explicit
+    return Retrieval(found, weights, threshold, embedding_set.id)
 
 
 def _vector_of(kyo: Kyo, question: str) -> Vectors:

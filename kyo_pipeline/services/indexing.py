@@ -22,6 +22,8 @@ from kyo_pipeline.errors import Conflict, KyoError
 from kyo_pipeline.kyo import Kyo
 
 LEASE = timedelta(minutes=15)
+#: For a run that nobody watches: what it held, when it is killed, is free after this.
+LOCAL_LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 5
 STUCK_AFTER = timedelta(hours=1)
 #: Tokens kept free for title and headings, which are embedded with each chunk.
@@ -48,10 +50,10 @@ class StepReport:
     files: list[tuple[str, int, float]] = field(default_factory=list)  # (file name, pages, seconds), of reading
 
 
-def parse(kyo: Kyo, run: str, limit: int | None = None) -> StepReport:
-    """Read the text of up to `limit` uploaded files (KYO_BATCH_SIZE by default), each in a limited child process."""
+def parse(kyo: Kyo, run: str) -> StepReport:
+    """Read the text of up to KYO_BATCH_SIZE uploaded files, each in a child process with limits."""
     report, started = StepReport(), time.perf_counter()
-    claimed = _claim(kyo, VersionStatus.UPLOADED, run, report, limit or kyo.settings.KYO_BATCH_SIZE)
+    claimed = _claim(kyo, VersionStatus.UPLOADED, run, report)
     files = []
     for version in claimed:
         try:
@@ -125,9 +127,9 @@ def refresh_weights(kyo: Kyo) -> int:
 
 
 def count_waiting(kyo: Kyo) -> int:
-    """How many versions some run should take up now."""
+    """How many things some run should take up now: versions, and the BM25 weights when they have drifted."""
     with kyo.db.transaction(OPERATOR) as tx:
-        return claims.count_waiting(tx, kyo.now())
+        return claims.count_waiting(tx, kyo.now()) + (corpus.drifted_length(tx) is not None)
 
 
 def wait_for_work(kyo: Kyo, seconds: float) -> int:
@@ -160,20 +162,22 @@ def ensure_embedding_set(kyo: Kyo) -> EmbeddingSet:
             return embedding_sets.activate_new(tx, spec, now)
         if not active.spec.same_space(spec):
             raise Conflict(active.spec.clash_with(spec))
-        if active.spec.similarity_threshold != spec.similarity_threshold:
-            embedding_sets.tune(tx, active.id, spec.similarity_threshold)
         return active
 
 
-def _claim(kyo: Kyo, status: VersionStatus, run: str, report: StepReport, limit: int = 1_000_000) -> list[Claimed]:
+def _claim(kyo: Kyo, status: VersionStatus, run: str, report: StepReport) -> list[Claimed]:
     """Claim what waits; what was taken up too often without coming further ends as failed."""
     now = kyo.now()
     with kyo.db.transaction(OPERATOR) as tx:
-        claimed = claims.claim(tx, status, run, limit, now, now + LEASE)
+        claimed = claims.claim(tx, status, run, kyo.settings.KYO_BATCH_SIZE, now, now + _lease(run))
     exhausted = [version for version in claimed if version.attempts > MAX_ATTEMPTS]
     for version in exhausted:
         _fail(kyo, run, version, _GAVE_UP.format(attempts=MAX_ATTEMPTS), report)
     return [version for version in claimed if version.attempts <= MAX_ATTEMPTS]
+
+
+def _lease(run: str) -> timedelta:
+    return LEASE if claims.is_watched(run) else LOCAL_LEASE
 
 
 def _fail(kyo: Kyo, run: str, version: Claimed, reason: str, report: StepReport) -> None:
@@ -201,7 +205,7 @@ def _save_texts(kyo: Kyo, run: str, done: Sequence[tuple[Claimed, ParsedDocument
         for version, document, seconds in kept:
             texts.save(tx, version.version_id, document)
             claims.advance(tx, [version.version_id], run, VersionStatus.UPLOADED, VersionStatus.PARSED, seconds)
-        claims.renew(tx, run, kyo.now() + LEASE)
+        claims.renew(tx, run, kyo.now() + _lease(run))
     report.done += len(kept)
     report.items += sum(document.pages or 1 for _, document, _ in kept)
     report.files += [(version.file_name, document.pages or 1, seconds) for version, document, seconds in kept]
@@ -220,7 +224,7 @@ def _cut_batch(kyo: Kyo, run: str, batch: Sequence[Claimed], report: StepReport)
         corpus.weigh(tx, ids)
         share = (time.perf_counter() - started) / len(batch)
         claims.advance(tx, ids, run, VersionStatus.PARSED, VersionStatus.CHUNKED, share)
-        claims.renew(tx, run, kyo.now() + LEASE)
+        claims.renew(tx, run, kyo.now() + _lease(run))
     report.done += len(ids)
     report.items += len(rows)
     report.tokens += sum(piece.tokens for _, piece, _ in rows)
@@ -260,7 +264,7 @@ def _embed_group(
         chunks.replace_vectors(tx, embedding_set.id, [waiting[place].id for place in kept], vectors[kept])
         share = (time.perf_counter() - started) / len(version_ids)
         claims.advance(tx, list(ours), run, VersionStatus.CHUNKED, VersionStatus.EMBEDDED, share)
-        claims.renew(tx, run, kyo.now() + LEASE)
+        claims.renew(tx, run, kyo.now() + _lease(run))
     report.done += len(ours)
     report.items += len(kept)
 

@@ -1,5 +1,5 @@
--- Documents that the actor may read, newest first, each with its newest version.
--- Documents that were never approved are shown to their owner, their uploader and those who may approve there.
+-- Documents that the actor may read, newest first, each with the newest version that they may know of: versions that
+-- were never approved are for the document's owner, their uploader and those who may approve there.
 select
   d.id,
   d.title,
@@ -33,18 +33,22 @@ from documents d
 join collections c on c.id = d.collection_id
 join users owner on owner.id = d.owner_id
 join lateral (
-  select * from document_versions w where w.document_id = d.id order by w.number desc limit 1
+  select *
+  from document_versions w
+  where w.document_id = d.id
+    and (
+      w.review = 'approved'
+      or w.uploaded_by = :actor
+      or d.owner_id = :actor
+      or (:approver and d.collection_id in (select accessible_collections(:actor, 'approve')))
+    )
+  order by w.number desc
+  limit 1
 ) v on true
 join users uploader on uploader.id = v.uploaded_by
 left join users reviewer on reviewer.id = v.reviewed_by
 left join document_versions current on current.id = d.current_version_id
 where d.collection_id in (select accessible_collections(:actor, 'read'))
-  and (
-    d.current_version_id is not null
-    or d.owner_id = :actor
-    or v.uploaded_by = :actor
-    or (:approver and d.collection_id in (select accessible_collections(:actor, 'approve')))
-  )
   and (cast(:document_id as uuid) is null or d.id = :document_id)
   and (cast(:version_ids as uuid[]) is null or v.id = any(cast(:version_ids as uuid[])))
   and (cast(:text as text) = '' or d.title ilike :pattern or v.file_name ilike :pattern)

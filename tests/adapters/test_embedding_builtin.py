@@ -3,16 +3,14 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kyo_pipeline.adapters.embedding.builtin import BuiltinEmbedder
-from kyo_pipeline.adapters.embedding.factory import LazyEmbedder, open_embedder
+from kyo_pipeline.adapters.embedding.factory import LazyEmbedder
 from kyo_pipeline.domain.ports import Embedder
 from kyo_pipeline.errors import Unavailable
-from kyo_pipeline.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +68,7 @@ def test_loading_leaves_the_root_logger_alone() -> None:
 def test_nothing_is_loaded_before_the_first_use() -> None:
     code = (
         "import sys; from kyo_pipeline.adapters.embedding import open_embedder;"
-        "from kyo_pipeline.settings import Settings; e = open_embedder(Settings(_env_file=None));"
+        "from kyo_pipeline.settings import Settings; e = open_embedder(Settings());"
         "assert 'wordllama' not in sys.modules; assert 'fastembed' not in sys.modules;"
         "assert e.spec.dimensions == 256"
     )
@@ -96,11 +94,3 @@ def test_threads_load_once_and_a_failure_is_tried_again(embedder: BuiltinEmbedde
     for thread in threads:
         thread.join()
     assert len(loads) == 2
-
-
-def test_an_explicit_threshold_replaces_the_models_own(tmp_path: Path) -> None:
-    plain = open_embedder(Settings(_env_file=None, KYO_HOME=tmp_path))
-    strict = open_embedder(Settings(_env_file=None, KYO_HOME=tmp_path, SIMILARITY_THRESHOLD=0.7))
-    assert plain.spec.similarity_threshold == 0.35
-    assert strict.spec.similarity_threshold == 0.7
-    assert plain.spec.backend == "builtin"

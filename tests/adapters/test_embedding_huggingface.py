@@ -155,7 +155,7 @@ def test_an_unknown_model_is_asked_for_its_dimensions_once() -> None:
 
 def test_nobody_is_called_before_the_first_use() -> None:
     with running(answers_vectors) as server:
-        settings = Settings(_env_file=None, KYO_EMBEDDING_ENDPOINT=server.url)
+        settings = Settings(KYO_EMBEDDING_ENDPOINT=server.url)
         embedder = open_embedder(settings)
         assert server.requests == []
         assert embedder.spec.backend == "huggingface"

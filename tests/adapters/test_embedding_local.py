@@ -47,7 +47,7 @@ def test_the_model_reads_256_tokens_and_the_tokenizer_counts_all(embedder: Local
 
 @needs_model
 def test_the_settings_open_it_and_twice_is_fine(embedder: LocalEmbedder) -> None:
-    settings = Settings(_env_file=None, KYO_EMBEDDING_BACKEND="local", KYO_EMBEDDING_MODEL=str(MODEL))
+    settings = Settings(KYO_EMBEDDING_BACKEND="local", KYO_EMBEDDING_MODEL=str(MODEL))
     assert open_embedder(settings).spec == embedder.spec
 
 

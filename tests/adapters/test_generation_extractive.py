@@ -40,5 +40,5 @@ def test_without_passages_nothing_is_found() -> None:
 
 
 def test_it_is_what_runs_when_nothing_is_configured() -> None:
-    generator = open_generator(Settings(_env_file=None), BuiltinEmbedder())
+    generator = open_generator(Settings(), BuiltinEmbedder())
     assert generator.name == "extractive"

@@ -145,6 +145,6 @@ def test_a_silent_server_is_left_after_the_timeout() -> None:
 
 
 def test_an_endpoint_chooses_the_language_model() -> None:
-    settings = Settings(_env_file=None, KYO_LLM_ENDPOINT="http://127.0.0.1:1/v1")
+    settings = Settings(KYO_LLM_ENDPOINT="http://127.0.0.1:1/v1")
     generator = open_generator(settings, open_embedder(settings))
     assert (generator.name, generator.model) == ("huggingface", "mistralai/Mistral-7B-Instruct-v0.2")

@@ -36,7 +36,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settings_with(**values: object) -> Settings:
-    return Settings(_env_file=None).model_copy(update=values)
+    return Settings().model_copy(update=values)
 
 
 # Command lines and environment

@@ -92,12 +92,3 @@ def test_files_that_meet_another_space_wait_and_do_not_fail(
             indexing.embed(other, f"run:{number}")
         sql("update document_versions set claimed_by = null, retry_at = null")
     assert sql("select status from document_versions where file_name = 'b.txt'") == [("chunked",)]
-
-
-def test_a_threshold_from_the_settings_changes_the_set_and_not_its_vectors(
-    kyo: Kyo, publish: Callable[[str, str], None], sql: Callable[..., list[Any]]
-) -> None:
-    publish("a.txt", "Some text.")
-    tuned = OtherEmbedder(kyo.embedder, replace(kyo.embedder.spec, similarity_threshold=0.125))
-    indexing.ensure_embedding_set(replace(kyo, embedder=tuned))
-    assert sql("select similarity_threshold, state from embedding_sets") == [(0.125, "active")]

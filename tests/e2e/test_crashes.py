@@ -58,7 +58,7 @@ def test_after_a_restart_every_file_is_ready_or_failed_with_a_reason(stack: Runn
 @contextmanager
 def opened(stack: RunningStack) -> Iterator[Kyo]:
     """A Kyo of this process on the database of the stack."""
-    settings = Settings(_env_file=None, KYO_HOME=stack.home)  # type: ignore[call-arg]  # pydantic-settings' own argument
+    settings = Settings(KYO_HOME=stack.home)
     with operations.running_servers(settings) as servers:
         kyo = open_kyo(servers.settings)
         try:

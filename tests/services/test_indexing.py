@@ -350,7 +350,7 @@ def test_attempts_are_counted_for_each_step(
             indexing.parse(replace(kyo, parser=KilledParser(0)), f"run:{number}")
         indexing.release_dead(kyo, [])
     indexing.parse(kyo, "run:good")
-    assert [(version.status, version.attempts) for version in versions()] == [("parsed", 1)]
+    assert [(version.status, version.attempts) for version in versions()] == [("parsed", 0)]
 
 
 def test_a_batch_is_no_larger_than_the_setting(
@@ -360,7 +360,33 @@ def test_a_batch_is_no_larger_than_the_setting(
     kyo = with_settings(KYO_BATCH_SIZE=2)
     assert indexing.parse(kyo, "run:1").done == 2
     assert indexing.count_waiting(kyo) == 1
-    assert indexing.parse(kyo, "run:2", limit=1).done == 1
+    assert indexing.parse(kyo, "run:2").done == 1
+
+
+class PoisonedParser(PlainTextParser):
+    """Dies of a file that begins with `poison`, and all that it had begun with it."""
+
+    def parse_many(
+        self, files: Sequence[tuple[Path, str]]
+    ) -> Generator[tuple[int, ParsedDocument | str, float], None, None]:
+        if any(path.read_text().startswith("poison") for path, _ in files):
+            raise Killed
+        yield from super().parse_many(files)
+
+
+def test_a_file_that_kills_every_run_takes_no_other_with_it(
+    with_settings: Callable[..., Kyo], upload: Callable[..., list[UUID]], sql: Sql
+) -> None:
+    upload("poison", *(f"text {number}" for number in range(20)))
+    kyo = replace(with_settings(KYO_BATCH_SIZE=64), parser=PoisonedParser())
+    for number in range(40):
+        with suppress(Killed):
+            run(kyo, f"run:{number}")
+        indexing.release_dead(kyo, [])
+    assert sql("select status, count(*) from document_versions group by status order by status") == [
+        ("failed", 1),
+        ("ready", 20),
+    ]
 
 
 def test_chunks_are_no_longer_than_the_model_reads(

@@ -8,7 +8,7 @@ import pytest
 
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.documents import DocumentState, Review, VersionStatus
-from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
+from kyo_pipeline.errors import Conflict, Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import library, reviewing
 
@@ -280,5 +280,5 @@ class TestRetry:
         if allowed:
             library.retry(kyo, manager, failed)
         else:
-            with pytest.raises(NotAllowed):
+            with pytest.raises(NotFound):
                 library.retry(kyo, manager, failed)

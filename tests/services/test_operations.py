@@ -13,7 +13,7 @@ from kyo_pipeline.settings import Settings
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """A home in which nothing runs."""
-    return Settings(_env_file=None, KYO_HOME=tmp_path)  # type: ignore[call-arg]  # pydantic-settings' own argument
+    return Settings(KYO_HOME=tmp_path)
 
 
 def test_migrate_brings_a_database_up_to_date_once(settings: Settings, new_database: Callable[[], str]) -> None:
@@ -28,9 +28,7 @@ def test_migrate_without_a_database_says_what_to_do(settings: Settings) -> None:
 
 
 def test_servers_that_are_named_are_used_and_none_is_started(tmp_path: Path) -> None:
-    named = Settings(  # type: ignore[call-arg]  # pydantic-settings' own argument
-        _env_file=None, KYO_HOME=tmp_path, DATABASE_URL="postgresql://kyo@db/kyo", REDIS_URL="redis://cache:6379/0"
-    )
+    named = Settings(KYO_HOME=tmp_path, DATABASE_URL="postgresql://kyo@db/kyo", REDIS_URL="redis://cache:6379/0")
     with operations.running_servers(named, redis=True) as servers:
         assert servers.settings == named
         assert (servers.postmaster, servers.redis_command) == (None, None)

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -28,7 +27,7 @@ def open_embedder(settings: Settings) -> Embedder:
         "huggingface": partial(_huggingface, settings),
         "local": partial(_local, settings),
     }
-    return LazyEmbedder(loaders[chosen_backend(settings)], settings.explicit_similarity_threshold)
+    return LazyEmbedder(loaders[chosen_backend(settings)])
 
 
 # Each is imported only where it is chosen: a Hugging Face client costs every run of the pipeline 0.3 s.
@@ -61,21 +60,17 @@ def _huggingface(settings: Settings) -> Embedder:
 class LazyEmbedder:
     """Implements the port `Embedder` by one that is made at first use, once, whichever thread comes first.
 
-    `similarity_threshold` replaces the model's own, None keeps it. A load that failed is tried again later.
+    A load that failed is tried again later.
     """
 
-    def __init__(self, load: Callable[[], Embedder], similarity_threshold: float | None = None) -> None:
+    def __init__(self, load: Callable[[], Embedder]) -> None:
         self._load = load
-        self._similarity_threshold = similarity_threshold
         self._loading = threading.Lock()
         self._loaded: Embedder | None = None
 
     @property
     def spec(self) -> EmbeddingSpec:
-        spec = self._embedder().spec
-        if self._similarity_threshold is None:
-            return spec
-        return replace(spec, similarity_threshold=self._similarity_threshold)
+        return self._embedder().spec
 
     @property
     def tokenizer(self) -> Tokenizer:
