@@ -125,8 +125,9 @@ def assert_each_file_is_there_once(kyo: Kyo, group: str) -> None:
 
 
 def run_processes(stack: RunningStack) -> list[psutil.Process]:
-    """The processes in which Dagster runs work: what its code server has started."""
-    found = stack.find("dagster api grpc").children()
+    """The processes in which Dagster runs work: forked off the warm one that its code server has started."""
+    server = stack.find("kyo_pipeline.defs.code_server")
+    found = [run for child in server.children() for run in child.children()]
     assert found, "no run was under way"
     return found
 
