@@ -25,7 +25,7 @@ from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.ports import Embedder
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import indexing, library, reviewing
+from kyo_pipeline.services import indexing, library, reviewing, upkeep
 from kyo_pipeline.settings import Settings
 from tests.fakes import MemoryCache, PlainTextParser, RollbackDatabase
 
@@ -132,7 +132,7 @@ def run_pipeline(kyo: Kyo) -> Callable[[], None]:
         indexing.cut(kyo, claim)
         indexing.embed(kyo, claim)
         indexing.publish_ready(kyo, claim)
-        indexing.refresh_weights(kyo)
+        upkeep.refresh_weights(kyo)
 
     return run
 

@@ -40,16 +40,20 @@ class RollbackDatabase(Database):
 class OtherEmbedder:
     """An embedder with another identity; it may break after so many calls, to stand for a model that goes away."""
 
-    def __init__(self, inner: Embedder, spec: EmbeddingSpec | None = None, *, broken: Exception | None = None) -> None:
+    def __init__(
+        self,
+        inner: Embedder,
+        spec: EmbeddingSpec | None = None,
+        *,
+        broken: Exception | None = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> None:
         self._inner = inner
+        self.tokenizer = tokenizer or inner.tokenizer
         self.spec = spec or replace(inner.spec, model="another model")
         self.broken = broken
         self.calls_left = 0
         self.queries: list[str] = []
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        return self._inner.tokenizer
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         self._break()

@@ -1,5 +1,6 @@
 """The watched folder KYO_INBOX: what arrives, and where it goes afterwards."""
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +20,16 @@ class Inbox:
     folder: Path
 
     def arrived(self) -> list[Path]:
-        """Complete files, oldest first; hidden ones and folders are left alone. Raises `Unavailable`."""
+        """Complete files, oldest first. Hidden ones, folders and links are left alone. Raises `Unavailable`."""
         try:
-            files = [path for path in self.folder.iterdir() if path.is_file() and not path.name.startswith(".")]
-            dated = sorted((path.stat().st_mtime, path) for path in files)
+            with os.scandir(self.folder) as entries:
+                dated = sorted(
+                    (changed, entry.path) for entry in entries if (changed := _changed_at(entry)) is not None
+                )
         except OSError as error:
             raise Unavailable(f"The inbox {self.folder} cannot be read: {error.strerror}.") from error
         settled = time.time() - SETTLE_SECONDS
-        return [path for changed, path in dated if changed <= settled]
+        return [Path(path) for changed, path in dated if changed <= settled]
 
     def read(self, path: Path, limit: int) -> bytes:
         """The bytes of a file, but not more than `limit`. Raises `Unavailable`."""
@@ -54,3 +57,14 @@ class Inbox:
             return path.rename(target)
         except OSError as error:
             raise Unavailable(f"{path} cannot be moved out of the inbox: {error.strerror}.") from error
+
+
+def _changed_at(entry: "os.DirEntry[str]") -> float | None:
+    """When a file was last written; None for what is no file of its own, or has gone meanwhile."""
+    try:
+        # A link could bring in any file that KYO may read.
+        if entry.name.startswith(".") or not entry.is_file(follow_symlinks=False):
+            return None
+        return entry.stat(follow_symlinks=False).st_mtime
+    except FileNotFoundError:
+        return None

@@ -36,6 +36,7 @@ class Claimed:
     file_name: str
     sha256: str
     media_type: str
+    characters: int  # 0 before it has been read
     attempts: int
 
 
@@ -75,13 +76,23 @@ def claim(
               attempts = v.attempts + case when v.claimed_by is distinct from :run then 1 else 0 end
             from waiting, documents d
             where v.id = waiting.id and d.id = v.document_id
-            returning v.id, v.document_id, d.title, v.file_name, v.sha256, v.media_type, v.attempts
+            returning v.id, v.document_id, d.title, v.file_name, v.sha256, v.media_type,
+              coalesce(v.characters, 0) as characters, v.attempts
             """
         ),
         {"status": status.value, "run": run, "limit": limit, "now": now, "until": until},
     )
     return tuple(
-        Claimed(row.id, row.document_id, row.title, row.file_name, row.sha256, row.media_type, row.attempts)
+        Claimed(
+            row.id,
+            row.document_id,
+            row.title,
+            row.file_name,
+            row.sha256,
+            row.media_type,
+            row.characters,
+            row.attempts,
+        )
         for row in rows
     )
 

@@ -17,10 +17,6 @@ def lock(tx: Connection) -> None:
     tx.execute(text("select from corpus for update"))
 
 
-def revision(tx: Connection) -> int:
-    return int(tx.scalar(text("select revision from corpus")) or 0)
-
-
 def publishable(tx: Connection, version_ids: Sequence[UUID]) -> tuple[UUID, ...]:
     """Of these versions, those that are ready and approved, newer than what is current, and not archived."""
     return tuple(
@@ -101,10 +97,9 @@ def add_lexemes(tx: Connection, version_ids: Sequence[UUID]) -> None:
 def weigh(tx: Connection, version_ids: Sequence[UUID]) -> None:
     """Compute the BM25 weights of these versions' chunks with the average length that the others were computed with."""
     ids = list(version_ids)
-    average = tx.scalar(text("select weighed_length from corpus")) or tx.scalar(
-        text("select avg(lexeme_count) from chunks where version_id = any(cast(:ids as uuid[]))"),
-        {"ids": ids},
-    )
+    average = tx.scalar(text("select weighed_length from corpus"))
+    if average is None:
+        average = tx.scalar(text("select avg(lexeme_count) from chunks"))
     _weigh(tx, ids, float(average or 1))
 
 
@@ -120,9 +115,9 @@ def drifted_length(tx: Connection) -> float | None:
     ).one()
     if row.average is None:
         return None
-    if row.weighed_length and abs(row.average - row.weighed_length) <= DRIFT * row.weighed_length:
-        return None
-    return float(row.average)
+    average = max(float(row.average), 1.0)  # a corpus without a single word has an average as well
+    is_near = row.weighed_length is not None and abs(average - row.weighed_length) <= DRIFT * row.weighed_length
+    return None if is_near else average
 
 
 def weigh_all(tx: Connection, average_length: float) -> int:

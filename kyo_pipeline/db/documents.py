@@ -101,8 +101,8 @@ def add(tx: Connection, collection_id: UUID, owner_id: UUID, title: str, state: 
     )
 
 
-def lock_by_file_name(tx: Connection, collection_id: UUID, file_name: str) -> UUID | None:
-    """The document of this collection whose newest version has this file name, locked; archived ones don't count.
+def lock_by_file_name(tx: Connection, actor: Actor, collection_id: UUID, file_name: str) -> UUID | None:
+    """The document that the actor can see here whose newest version has this file name, locked; none that is archived.
 
     The lock on the collection makes two uploads of one name at the same moment wait for each other.
     """
@@ -111,23 +111,34 @@ def lock_by_file_name(tx: Connection, collection_id: UUID, file_name: str) -> UU
         text(
             """
             select d.id
-            from documents d
-            join lateral (
-              select file_name from document_versions where document_id = d.id order by number desc limit 1
-            ) v on v.file_name = :file_name
-            where d.collection_id = :collection_id and d.state <> 'archived'
-            order by d.created_at
+            from document_versions v
+            join documents d on d.id = v.document_id
+            where v.file_name = :file_name
+              and d.collection_id = :collection_id
+              and d.state <> 'archived'
+              and v.number = (select max(w.number) from document_versions w where w.document_id = d.id)
+              and (
+                d.current_version_id is not null
+                or d.owner_id = :actor
+                or (:approver and d.collection_id in (select accessible_collections(:actor, 'approve')))
+              )
+            order by d.current_version_id is null, d.created_at
             limit 1
-            for update of d
+            for no key update of d
             """
         ),
-        {"collection_id": collection_id, "file_name": file_name},
+        {
+            "collection_id": collection_id,
+            "file_name": file_name,
+            "actor": actor.id,
+            "approver": actor.may(Permission.DOCUMENT_APPROVE),
+        },
     )
     return found
 
 
 def lock(tx: Connection, document_id: UUID) -> None:
-    tx.execute(text("select from documents where id = :id for update"), {"id": document_id})
+    tx.execute(text("select from documents where id = :id for no key update"), {"id": document_id})
 
 
 def lock_of_versions(tx: Connection, version_ids: Sequence[UUID]) -> None:
@@ -139,7 +150,7 @@ def lock_of_versions(tx: Connection, version_ids: Sequence[UUID]) -> None:
             from documents
             where id in (select document_id from document_versions where id = any(cast(:ids as uuid[])))
             order by id
-            for update
+            for no key update
             """
         ),
         {"ids": list(version_ids)},

@@ -8,22 +8,28 @@ from pathlib import Path
 import psycopg2  # type: ignore[import-untyped]  # ships no types
 from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.errors import Invalid, Unavailable
+from kyo_pipeline.errors import Conflict, Invalid, KyoError, Unavailable
 from kyo_pipeline.settings import PROJECT_ROOT
+
+CONNECT_SECONDS = 5
 
 #: What services pass on to the functions of this layer: a connection inside a transaction.
 Transaction = Connection
 
 QUERIES = PROJECT_ROOT / "sql" / "queries"
 
-#: How it shows that the database is away or has no connection left. COPY and LISTEN bypass SQLAlchemy's own classes.
+#: COPY and LISTEN bypass SQLAlchemy's own classes.
+_ERRORS = (DBAPIError, NoFreeConnection, psycopg2.Error)
 _AWAY = (OperationalError, InterfaceError, NoFreeConnection, psycopg2.OperationalError, psycopg2.InterfaceError)
 
 _BAD_URL = "DATABASE_URL: this is not the URL of a PostgreSQL database: postgresql://user:password@host:port/name"
+_DISK_FULL = "The database has no space left on its disk. Nothing was changed; try again when there is."
+_CANNOT_HOLD = "The database cannot hold this text: it is too long, or of too many different words."
+_IN_THE_WAY = "Somebody else was working on the same thing at the same moment. Nothing was changed; try again."
 _NO_DATABASE = "The database does not answer. Look at `kyo status`, or ask the person who runs KYO."
 
 
@@ -55,8 +61,9 @@ class Database:
             pool_pre_ping=True,
             pool_recycle=1800,
             connect_args={
-                "options": "-csearch_path=kyo,public",
-                "connect_timeout": 5,
+                # A forgotten transaction must not hold its locks for ever.
+                "options": "-csearch_path=kyo,public -clock_timeout=30s -cidle_in_transaction_session_timeout=300s",
+                "connect_timeout": CONNECT_SECONDS,
                 "application_name": "kyo",
             },
         )
@@ -68,8 +75,8 @@ class Database:
             with self._begin() as connection:
                 connection.execute(text("select set_config('kyo.actor', :actor, true)"), {"actor": str(actor.id)})
                 yield connection
-        except _AWAY as error:
-            raise Unavailable(_NO_DATABASE) from error
+        except _ERRORS as error:
+            raise told(error) from error
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
@@ -77,8 +84,8 @@ class Database:
         try:
             with self._engine.connect() as connection:
                 yield connection.execution_options(isolation_level="AUTOCOMMIT")
-        except _AWAY as error:
-            raise Unavailable(_NO_DATABASE) from error
+        except _ERRORS as error:
+            raise told(error) from error
 
     def close(self) -> None:
         self._engine.dispose()
@@ -87,6 +94,30 @@ class Database:
     def _begin(self) -> Iterator[Connection]:
         with self._engine.begin() as connection:
             yield connection
+
+
+def told(error: Exception) -> Exception:
+    """The `KyoError` for what the database says by its SQLSTATE; the error itself where it is our own mistake."""
+    code: str | None = getattr(getattr(error, "orig", error), "pgcode", None)
+    if code is None:
+        return Unavailable(_NO_DATABASE) if isinstance(error, _AWAY) else error
+    for family, answer in _BY_SQLSTATE.items():
+        if code.startswith(family):
+            return answer[0](answer[1])
+    return error
+
+
+#: Beginnings of SQLSTATE (PostgreSQL, appendix A), the more special first.
+_BY_SQLSTATE: dict[str, tuple[type[KyoError], str]] = {
+    "53100": (Unavailable, _DISK_FULL),
+    "08": (Unavailable, _NO_DATABASE),
+    "53": (Unavailable, _NO_DATABASE),
+    "57P": (Unavailable, _NO_DATABASE),
+    "22": (Invalid, _CANNOT_HOLD),
+    "54": (Invalid, _CANNOT_HOLD),
+    "40": (Conflict, _IN_THE_WAY),
+    "55P03": (Conflict, _IN_THE_WAY),
+}
 
 
 @cache

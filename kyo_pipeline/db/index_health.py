@@ -11,33 +11,31 @@ from kyo_pipeline.db.engine import query
 
 @dataclass(frozen=True)
 class IndexHealth:
-    """All zero in a sound index; `stuck` counts versions that have waited for too long."""
+    """All zero in a sound index."""
 
     current_but_not_ready: int
     searchable_without_vector: int
     ready_without_chunks: int
     miscounted_chunks: int
-    stuck: int
 
 
-def inspect(tx: Connection, embedding_set_id: int, stuck_since: datetime) -> IndexHealth:
+def inspect(tx: Connection, embedding_set_id: int) -> IndexHealth:
     statement = query("index_health").format(vectors=vector_table(embedding_set_id))
-    row = tx.execute(text(statement), {"stuck_since": stuck_since}).one()
-    return IndexHealth(**row._asdict())
+    return IndexHealth(**tx.execute(text(statement)).one()._asdict())
 
 
-def failures(tx: Connection, limit: int) -> list[tuple[str, str]]:
-    """File name and reason of the newest failed versions."""
-    rows = tx.execute(
-        text(
-            """
-            select file_name, error
-            from document_versions
-            where status = 'failed'
-            order by uploaded_at desc, id
-            limit :limit
-            """
-        ),
-        {"limit": limit},
+def count_stuck(tx: Connection, since: datetime) -> int:
+    """Versions that nobody has finished since they were uploaded, before `since`."""
+    return int(
+        tx.scalar(
+            text(
+                """
+                select count(*)
+                from document_versions
+                where status not in ('ready', 'failed') and uploaded_at < :since
+                """
+            ),
+            {"since": since},
+        )
+        or 0
     )
-    return [(row.file_name, row.error) for row in rows]

@@ -1,7 +1,7 @@
 """Numbers for operators, and what the readiness probe asks the database."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 
 from sqlalchemy import Connection, text
 
@@ -47,16 +47,17 @@ def daemon_heartbeat(tx: Connection) -> datetime | None:
     """When Dagster's sensor daemon last said that it is alive; None when it never has."""
     if tx.scalar(text("select to_regclass('dagster.daemon_heartbeats')")) is None:
         return None
-    seen: datetime | None = tx.scalar(
+    # From the body: what stands in the column `timestamp` depends on the time zone of the server.
+    seen = tx.scalar(
         text(
             """
-            select max(timestamp at time zone 'utc')
+            select max(cast(cast(body as json) ->> 'timestamp' as double precision))
             from dagster.daemon_heartbeats
             where daemon_type = 'SENSOR'
             """
         )
     )
-    return seen
+    return None if seen is None else datetime.fromtimestamp(seen, timezone.utc)
 
 
 def _counts(tx: Connection, statement: str) -> dict[str, int]:

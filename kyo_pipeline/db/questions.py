@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, text
 
 from kyo_pipeline.db.like import containing
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.answers import Answer, AnswerPage, AnswerSummary, Citation, Draft, Outcome
+from kyo_pipeline.domain.answers import WITHHELD_TEXT, Answer, AnswerPage, AnswerSummary, Citation, Draft, Outcome
 from kyo_pipeline.domain.parsed import Heading, heading_path_at, page_at
 from kyo_pipeline.domain.retrieval import Passage
 
@@ -103,13 +103,18 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
     rows = tx.execute(
         text(
             """
-            select a.id, q.text as question, q.asked_at, a.outcome, a.text, f.rating,
+            select a.id, q.text as question, q.asked_at, a.outcome, f.rating,
+              case when answer_is_readable(a.id, q.user_id) then a.text else :withheld end as text,
               count(*) over () as total
             from questions q
             join answers a on a.question_id = q.id
             left join feedback f on f.answer_id = a.id and f.user_id = q.user_id
             where q.user_id = :actor
-              and (cast(:wanted as text) = '' or q.text ilike :pattern or a.text ilike :pattern)
+              and (
+                cast(:wanted as text) = ''
+                or q.text ilike :pattern
+                or (a.text ilike :pattern and answer_is_readable(a.id, q.user_id))
+              )
             order by q.asked_at desc, a.id
             limit :limit
             offset :offset
@@ -118,6 +123,7 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
         {
             "actor": actor.id,
             "wanted": wanted,
+            "withheld": WITHHELD_TEXT,
             "pattern": containing(wanted),
             "limit": limit,
             "offset": offset,
@@ -134,7 +140,9 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
     row = tx.execute(
         text(
             """
-            select a.id, a.question_id, q.text as question, q.asked_at, a.text, a.outcome, a.generator, a.model,
+            select a.id, a.question_id, q.text as question, q.asked_at,
+              case when answer_is_readable(a.id, q.user_id) then a.text else :withheld end as text,
+              a.outcome, a.generator, a.model,
               a.timings, a.prompt_tokens, a.completion_tokens, f.rating, f.comment
             from answers a
             join questions q on q.id = a.question_id
@@ -142,7 +150,7 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
             where a.id = :id and q.user_id = :actor
             """
         ),
-        {"id": answer_id, "actor": actor.id},
+        {"id": answer_id, "actor": actor.id, "withheld": WITHHELD_TEXT},
     ).one_or_none()
     return _to_answer(row, _citations(tx, actor, answer_id)) if row else None
 

@@ -60,11 +60,15 @@ def load(tx: Connection, version_id: UUID) -> ParsedDocument:
     return ParsedDocument(row.text, tuple(row.page_starts), headings, tuple(row.empty_pages))
 
 
-def read(tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, approver: bool) -> ReadableText | None:
-    """Characters start..end of a version: for readers of its collection once it was current, else for those in charge.
+def read(
+    tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, context: int, approver: bool
+) -> ReadableText | None:
+    """Characters start..end of a version, with `context` characters on each side.
 
-    Versions that were never approved are shown only to whoever uploaded them and to those who may approve there.
+    Readers of the collection may read what is current. Other versions are for whoever uploaded them and those who may
+    approve there; and of those, everybody may read again what an answer to a question of their own has cited.
     """
+    first = max(start - context, 0)
     row = tx.execute(
         text(
             """
@@ -77,8 +81,18 @@ def read(tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, a
             where v.id = :id
               and d.collection_id in (select accessible_collections(:actor, 'read'))
               and (
-                v.review = 'approved'
+                (d.current_version_id = v.id and d.state = 'approved')
                 or v.uploaded_by = :actor
+                or exists (
+                  select
+                  from citations c
+                  join answers a on a.id = c.answer_id
+                  join questions q on q.id = a.question_id
+                  where c.version_id = v.id
+                    and q.user_id = :actor
+                    and c.start_offset < :cited_end
+                    and c.end_offset > :cited_start
+                )
                 or (:approver and d.collection_id in (select accessible_collections(:actor, 'approve')))
               )
             """
@@ -87,8 +101,10 @@ def read(tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, a
             "id": version_id,
             "actor": actor.id,
             "approver": approver,
-            "start": start,
-            "length": max(end - start, 0),
+            "start": first,
+            "length": max(end + context - first, 0),
+            "cited_start": start,
+            "cited_end": end,
         },
     ).one_or_none()
     if row is None:
@@ -100,7 +116,7 @@ def read(tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, a
         version_number=row.number,
         is_current=bool(row.is_current),
         stretch=row.stretch,
-        stretch_start=start,
+        stretch_start=first,
         page_starts=tuple(row.page_starts),
         headings=tuple(Heading(at, level, title) for at, level, title in row.headings),
     )

@@ -81,7 +81,7 @@ def lock(tx: Connection, version_id: UUID) -> VersionRow | None:
             from document_versions v
             join documents d on d.id = v.document_id
             where v.id = :id
-            for update of d, v
+            for no key update of d, v
             """
         ),
         {"id": version_id},

@@ -8,7 +8,7 @@ import dagster as dg
 
 from kyo_pipeline.defs import metadata
 from kyo_pipeline.defs.resources import KyoResource
-from kyo_pipeline.services import indexing
+from kyo_pipeline.services import indexing, upkeep
 
 GROUP = "ingestion"
 OWNERS = ["team:data-engineering"]
@@ -63,7 +63,7 @@ def searchable_documents(context: dg.AssetExecutionContext, kyo: KyoResource) ->
 @dg.asset(group_name=GROUP, owners=OWNERS, kinds={"postgres"}, deps=[searchable_documents])
 def lexical_weights(kyo: KyoResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # no value is passed on
     """BM25 weights of all chunks, computed again when the average chunk length has drifted by more than a tenth."""
-    return dg.MaterializeResult(metadata={"chunks_weighed": indexing.refresh_weights(kyo.open)})
+    return dg.MaterializeResult(metadata={"chunks_weighed": upkeep.refresh_weights(kyo.open)})
 
 
 def _claim(context: dg.AssetExecutionContext) -> str:

@@ -6,21 +6,20 @@ import dagster as dg
 
 from kyo_pipeline.defs.assets import searchable_documents
 from kyo_pipeline.defs.resources import KyoResource
-from kyo_pipeline.services import indexing
+from kyo_pipeline.services import upkeep
 
 
 @dg.asset_check(asset=searchable_documents)
 def index_is_sound(kyo: KyoResource) -> dg.AssetCheckResult:
     """Whatever answers questions is ready, approved, and has all of its chunks and vectors; the statistics agree."""
-    health = asdict(indexing.inspect(kyo.open))
-    health.pop("stuck")
+    health = asdict(upkeep.inspect(kyo.open))
     return dg.AssetCheckResult(passed=not any(health.values()), metadata=health)
 
 
 @dg.asset_check(asset=searchable_documents)
 def nothing_is_stuck(kyo: KyoResource) -> dg.AssetCheckResult:
     """No file has waited for more than an hour."""
-    stuck = indexing.inspect(kyo.open).stuck
+    stuck = upkeep.count_stuck(kyo.open)
     return dg.AssetCheckResult(passed=stuck == 0, severity=dg.AssetCheckSeverity.WARN, metadata={"files_stuck": stuck})
 
 

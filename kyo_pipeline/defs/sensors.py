@@ -24,6 +24,9 @@ BUSY_SECONDS = 0.5
 #: A run that started less than this many seconds ago may not have claimed its files yet.
 CLAIM_SECONDS = 3.0
 
+#: How long one evaluation takes files out of the inbox.
+INBOX_SECONDS = 40.0
+
 _BEGINNING = {dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING}
 _ALIVE = [*_BEGINNING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
@@ -88,7 +91,10 @@ def inbox_files(context: dg.SensorEvaluationContext, kyo: KyoResource) -> dg.Ski
 
 
 def _take(kyo: KyoResource, context: dg.SensorEvaluationContext) -> Iterator[bool]:
+    deadline = time.monotonic() + INBOX_SECONDS
     for path in inbox.arrived(kyo.open):
+        if time.monotonic() > deadline:
+            return  # Dagster ends an evaluation after 60 s; the rest is for the next one
         try:
             content = inbox.read(kyo.open, path)
         except Unavailable as error:

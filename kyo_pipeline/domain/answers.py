@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
+WITHHELD_TEXT = "This answer quoted documents that you may no longer read."
 NOT_FOUND_TEXT = "This was not found in the approved documents that you may read."
 
 

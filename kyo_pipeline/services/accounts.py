@@ -18,6 +18,8 @@ from kyo_pipeline.kyo import Kyo
 TICKET_LIFETIME = timedelta(seconds=30)
 MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 1000
+#: Shorter user names occur in passwords by chance.
+MIN_TELLING_NAME = 4
 FIRST_ADMIN = "admin"
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -42,7 +44,9 @@ def sign_in(kyo: Kyo, username: str, password: str, browser: str) -> str:
     now = kyo.now()
     if known is None or not fits:
         with kyo.db.transaction(OPERATOR) as tx:
-            audit.record(tx, OPERATOR, Event.SESSION_REFUSE, storable(username[:64]), now, outcome="refused")
+            # A name that nobody has may be a password in the wrong field.
+            name = known.actor.username if known else "unknown"
+            audit.record(tx, OPERATOR, Event.SESSION_REFUSE, name, now, outcome="refused")
         raise NotAllowed(_WRONG)
     ticket = secrets.token_urlsafe(32)
     with kyo.db.transaction(known.actor) as tx:
@@ -170,5 +174,5 @@ def _check_new_password(password: str, username: str) -> None:
         raise Invalid(f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.")
     if storable(password) != password.strip():
         raise Invalid("A password must not contain characters that cannot be typed.")
-    if username and username in password.lower():
+    if len(username) >= MIN_TELLING_NAME and username in password.lower():
         raise Invalid("A password must not contain the user name.")

@@ -1,16 +1,16 @@
 """The pipeline's steps: read, cut, embed, publish. Each claims what waits; it may be killed or run again."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
-from kyo_pipeline.db import chunks, claims, corpus, documents, embedding_sets, index_health, texts
+from kyo_pipeline.db import chunks, claims, corpus, documents, embedding_sets, texts
 from kyo_pipeline.db.claims import Claimed
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
-from kyo_pipeline.db.engine import Transaction
-from kyo_pipeline.db.index_health import IndexHealth
 from kyo_pipeline.db.publishing import publish
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.batching import groups
@@ -18,18 +18,23 @@ from kyo_pipeline.domain.chunking import chunk
 from kyo_pipeline.domain.chunks import Chunk, indexed_text
 from kyo_pipeline.domain.documents import VersionStatus
 from kyo_pipeline.domain.parsed import ParsedDocument
-from kyo_pipeline.errors import Conflict, KyoError
+from kyo_pipeline.errors import Conflict, Invalid, KyoError, NotFound
 from kyo_pipeline.kyo import Kyo
 
 LEASE = timedelta(minutes=15)
 #: For a run that nobody watches: what it held, when it is killed, is free after this.
 LOCAL_LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 5
-STUCK_AFTER = timedelta(hours=1)
 #: Tokens kept free for title and headings, which are embedded with each chunk.
 PLACE_TOKENS = 48
 VERSIONS_A_TRANSACTION = 50
 CHUNKS_A_TRANSACTION = 1000
+CHARACTERS_A_TRANSACTION = 500_000
+#: So that the lease is renewed while slow files are read.
+SECONDS_A_TRANSACTION = 30.0
+
+#: A chunk of a version, and the text of it that is embedded and searched.
+Row = tuple[UUID, Chunk, str]
 
 _GAVE_UP = (
     "Processing this file was interrupted {attempts} times. Try it again; if that does not help, the file is probably "
@@ -52,78 +57,57 @@ class StepReport:
 
 def parse(kyo: Kyo, run: str) -> StepReport:
     """Read the text of up to KYO_BATCH_SIZE uploaded files, each in a child process with limits."""
-    report, started = StepReport(), time.perf_counter()
-    claimed = _claim(kyo, VersionStatus.UPLOADED, run, report)
-    files = []
-    for version in claimed:
-        try:
-            files.append((version, (kyo.files.path(version.sha256), version.media_type)))
-        except KyoError as error:
-            _fail(kyo, run, version, error.message, report)
-    done: list[tuple[Claimed, ParsedDocument, float]] = []
-    for index, result, seconds in kyo.parser.parse_many([file for _, file in files]):
-        version = files[index][0]
-        if isinstance(result, ParsedDocument) and _has_text(result.text):
-            done.append((version, result, seconds))
-        else:
-            _fail(kyo, run, version, result if isinstance(result, str) else _NO_TEXT, report)
-        if len(done) >= VERSIONS_A_TRANSACTION:
-            _save_texts(kyo, run, done, report)
-            done = []
-    _save_texts(kyo, run, done, report)
-    report.seconds = time.perf_counter() - started
+    with _step(kyo, VersionStatus.UPLOADED, run) as (report, claimed):
+        files = list(_stored_files(kyo, run, claimed, report))
+        done: list[tuple[Claimed, ParsedDocument, float]] = []
+        saved_at = time.monotonic()
+        for index, result, seconds in kyo.parser.parse_many([file for _, file in files]):
+            version = files[index][0]
+            if isinstance(result, ParsedDocument) and _has_text(result.text):
+                done.append((version, result, seconds))
+            else:
+                _fail(kyo, run, version, result if isinstance(result, str) else _NO_TEXT, report)
+            characters = sum(len(document.text) for _, document, _ in done)
+            if characters > CHARACTERS_A_TRANSACTION or time.monotonic() - saved_at > SECONDS_A_TRANSACTION:
+                _save_texts(kyo, run, done, report)
+                done, saved_at = [], time.monotonic()
+        _save_texts(kyo, run, done, report)
     return report
 
 
 def cut(kyo: Kyo, run: str) -> StepReport:
     """Cut the texts that wait into chunks, and compute what lexical search needs."""
-    report, started = StepReport(), time.perf_counter()
-    claimed = _claim(kyo, VersionStatus.PARSED, run, report)
-    for batch in _batches(claimed):
-        _cut_batch(kyo, run, batch, report)
-    report.seconds = time.perf_counter() - started
+    with _step(kyo, VersionStatus.PARSED, run) as (report, claimed):
+        by_id = {version.version_id: version for version in claimed}
+        sizes = {version.version_id: version.characters for version in claimed}
+        for group in groups(sizes, CHARACTERS_A_TRANSACTION):
+            _cut_group(kyo, run, [by_id[version_id] for version_id in group], report)
     return report
 
 
 def embed(kyo: Kyo, run: str) -> StepReport:
     """Embed the chunks that wait. Raises `KyoError` when the model cannot be used; the rest waits for a later run."""
-    report, started = StepReport(), time.perf_counter()
-    claimed = {version.version_id: version for version in _claim(kyo, VersionStatus.CHUNKED, run, report)}
-    if claimed:
-        try:
+    with _step(kyo, VersionStatus.CHUNKED, run) as (report, claimed):
+        if claimed:
             embedding_set = ensure_embedding_set(kyo)
             with kyo.db.transaction(OPERATOR) as tx:
-                sizes = chunks.counts(tx, list(claimed))
+                sizes = chunks.counts(tx, [version.version_id for version in claimed])
             for group in groups(sizes, CHUNKS_A_TRANSACTION):
                 _embed_group(kyo, run, embedding_set, group, report)
-        except KyoError:
-            # The model is away or the settings are wrong: no fault of the files, so it does not count against them.
-            _wait_a_minute(kyo, run, list(claimed))
-            raise
-    report.seconds = time.perf_counter() - started
     return report
 
 
 def publish_ready(kyo: Kyo, run: str) -> StepReport:
     """Make what is embedded ready, and what is approved too searchable, each document in one transaction."""
-    report, started = StepReport(), time.perf_counter()
-    for batch in _batches(_claim(kyo, VersionStatus.EMBEDDED, run, report)):
-        ids = [version.version_id for version in batch]
-        with kyo.db.transaction(OPERATOR) as tx:
-            documents.lock_of_versions(tx, ids)
-            ready = claims.finish(tx, ids, run, kyo.now())
-            report.items += len(publish(tx, OPERATOR, ready, kyo.now()))
-        report.done += len(ready)
-    report.seconds = time.perf_counter() - started
+    with _step(kyo, VersionStatus.EMBEDDED, run) as (report, claimed):
+        for start in range(0, len(claimed), VERSIONS_A_TRANSACTION):
+            ids = [version.version_id for version in claimed[start : start + VERSIONS_A_TRANSACTION]]
+            with kyo.db.transaction(OPERATOR) as tx:
+                documents.lock_of_versions(tx, ids)
+                ready = claims.finish(tx, ids, run, kyo.now())
+                report.items += len(publish(tx, OPERATOR, ready, kyo.now()))
+            report.done += len(ready)
     return report
-
-
-def refresh_weights(kyo: Kyo) -> int:
-    """Compute all BM25 weights again if the average chunk length has drifted; returns how many, 0 if not needed."""
-    with kyo.db.transaction(OPERATOR) as tx:
-        corpus.lock(tx)
-        length = corpus.drifted_length(tx)
-        return corpus.weigh_all(tx, length) if length is not None else 0
 
 
 def count_waiting(kyo: Kyo) -> int:
@@ -165,6 +149,25 @@ def ensure_embedding_set(kyo: Kyo) -> EmbeddingSet:
         return active
 
 
+@contextmanager
+def _step(kyo: Kyo, status: VersionStatus, run: str) -> Iterator[tuple[StepReport, list[Claimed]]]:
+    """Claim what waits with this status, and time what is done with it.
+
+    A `KyoError` is no fault of the files (the database or a model is away, the settings are wrong): what is left waits
+    for a minute without a mark against it, and the error goes on to the run.
+    """
+    report, started = StepReport(), time.perf_counter()
+    claimed = _claim(kyo, status, run, report)
+    try:
+        yield report, claimed
+    except KyoError:
+        with kyo.db.transaction(OPERATOR) as tx:
+            later = kyo.now() + timedelta(minutes=1)
+            claims.put_back(tx, [version.version_id for version in claimed], run, status, later)
+        raise
+    report.seconds = time.perf_counter() - started
+
+
 def _claim(kyo: Kyo, status: VersionStatus, run: str, report: StepReport) -> list[Claimed]:
     """Claim what waits; what was taken up too often without coming further ends as failed."""
     now = kyo.now()
@@ -186,9 +189,14 @@ def _fail(kyo: Kyo, run: str, version: Claimed, reason: str, report: StepReport)
             report.failures.append((version.file_name, reason))
 
 
-def _batches(claimed: Sequence[Claimed]) -> list[Sequence[Claimed]]:
-    size = VERSIONS_A_TRANSACTION
-    return [claimed[start : start + size] for start in range(0, len(claimed), size)]
+def _stored_files(
+    kyo: Kyo, run: str, claimed: Sequence[Claimed], report: StepReport
+) -> Iterator[tuple[Claimed, tuple[Path, str]]]:
+    for version in claimed:
+        try:
+            yield version, (kyo.files.path(version.sha256), version.media_type)
+        except NotFound as error:
+            _fail(kyo, run, version, error.message, report)
 
 
 def _has_text(text: str) -> bool:
@@ -197,8 +205,6 @@ def _has_text(text: str) -> bool:
 
 
 def _save_texts(kyo: Kyo, run: str, done: Sequence[tuple[Claimed, ParsedDocument, float]], report: StepReport) -> None:
-    if not done:
-        return
     with kyo.db.transaction(OPERATOR) as tx:
         ours = claims.keep(tx, [version.version_id for version, _, _ in done], run, VersionStatus.UPLOADED)
         kept = [one for one in done if one[0].version_id in ours]
@@ -211,31 +217,45 @@ def _save_texts(kyo: Kyo, run: str, done: Sequence[tuple[Claimed, ParsedDocument
     report.files += [(version.file_name, document.pages or 1, seconds) for version, document, seconds in kept]
 
 
-def _cut_batch(kyo: Kyo, run: str, batch: Sequence[Claimed], report: StepReport) -> None:
-    started, rows = time.perf_counter(), []
+def _cut_group(kyo: Kyo, run: str, group: Sequence[Claimed], report: StepReport) -> None:
+    """Cut some versions together; where the database cannot hold what comes of it, each alone, to find the culprit."""
+    started = time.perf_counter()
     with kyo.db.transaction(OPERATOR) as tx:
-        ours = claims.keep(tx, [version.version_id for version in batch], run, VersionStatus.PARSED)
-        for version in batch:
-            if version.version_id in ours:
-                rows.extend(_cut_one(kyo, tx, version))
-        ids = list(ours)
-        chunks.replace(tx, rows)
-        corpus.add_lexemes(tx, ids)
-        corpus.weigh(tx, ids)
-        share = (time.perf_counter() - started) / len(batch)
-        claims.advance(tx, ids, run, VersionStatus.PARSED, VersionStatus.CHUNKED, share)
+        parsed = [texts.load(tx, version.version_id) for version in group]
+    # No transaction is open while the texts are cut: nobody has to wait for a long one.
+    rows = [row for version, document in zip(group, parsed, strict=True) for row in _rows(kyo, version, document)]
+    try:
+        kept = _store_chunks(kyo, run, [version.version_id for version in group], rows, started)
+    except Invalid as error:
+        if len(group) == 1:
+            _fail(kyo, run, group[0], error.message, report)
+            return
+        for version in group:
+            _cut_group(kyo, run, [version], report)
+        return
+    report.done += len({version_id for version_id, _, _ in kept})
+    report.items += len(kept)
+    report.tokens += sum(piece.tokens for _, piece, _ in kept)
+
+
+def _store_chunks(kyo: Kyo, run: str, version_ids: Sequence[UUID], rows: Sequence[Row], started: float) -> list[Row]:
+    """Write the chunks of those versions that this run still holds; returns them."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        ours = claims.keep(tx, version_ids, run, VersionStatus.PARSED)
+        kept = [row for row in rows if row[0] in ours]
+        chunks.replace(tx, kept)
+        corpus.add_lexemes(tx, list(ours))
+        corpus.weigh(tx, list(ours))
+        share = (time.perf_counter() - started) / len(version_ids)
+        claims.advance(tx, list(ours), run, VersionStatus.PARSED, VersionStatus.CHUNKED, share)
         claims.renew(tx, run, kyo.now() + _lease(run))
-    report.done += len(ids)
-    report.items += len(rows)
-    report.tokens += sum(piece.tokens for _, piece, _ in rows)
+    return kept
 
 
-def _cut_one(kyo: Kyo, tx: Transaction, version: Claimed) -> list[tuple[UUID, Chunk, str]]:
+def _rows(kyo: Kyo, version: Claimed, document: ParsedDocument) -> list[Row]:
     size, overlap = _chunk_size(kyo), kyo.settings.CHUNK_OVERLAP
     # The settings keep the overlap below CHUNK_SIZE, but not below what a model that reads little leaves of it.
-    pieces = chunk(
-        texts.load(tx, version.version_id), kyo.embedder.tokenizer, size, overlap if overlap < size else size // 4
-    )
+    pieces = chunk(document, kyo.embedder.tokenizer, size, overlap if overlap < size else size // 4)
     return [
         (version.version_id, piece, indexed_text(version.title, piece.heading_path, piece.text)) for piece in pieces
     ]
@@ -267,15 +287,3 @@ def _embed_group(
         claims.renew(tx, run, kyo.now() + _lease(run))
     report.done += len(ours)
     report.items += len(kept)
-
-
-def _wait_a_minute(kyo: Kyo, run: str, version_ids: Sequence[UUID]) -> None:
-    with kyo.db.transaction(OPERATOR) as tx:
-        claims.put_back(tx, version_ids, run, VersionStatus.CHUNKED, kyo.now() + timedelta(minutes=1))
-
-
-def inspect(kyo: Kyo) -> IndexHealth:
-    """Count what should never be: for the asset checks."""
-    active = ensure_embedding_set(kyo)
-    with kyo.db.transaction(OPERATOR) as tx:
-        return index_health.inspect(tx, active.id, kyo.now() - STUCK_AFTER)

@@ -42,9 +42,8 @@ def list_collections(kyo: Kyo, actor: Actor, access: Literal["read", "write", "a
 def upload(kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: str = DEFAULT_COLLECTION) -> Upload:
     """Take a file in for review. The pipeline finds it by its status.
 
-    A name that is known in the collection becomes the next version of that document; the same bytes under the same name
-    are there already and change nothing. Raises `Invalid` (type, size), `NotAllowed`, `NotFound`, and `Conflict` when
-    somebody else has uploaded the same and the actor may not see it yet.
+    A name that the actor can see in the collection becomes the next version of that document; the same bytes under the
+    same name are there already and change nothing. Raises `Invalid` (type, size), `NotAllowed`, `NotFound`.
     """
     actor.require(Permission.DOCUMENT_UPLOAD)
     name = safe_file_name(file_name)
@@ -56,12 +55,9 @@ def upload(kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: s
     sha256 = kyo.files.put(content)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        document_id = documents.lock_by_file_name(tx, target.id, name)
+        document_id = documents.lock_by_file_name(tx, actor, target.id, name)
         if document_id is not None and versions.latest_of(tx, document_id)[1] == sha256:
-            there = documents.find(tx, actor, Filter(document_id=document_id), now)
-            if not there.documents:
-                raise Conflict(f"{name} has been uploaded already by somebody else, and waits for review.")
-            return Upload(there.documents[0], False)
+            return Upload(_the_only(documents.find(tx, actor, Filter(document_id=document_id), now)), False)
         if document_id is None:
             document_id = documents.add(tx, target.id, actor.id, _title(name), DocumentState.IN_REVIEW, now)
         version_id = versions.add(
@@ -144,12 +140,11 @@ def read_passage(
     actor.require(Permission.DOCUMENT_READ)
     if not 0 <= start < end <= _MAX_OFFSET:
         raise Invalid("A passage ends after it has begun.")
-    first = max(start - context, 0)
     with kyo.db.transaction(actor) as tx:
-        approver = actor.may(Permission.DOCUMENT_APPROVE)
-        found = texts.read(tx, actor, version_id, first, end + context, approver)
+        found = texts.read(tx, actor, version_id, start, end, context, actor.may(Permission.DOCUMENT_APPROVE))
     if found is None:
         raise NotFound(_NO_DOCUMENT)
+    first = found.stretch_start
     return PassageInContext(
         document_id=found.document_id,
         version_id=version_id,
@@ -170,7 +165,7 @@ def preview(kyo: Kyo, actor: Actor, version_id: UUID, limit: int = 3000) -> str:
     """The beginning of a version's text; empty while it has none."""
     actor.require(Permission.DOCUMENT_READ)
     with kyo.db.transaction(actor) as tx:
-        found = texts.read(tx, actor, version_id, 0, limit, actor.may(Permission.DOCUMENT_APPROVE))
+        found = texts.read(tx, actor, version_id, 0, limit, 0, actor.may(Permission.DOCUMENT_APPROVE))
     return found.stretch if found else ""
 
 

@@ -127,6 +127,7 @@ create table document_versions (
 );
 create index on document_versions (status, uploaded_at) where status not in ('ready', 'failed');
 create index on document_versions (sha256);
+create index on document_versions (file_name);
 
 alter table documents add foreign key (current_version_id, id) references document_versions (id, document_id);
 create unique index on documents (current_version_id) where current_version_id is not null;
@@ -240,6 +241,19 @@ create table feedback (
   updated_at timestamptz not null,
   primary key (answer_id, user_id)
 );
+
+-- An answer quotes what it cites: whoever may no longer read one of the documents may not read the answer either.
+create function answer_is_readable(answer uuid, reader uuid) returns boolean
+language sql stable parallel safe
+as $$
+  select not exists (
+    select
+    from citations c
+    join document_versions v on v.id = c.version_id
+    join documents d on d.id = v.document_id
+    where c.answer_id = answer and d.collection_id not in (select accessible_collections(reader, 'read'))
+  )
+$$;
 
 -- Audit -----------------------------------------------------------------------------------------------------------
 

@@ -27,9 +27,4 @@ select
         join chunks c on c.version_id = d.current_version_id
         where d.state = 'approved'
       ))
-  ) as miscounted_chunks,
-  (
-    select count(*)
-    from document_versions
-    where status not in ('ready', 'failed') and uploaded_at < :stuck_since
-  ) as stuck
+  ) as miscounted_chunks

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from kyo_pipeline.db import corpus
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import indexing, library, reviewing
+from kyo_pipeline.services import library, reviewing, upkeep
 
 Sql = Callable[..., list[Any]]
 
@@ -78,9 +79,9 @@ def assert_counted(sql: Sql) -> None:
 
 
 def test_stored_weights_are_those_of_bm25(publish: Callable[[str, str], None], kyo: Kyo, sql: Sql) -> None:
-    for number, text in enumerate(TEXTS):
-        publish(f"{number}.txt", text)
-    indexing.refresh_weights(kyo)
+    for number, content in enumerate(TEXTS):
+        publish(f"{number}.txt", content)
+    upkeep.refresh_weights(kyo)
     [(average,)] = sql("select weighed_length from corpus")
     ids = {row.lexeme: row.id for row in sql("select id, lexeme from lexemes")}
     for row in sql("select id, lexeme_count, bm25::text as stored from chunks"):
@@ -139,8 +140,8 @@ class TestDrift:
 
 def test_refreshing_twice_weighs_once(publish: Callable[[str, str], None], kyo: Kyo) -> None:
     publish("office.txt", TEXTS[2])
-    assert indexing.refresh_weights(kyo) > 0
-    assert indexing.refresh_weights(kyo) == 0
+    assert upkeep.refresh_weights(kyo) > 0
+    assert upkeep.refresh_weights(kyo) == 0
 
 
 def test_whatever_changes_what_can_be_found_changes_the_revision(
@@ -148,7 +149,7 @@ def test_whatever_changes_what_can_be_found_changes_the_revision(
 ) -> None:
     def revision() -> int:
         with kyo.db.transaction(OPERATOR) as tx:
-            return corpus.revision(tx)
+            return int(tx.scalar(text("select revision from corpus")))
 
     seen = [revision()]
     publish("a.txt", "The first version.")

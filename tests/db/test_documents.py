@@ -119,5 +119,5 @@ def test_a_file_name_finds_the_document_whose_newest_version_has_it(kyo: Kyo, em
     uploaded = library.upload(kyo, employee, "plan.txt", b"one")
     with kyo.db.transaction(OPERATOR) as tx:
         [general] = documents.collections(tx, OPERATOR, "write")
-        assert documents.lock_by_file_name(tx, general.id, "plan.txt") == uploaded.document.id
-        assert documents.lock_by_file_name(tx, general.id, "PLAN.txt") is None
+        assert documents.lock_by_file_name(tx, employee, general.id, "plan.txt") == uploaded.document.id
+        assert documents.lock_by_file_name(tx, employee, general.id, "PLAN.txt") is None

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from psycopg2 import DataError
 from sqlalchemy.exc import IntegrityError
 
 from kyo_pipeline.db import chunks, embedding_sets
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.domain.embedding import EmbeddingSpec
-from kyo_pipeline.errors import Conflict
+from kyo_pipeline.errors import Conflict, Invalid
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, indexing, library
 from tests.fakes import OtherEmbedder
@@ -41,7 +40,7 @@ def test_vectors_of_another_length_do_not_fit(kyo: Kyo, publish: Callable[[str, 
     publish("a.txt", "Some text.")
     with kyo.db.transaction(OPERATOR) as tx:
         made = embedding_sets.activate_new(tx, SPEC, kyo.now())
-    with pytest.raises(DataError, match="expected 4 dimensions, not 8"), kyo.db.transaction(OPERATOR) as tx:
+    with pytest.raises(Invalid, match="cannot hold"), kyo.db.transaction(OPERATOR) as tx:
         chunks.replace_vectors(tx, made.id, [1], np.ones((1, 8), dtype=np.float32))
 
 

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +17,10 @@ from tests.fakes import DownCache
 @pytest.fixture
 def alive(sql: Callable[..., list[Any]], clock: Clock) -> None:
     """Dagster's daemon has just said that it is there."""
-    sql("create table if not exists dagster.daemon_heartbeats (daemon_type text, timestamp timestamp)")
+    sql("create table if not exists dagster.daemon_heartbeats (daemon_type text, body text)")
     sql(
-        "insert into dagster.daemon_heartbeats values ('SENSOR', cast(:now as timestamptz) at time zone 'utc')",
-        now=clock(),
+        "insert into dagster.daemon_heartbeats values ('SENSOR', :body)",
+        body=json.dumps({"__class__": "DaemonHeartbeat", "timestamp": clock().timestamp()}),
     )
 
 

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from kyo_pipeline.domain.actor import Actor, Role
-from kyo_pipeline.domain.answers import Answer, Outcome
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.answers import WITHHELD_TEXT, Answer, Outcome
 from kyo_pipeline.errors import Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, history, library, reviewing
@@ -103,3 +103,26 @@ def test_pages(kyo: Kyo, employee: Actor, person: Callable[[Role], Actor], clock
     assert page.total == 3
     assert [one.question for one in history.list_answers(kyo, employee, text="0\x00").answers] == ["Question 0?"]
     assert history.list_answers(kyo, employee, limit=-1, offset=-1).total == 3
+
+
+def test_an_answer_is_withheld_once_a_document_that_it_quotes_may_no_longer_be_read(
+    kyo: Kyo,
+    person: Callable[[Role], Actor],
+    collection: Callable[..., str],
+    run_pipeline: Callable[[], None],
+    sql: Callable[..., list[Any]],
+) -> None:
+    reader = person(Role.EMPLOYEE)
+    name = collection("Board", None, {reader: "read"})
+    version = library.upload(
+        kyo, OPERATOR, "pay.txt", b"The board is paid ninety thousand a year.", name
+    ).document.latest
+    run_pipeline()
+    reviewing.approve(kyo, OPERATOR, version.id)
+    answer = asking.ask(kyo, reader, "How much is the board paid a year?")
+    assert "ninety" in answer.text
+    sql("delete from collection_members")
+    again = history.read_answer(kyo, reader, answer.id)
+    assert (again.text, again.citations) == (WITHHELD_TEXT, ())
+    assert history.list_answers(kyo, reader).answers[0].text == WITHHELD_TEXT
+    assert history.list_answers(kyo, reader, text="ninety").total == 0

@@ -1,12 +1,14 @@
 """The pipeline's steps: whatever happens in the middle, each version ends ready or failed exactly once."""
 
+import itertools
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -15,9 +17,9 @@ from kyo_pipeline.db.engine import Database, Transaction
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.domain.documents import VersionStatus
 from kyo_pipeline.domain.parsed import Heading, ParsedDocument
-from kyo_pipeline.errors import Unavailable
+from kyo_pipeline.errors import Conflict, NotFound, Unavailable
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, indexing, library, reviewing
+from kyo_pipeline.services import asking, indexing, library, reviewing, upkeep
 from tests.conftest import Clock
 from tests.fakes import OtherEmbedder, PlainTextParser
 
@@ -96,7 +98,7 @@ def assert_sound(kyo: Kyo, sql: Sql, ready: int) -> None:
     table = f"chunk_embeddings_{indexing.ensure_embedding_set(kyo).id}"
     assert sql(f"select count(*) from {table}") == [(chunks,)]  # noqa: S608 — the name is made from an integer
     assert sql("select count(*) from version_texts") == [(ready,)]
-    assert not any(vars(indexing.inspect(kyo)).values())
+    assert not any(vars(upkeep.inspect(kyo)).values())
 
 
 def test_each_step_reports_what_it_made(kyo: Kyo, upload: Callable[..., list[UUID]]) -> None:
@@ -203,13 +205,14 @@ def test_a_run_that_is_killed_is_finished_by_another(
 ) -> None:
     monkeypatch.setattr(indexing, "VERSIONS_A_TRANSACTION", 2)
     monkeypatch.setattr(indexing, "CHUNKS_A_TRANSACTION", 2)
+    monkeypatch.setattr(indexing, "CHARACTERS_A_TRANSACTION", 20)
     upload(*(f"Text number {number}." for number in range(5)))
     dying = OtherEmbedder(kyo.embedder, kyo.embedder.spec, broken=Killed())  # type: ignore[arg-type]  # no Exception
     dying.calls_left = 1 if killed.endswith("commit") else 0
     deadly = {
         "parse": replace(kyo, parser=KilledParser(1)),
         "parse after a commit": replace(kyo, parser=KilledParser(3)),
-        "cut": replace(kyo, embedder=KilledOnCut(kyo)),
+        "cut": replace(kyo, embedder=OtherEmbedder(kyo.embedder, kyo.embedder.spec, tokenizer=KilledTokenizer())),
         "embed": replace(kyo, embedder=dying),
         "embed after a commit": replace(kyo, embedder=dying),
         "publish": replace(kyo, now=kyo.now),
@@ -232,17 +235,6 @@ def test_a_run_that_is_killed_is_finished_by_another(
     assert indexing.release_dead(kyo, [indexing.claim_name("other")]) > 0
     run(kyo, "run:next")
     assert_sound(kyo, sql, 5)
-
-
-class KilledOnCut(OtherEmbedder):
-    """An embedder whose tokenizer dies."""
-
-    def __init__(self, kyo: Kyo) -> None:
-        super().__init__(kyo.embedder, kyo.embedder.spec)
-
-    @property
-    def tokenizer(self) -> KilledTokenizer:
-        return KilledTokenizer()
 
 
 class OvertakenDatabase:
@@ -406,7 +398,7 @@ def test_nothing_to_do_is_done_quickly_and_asks_no_model(kyo: Kyo) -> None:
     for step in STEPS:
         report = step(broken, "run:1")
         assert (report.done, report.items, report.failures) == (0, 0, [])
-    assert indexing.refresh_weights(kyo) == 0
+    assert upkeep.refresh_weights(kyo) == 0
 
 
 def test_many_small_groups_come_to_the_same_as_one(
@@ -414,6 +406,7 @@ def test_many_small_groups_come_to_the_same_as_one(
 ) -> None:
     monkeypatch.setattr(indexing, "VERSIONS_A_TRANSACTION", 1)
     monkeypatch.setattr(indexing, "CHUNKS_A_TRANSACTION", 1)
+    monkeypatch.setattr(indexing, "CHARACTERS_A_TRANSACTION", 1)
     upload(*(f"Text number {number}." for number in range(3)))
     run(kyo, "run:1")
     assert_sound(kyo, sql, 3)
@@ -428,16 +421,99 @@ def test_many_small_groups_come_to_the_same_as_one(
         ("update chunks set bm25 = null", "searchable_without_vector"),
         ("update document_versions set chunk_count = null", "ready_without_chunks"),
         ("update corpus set chunk_count = chunk_count + 1", "miscounted_chunks"),
-        ("update document_versions set status = 'parsed', uploaded_at = uploaded_at - interval '2 hours'", "stuck"),
     ],
 )
 def test_what_should_never_be_is_counted(
     kyo: Kyo, publish: Callable[[str, str], None], sql: Sql, statement: str, fault: str
 ) -> None:
     publish("a.txt", "Some text.")
-    assert not any(vars(indexing.inspect(kyo)).values())
+    assert not any(vars(upkeep.inspect(kyo)).values())
     sql(statement.format(vectors=f"chunk_embeddings_{indexing.ensure_embedding_set(kyo).id}"))
-    assert vars(indexing.inspect(kyo))[fault] == 1
+    assert vars(upkeep.inspect(kyo))[fault] == 1
+
+
+def test_what_has_waited_for_long_is_counted(kyo: Kyo, upload: Callable[..., list[UUID]], clock: Clock) -> None:
+    upload("text")
+    assert upkeep.count_stuck(kyo) == 0
+    clock.advance(hours=2)
+    assert upkeep.count_stuck(kyo) == 1
+
+
+class ForgetfulTokenizer:
+    """The tokenizer of a remote model that is away."""
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:  # noqa: ARG002 - the port's signature
+        raise Unavailable("The model does not answer.")
+
+
+def test_an_outage_while_texts_are_cut_is_no_fault_of_the_files(
+    kyo: Kyo, upload: Callable[..., list[UUID]], versions: Callable[[], list[Any]], clock: Clock
+) -> None:
+    upload("text")
+    indexing.parse(kyo, "run:0")
+    away = replace(kyo, embedder=OtherEmbedder(kyo.embedder, kyo.embedder.spec, tokenizer=ForgetfulTokenizer()))
+    for number in range(indexing.MAX_ATTEMPTS + 2):
+        with pytest.raises(Unavailable):
+            indexing.cut(away, f"run:{number}")
+        clock.advance(minutes=2)
+    run(kyo, "run:good")
+    assert [version.status for version in versions()] == ["ready"]
+
+
+class WordyTokenizer:
+    """Takes a text of any length for one token: chunks grow beyond what the database can hold."""
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:
+        return [(0, len(text))]
+
+
+def test_a_text_that_cannot_be_indexed_fails_alone(kyo: Kyo, upload: Callable[..., list[UUID]], sql: Sql) -> None:
+    upload("calm", " ".join(f"word{number}" for number in range(20_000)), "quiet")
+    wordy = replace(kyo, embedder=OtherEmbedder(kyo.embedder, kyo.embedder.spec, tokenizer=WordyTokenizer()))
+    run(wordy, "run:1")
+    assert sql("select status, count(*) from document_versions group by status order by status") == [
+        ("failed", 1),
+        ("ready", 2),
+    ]
+    [(error,)] = sql("select error from document_versions where status = 'failed'")
+    assert "too long" in error
+
+
+def test_people_and_pipelines_at_the_same_time_never_get_in_each_others_way(committed: Kyo) -> None:
+    """Uploads, decisions and two pipelines on real connections: a deadlock would be an error of one of them."""
+    ends, errors, number = time.monotonic() + 5, [], itertools.count()
+
+    def until_the_end(work: Callable[[], None]) -> None:
+        while time.monotonic() < ends:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+                errors.append(repr(error))
+
+    def upload_one() -> None:
+        name = f"{next(number) % 20}.txt"
+        library.upload(committed, OPERATOR, name, f"Text {uuid4()} of {name}".encode())
+
+    def decide() -> None:
+        for document in reviewing.waiting(committed, OPERATOR).documents:
+            with suppress(Conflict, NotFound):  # a newer version came, or somebody else was quicker
+                reviewing.approve(committed, OPERATOR, document.latest.id)
+
+    def process() -> None:
+        run(committed, f"run:{uuid4()}")
+
+    threads = [
+        threading.Thread(target=until_the_end, args=[work])
+        for work in (upload_one, upload_one, decide, decide, process, process)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    process()
+    upkeep.refresh_weights(committed)
+    assert not any(vars(upkeep.inspect(committed)).values())
 
 
 def test_a_decision_and_the_pipeline_never_wait_for_each_other(committed: Kyo) -> None:
@@ -479,4 +555,4 @@ def test_two_runs_at_once_make_each_version_ready_once(committed: Kyo) -> None:
         page = documents.find(tx, OPERATOR, documents.Filter(limit=50), committed.now())
     assert [one.latest.status for one in page.documents] == [VersionStatus.READY] * 12
     assert {one.latest.chunks for one in page.documents} == {1}
-    assert not any(vars(indexing.inspect(committed)).values())
+    assert not any(vars(upkeep.inspect(committed)).values())

@@ -10,7 +10,7 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.documents import DocumentState, Review, VersionStatus
 from kyo_pipeline.errors import Conflict, Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import library, reviewing
+from kyo_pipeline.services import asking, library, reviewing
 
 NOBODY = UUID(int=0)
 
@@ -87,12 +87,15 @@ def test_the_same_bytes_under_the_same_name_change_nothing(
     assert audited() == ["document:upload"]
 
 
-def test_the_same_bytes_of_somebody_else_are_there_already_and_say_so(
+def test_a_name_that_somebody_else_uses_unseen_is_a_document_of_its_own(
     kyo: Kyo, employee: Actor, person: Callable[[Role], Actor]
 ) -> None:
-    library.upload(kyo, employee, "plan.txt", b"text")
-    with pytest.raises(Conflict, match="has been uploaded already"):
-        library.upload(kyo, person(Role.EMPLOYEE), "plan.txt", b"text")
+    other = person(Role.EMPLOYEE)
+    first = library.upload(kyo, employee, "plan.txt", b"text").document
+    second = library.upload(kyo, other, "plan.txt", b"text").document
+    assert first.id != second.id
+    assert library.upload(kyo, other, "plan.txt", b"more").document.id == second.id
+    assert [document.id for document in library.list_documents(kyo, other).documents] == [second.id]
 
 
 def test_the_same_bytes_under_another_name_are_another_document(kyo: Kyo, employee: Actor) -> None:
@@ -219,14 +222,17 @@ def test_a_passage_that_cannot_be_is_refused(kyo: Kyo, employee: Actor, start: i
         library.read_passage(kyo, employee, NOBODY, start, end)
 
 
-def test_an_older_approved_version_stays_readable_and_says_that_it_is_old(
-    kyo: Kyo, employee: Actor, person: Callable[[Role], Actor], publish: Callable[[str, str], None]
+def test_what_was_cited_stays_readable_for_whoever_asked_and_says_that_it_is_old(
+    kyo: Kyo, person: Callable[[Role], Actor], publish: Callable[[str, str], None]
 ) -> None:
-    publish("a.txt", "old text")
-    [document] = library.list_documents(kyo, employee).documents
-    publish("a.txt", "new text")
-    found = library.read_passage(kyo, person(Role.EMPLOYEE), document.latest.id, 0, 3)
-    assert (found.quote, found.version_number, found.is_current) == ("old", 1, False)
+    publish("a.txt", "Leave is granted for thirty days in a year. The canteen closes at two.")
+    asker = person(Role.EMPLOYEE)
+    [citation] = asking.ask(kyo, asker, "For how many days is leave granted?").citations
+    publish("a.txt", "Leave is granted for twenty days in a year.")
+    found = library.read_passage(kyo, asker, citation.version_id, citation.start, citation.end)
+    assert (found.quote, found.version_number, found.is_current) == (citation.quote, 1, False)
+    with pytest.raises(NotFound):
+        library.read_passage(kyo, person(Role.EMPLOYEE), citation.version_id, citation.start, citation.end)
 
 
 class TestRetry:
