@@ -22,7 +22,7 @@ _FIELDS = {"Form name": "Sign in", "Username": "User name", "Password": "Passwor
 
 def current_actor() -> Actor | None:
     """Whoever is signed in, from the database at each call: callbacks run before the page that would refuse."""
-    return accounts.actor_of_session(runtime.kyo(), session_token(runtime.cookies()))
+    return accounts.actor_of_session(runtime.kyo(), _token())
 
 
 def acting() -> Actor:
@@ -40,13 +40,17 @@ def sign_in_form(next_path: str) -> None:
 
 def sign_out() -> None:
     """End the session in the database at once, then have the browser forget its cookie."""
-    if token := session_token(runtime.cookies()):
+    if token := _token():
         accounts.sign_out(runtime.kyo(), token)
     forget_session()
 
 
 def forget_session() -> None:
     _redirect("/auth/sign-out")
+
+
+def _token() -> str | None:
+    return session_token(runtime.cookies(), runtime.is_secure())
 
 
 class _Gate:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from kyo_pipeline.settings import PROJECT_ROOT, Settings
+from kyo_pipeline.services import operations
+from kyo_pipeline.settings import PROJECT_ROOT, Settings, harmless
 
 #: Marks a process as one of the stack in the folder that it names, and so does every process that it starts.
 MARK = "KYO_STACK"
@@ -19,33 +20,42 @@ WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 class Child:
     name: str
     command: tuple[str, ...]
+    foreign: bool = False
+    """Not a program of ours: it gets no settings, since passwords and keys are among them."""
+
+    def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        return harmless(variables) if self.foreign else dict(variables)
 
 
 def children(settings: Settings, redis: tuple[str, ...] | None) -> tuple[Child, ...]:
     """What runs together. `redis` is the command line of the embedded one, if that is in use."""
-    own = (Child("redis", redis),) if redis else ()
+    own = (Child("redis", redis, foreign=True),) if redis else ()
     return (*own, _code_server(settings), _webserver(settings), _daemon(), _app(settings))
 
 
 def environment(settings: Settings, dagster_url: str, outer: Mapping[str, str]) -> dict[str, str]:
-    """The variables of every child: all settings that are not defaults, where things are, and the mark."""
+    """The variables of every child of the stack: those of any process of KYO, and the mark."""
+    return {**unmarked_environment(settings, dagster_url, outer), MARK: str(settings.KYO_HOME)}
+
+
+def unmarked_environment(settings: Settings, dagster_url: str, outer: Mapping[str, str]) -> dict[str, str]:
+    """For what is no part of a stack, so that none ends it: settings that are not defaults, and where things are."""
     home = settings.KYO_HOME
     return {
-        **outer,
+        **{name: value for name, value in outer.items() if name != MARK},
         **{
             name: _as_text(value)
             for name in settings.model_fields_set
             if (value := getattr(settings, name)) is not None
         },
         "KYO_HOME": str(home),
-        "KYO_CODE_PORT": str(settings.KYO_CODE_PORT),
+        "KYO_CODE_SOCKET": operations.code_socket(settings),
         "KYO_COMPUTE_LOGS": str(home / "dagster" / "compute_logs"),
         "DAGSTER_HOME": str(home / "dagster"),
         "DAGSTER_PG_URL": dagster_url,
         "PYTHONUNBUFFERED": "1",
         # glibc else keeps memory in an arena for each thread, and these processes have dozens.
         "MALLOC_ARENA_MAX": "2",
-        MARK: str(home),
     }
 
 
@@ -59,14 +69,14 @@ def _script(name: str, *arguments: str) -> tuple[str, ...]:
 
 def _code_server(settings: Settings) -> Child:
     # Threads: a sensor that waits for files holds one for as long as it waits.
-    where = ("-h", "127.0.0.1", "-p", str(settings.KYO_CODE_PORT), "--max-workers", "16")
+    where = ("--socket", operations.code_socket(settings), "--max-workers", "16")
     return Child(
         "dagster-code", _python("-m", "kyo_pipeline.defs.code_server", "-m", "kyo_pipeline.definitions", *where)
     )
 
 
 def _webserver(settings: Settings) -> Child:
-    where = ("-h", settings.KYO_HOST, "-p", str(settings.KYO_DAGSTER_PORT))
+    where = ("-h", settings.KYO_DAGSTER_HOST, "-p", str(settings.KYO_DAGSTER_PORT))
     return Child("dagster-web", _script("dagster-webserver", "-w", str(WORKSPACE), *where))
 
 

@@ -28,8 +28,9 @@ _SESSION_HEADER = b"x-kyo-session"
 _GUARDED = ("/media/", "/_stcore/upload_file", "/_stcore/metrics", "/_stcore/agent")
 
 
-def session_token(cookies: Mapping[str, str]) -> str | None:
-    return cookies.get(SECURE_SESSION_COOKIE) or cookies.get(SESSION_COOKIE) or None
+def session_token(cookies: Mapping[str, str], secure: bool) -> str | None:
+    """The token in the cookie of this scheme. Over TLS the plain name counts for nothing: a neighbour may plant it."""
+    return cookies.get(session_cookie(secure)) or None
 
 
 def session_cookie(secure: bool) -> str:
@@ -58,16 +59,23 @@ class IdentityMiddleware:
         await self.app(scope, receive, _naming_browser(scope, send))
 
     async def _identify(self, scope: Scope) -> tuple[list[tuple[bytes, bytes]], Response | None]:
-        """The header that names the session, and for http without one the refusal."""
-        token = session_token(HTTPConnection(scope).cookies)
+        """The headers that name scheme and session, and for http without a session the refusal."""
+        secure = is_secure(scope)
+        marks = [(runtime.SECURE_HEADER.encode(), b"yes")] if secure else []
+        token = session_token(HTTPConnection(scope).cookies, secure)
         try:
             actor = await anyio.to_thread.run_sync(_actor_of, token, limiter=self._threads)
         except KyoError as error:
             _log.warning("A session could not be checked: %s", error.message)
-            return [], _refusal(scope, 503, "This cannot be checked at the moment. Try again in a minute.")
+            return marks, _refusal(scope, 503, "This cannot be checked at the moment. Try again in a minute.")
         if token is None or actor is None:
-            return [], _refusal(scope, 401, "Sign in first.")
-        return [(_SESSION_HEADER, hashlib.sha256(token.encode()).hexdigest().encode())], None
+            return marks, _refusal(scope, 401, "Sign in first.")
+        return [*marks, (_SESSION_HEADER, hashlib.sha256(token.encode()).hexdigest().encode())], None
+
+
+def is_secure(scope: Scope) -> bool:
+    """Whether the browser came over TLS, to us or to a proxy that says so."""
+    return scope["scheme"] in ("https", "wss")
 
 
 def _is_ours(name: bytes) -> bool:
@@ -92,7 +100,7 @@ def _naming_browser(scope: Scope, send: Send) -> Send:
     # Asked of the request, because a page that the browser has cached is answered without a content type.
     if scope["type"] != "http" or BROWSER_COOKIE in request.cookies or not _wants_page(request):
         return send
-    secure = "; Secure" if scope["scheme"] == "https" else ""
+    secure = "; Secure" if is_secure(scope) else ""
     cookie = f"{BROWSER_COOKIE}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
     async def send_with_name(message: Message) -> None:

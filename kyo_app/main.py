@@ -83,7 +83,8 @@ def _page(
 
 def _sidebar(actor: Actor) -> None:
     with st.sidebar:
-        st.markdown(f"**{inert_line(actor.name, 60)}**  \n:small[{wording.ROLES[actor.role]}]")
+        role = wording.role_beside(actor.name, actor.role)
+        st.markdown(f"**{inert_line(actor.name, 60)}**" + (f"  \n:small[{role}]" if role else ""))
         if st.button("Sign out", icon=":material/logout:", width="stretch"):
             auth.sign_out()
             st.stop()

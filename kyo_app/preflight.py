@@ -4,7 +4,6 @@ import errno
 import fcntl
 import os
 import socket
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,8 +12,6 @@ import psutil
 
 from kyo_pipeline.errors import Conflict, Invalid, Unavailable
 from kyo_pipeline.settings import Settings
-
-_LOOPBACK = "127.0.0.1"
 
 
 def make_home(home: Path) -> None:
@@ -53,18 +50,16 @@ def check_ports(settings: Settings) -> None:
     """Raise `Unavailable` for a port in use, `Invalid` for one that is set twice."""
     ports = {
         "KYO_PORT": (settings.KYO_HOST, settings.KYO_PORT),
-        "KYO_DAGSTER_PORT": (settings.KYO_HOST, settings.KYO_DAGSTER_PORT),
-        "KYO_CODE_PORT": (_LOOPBACK, settings.KYO_CODE_PORT),
+        "KYO_DAGSTER_PORT": (settings.KYO_DAGSTER_HOST, settings.KYO_DAGSTER_PORT),
     }
-    for port, times in Counter(port for _, port in ports.values()).items():
-        if times > 1:
-            names = ", ".join(name for name, (_, other) in ports.items() if other == port)
-            raise Invalid(f"{names} are all {port}: each needs a port of its own.")
+    if settings.KYO_PORT == settings.KYO_DAGSTER_PORT:
+        raise Invalid(f"{' and '.join(ports)} are both {settings.KYO_PORT}: each needs a port of its own.")
     for name, (host, port) in ports.items():
         _check_port(name, host, port)
 
 
 def _check_port(name: str, host: str, port: int) -> None:
+    host_name = name.replace("PORT", "HOST")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -73,10 +68,10 @@ def _check_port(name: str, host: str, port: int) -> None:
         except PermissionError as error:
             raise Unavailable(f"Port {port} may be opened by root only. Set {name} to one above 1023.") from error
         except socket.gaierror as error:
-            raise Invalid(f"KYO_HOST={host} is not an address of this machine.") from error
+            raise Invalid(f"{host_name}={host} is not an address of this machine.") from error
         except OSError as error:
             if error.errno == errno.EADDRNOTAVAIL:
-                raise Invalid(f"KYO_HOST={host} is not an address of this machine.") from error
+                raise Invalid(f"{host_name}={host} is not an address of this machine.") from error
             raise Unavailable(f"Port {port} is in use{_holder(port)}. Stop that, or set {name}.") from error
 
 

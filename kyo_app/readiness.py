@@ -11,11 +11,11 @@ _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared 
 
 
 def app_address(settings: Settings) -> str:
-    return f"http://{_host(settings)}:{settings.KYO_PORT}"
+    return f"http://{_host(settings.KYO_HOST)}:{settings.KYO_PORT}"
 
 
 def dagster_address(settings: Settings) -> str:
-    return f"http://{_host(settings)}:{settings.KYO_DAGSTER_PORT}"
+    return f"http://{_host(settings.KYO_DAGSTER_HOST)}:{settings.KYO_DAGSTER_PORT}"
 
 
 def missing(settings: Settings) -> list[str]:
@@ -26,8 +26,7 @@ def missing(settings: Settings) -> list[str]:
     return lacking if _answers(f"{dagster_address(settings)}/server_info") else [*lacking, "dagster"]
 
 
-def _host(settings: Settings) -> str:
-    host = settings.KYO_HOST
+def _host(host: str) -> str:
     return _ANY_ADDRESS.get(host, f"[{host}]" if ":" in host else host)
 
 

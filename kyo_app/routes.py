@@ -11,6 +11,7 @@ from kyo_app.identity import (
     BROWSER_COOKIE,
     SECURE_SESSION_COOKIE,
     SESSION_COOKIE,
+    is_secure,
     session_cookie,
     session_token,
 )
@@ -56,7 +57,7 @@ def redeem(request: Request) -> Response:
         return _no_store(RedirectResponse("/?again=1", 303))
     except KyoError as error:
         return _no_store(JSONResponse({"message": error.message}, error.status))
-    secure = request.url.scheme == "https"
+    secure = is_secure(request.scope)
     response = _no_store(RedirectResponse(target, 303))
     response.set_cookie(
         session_cookie(secure), token, expires=expires, path="/", secure=secure, httponly=True, samesite="lax"
@@ -72,7 +73,10 @@ def sign_out(request: Request) -> Response:
     """
     response = _no_store(RedirectResponse("/", 303))
     try:
-        alive = accounts.actor_of_session(runtime.kyo(), session_token(request.cookies)) is not None
+        alive = (
+            accounts.actor_of_session(runtime.kyo(), session_token(request.cookies, is_secure(request.scope)))
+            is not None
+        )
     except KyoError as error:
         _log.warning("A session could not be checked: %s", error.message)
         return response

@@ -10,6 +10,9 @@ import streamlit as st
 from kyo_pipeline.kyo import Kyo, open_kyo
 from kyo_pipeline.settings import load_settings
 
+#: On a websocket that came over TLS; `identity` sets it, and lets no client do so.
+SECURE_HEADER = "x-kyo-secure"
+
 
 @dataclass
 class _Process:
@@ -32,6 +35,11 @@ def kyo() -> Kyo:
 def cookies() -> Mapping[str, str]:
     """The cookies that came with the websocket of the running script."""
     return st.context.cookies if _process.cookies is None else _process.cookies
+
+
+def is_secure() -> bool:
+    """Whether that websocket came over TLS."""
+    return SECURE_HEADER in st.context.headers
 
 
 def close() -> None:

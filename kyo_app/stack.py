@@ -24,7 +24,7 @@ from kyo_app.readiness import app_address, dagster_address, missing
 from kyo_app.supervisor import Supervisor
 from kyo_pipeline.errors import Invalid, Unavailable
 from kyo_pipeline.services import operations
-from kyo_pipeline.settings import PROJECT_ROOT, Settings
+from kyo_pipeline.settings import BASE_FOLDER, PROJECT_ROOT, Settings
 
 _SLOW_SECONDS = 60
 
@@ -122,7 +122,7 @@ def _prepare(settings: Settings) -> _Prepared:
     done = subprocess.run(
         [sys.executable, "-m", "kyo_app.prepare"],
         env=environment(settings, "", os.environ),
-        cwd=PROJECT_ROOT,
+        cwd=BASE_FOLDER,
         capture_output=True,
         text=True,
         check=False,
@@ -136,6 +136,7 @@ def _prepare(settings: Settings) -> _Prepared:
 
 def _fill_dagster_home(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
+    folder.chmod(0o700)  # the code server's socket lies here, and whoever reaches it may start runs
     shutil.copyfile(PROJECT_ROOT / "dagster.yaml", folder / "dagster.yaml")
 
 

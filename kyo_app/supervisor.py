@@ -12,7 +12,7 @@ from typing import Protocol
 from honcho.manager import Manager  # type: ignore[import-untyped]  # honcho has no type hints
 
 from kyo_app.children import Child
-from kyo_pipeline.settings import PROJECT_ROOT
+from kyo_pipeline.settings import BASE_FOLDER
 
 _POLL_SECONDS = 0.5
 #: honcho says what happens to its processes only in lines like `app started (pid=12)` and `app stopped (rc=0)`.
@@ -50,7 +50,9 @@ class Supervisor:
         self._reason: str | None = None
         self._manager = Manager(printer=self)
         for child in children:
-            self._manager.add_process(child.name, self._shell(child), env=dict(environment), cwd=str(PROJECT_ROOT))
+            self._manager.add_process(
+                child.name, self._shell(child), env=child.environment(environment), cwd=str(BASE_FOLDER)
+            )
 
     def run(self) -> str | None:
         """Return None after a signal, else why everything ended."""

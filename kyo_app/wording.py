@@ -45,6 +45,11 @@ def step(version: Version) -> str:
     return "Waiting to be read" if waits else STEPS[version.status]
 
 
+def role_beside(name: str, role: Role) -> str:
+    """What to say of a role under a name; nothing under one that says it already, as the first admin's does."""
+    return "" if name.strip().casefold() == ROLES[role].casefold() else ROLES[role]
+
+
 def human_size(count: int) -> str:
     size = float(count)
     for unit in ("bytes", "KB", "MB"):

@@ -41,7 +41,7 @@ def open_kyo(settings: Settings) -> Kyo:
         db=Database(database_url(settings)),
         embedder=embedder,
         generator=open_generator(settings, embedder),
-        cache=RedisCache(settings.REDIS_URL),
+        cache=RedisCache(settings.REDIS_URL.get_secret_value()),
         files=FolderFiles(settings.KYO_HOME / "files"),
         parser=ParserPool(settings),
         now=utc_now,

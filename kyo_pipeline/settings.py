@@ -1,5 +1,6 @@
 """Every environment variable, typed, validated, frozen. KYO's own names start with KYO_."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,7 +9,21 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kyo_pipeline.errors import Invalid
 
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+def root_of(package: Path) -> Path:
+    """Where `sql/`, dagster.yaml and workspace.yaml lie: beside the package in a checkout, in it after a wheel."""
+    return package if (package / "sql").is_dir() else package.parent
+
+
+_PACKAGE = Path(__file__).resolve().parent
+
+PROJECT_ROOT = root_of(_PACKAGE)
+
+#: Where `.env` is read, and where relative paths begin. In a wheel's folder nobody looks for files of theirs.
+BASE_FOLDER = Path() if PROJECT_ROOT == _PACKAGE else PROJECT_ROOT
+
+#: What programs need that are not ours. The rest of the environment holds keys and passwords.
+_HARMLESS = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
 FileType = Literal["pdf", "docx", "txt"]
 
@@ -24,8 +39,8 @@ class Settings(BaseSettings):
     )
 
     # Core
-    SECRET_KEY: SecretStr | None = Field(None, description="Signs tokens. Made and kept in KYO_HOME when unset.")
-    DEBUG: bool = Field(True, description="Log requests and steps too, not only warnings. Never shows errors to users.")
+    SECRET_KEY: SecretStr | None = Field(None, description="Not used yet: will sign the tokens of the HTTP API.")
+    DEBUG: bool = Field(True, description="The app's log tells of its start and end too, not only of warnings.")
     ALLOWED_HOSTS: Annotated[tuple[str, ...], NoDecode] = Field(
         ("localhost", "127.0.0.1"),
         description="Host names that the app answers to, with commas between them.",
@@ -40,7 +55,7 @@ class Settings(BaseSettings):
     DB_PORT: int = Field(5432, ge=1, le=65535)
 
     # Redis: unless this is set, an embedded Redis is started in KYO_HOME.
-    REDIS_URL: str = "redis://localhost:6379/0"
+    REDIS_URL: SecretStr = SecretStr("redis://localhost:6379/0")
 
     # Hugging Face
     HF_EMBEDDING_API_KEY: SecretStr | None = Field(None, description="With it, embeddings come from Hugging Face.")
@@ -63,20 +78,23 @@ class Settings(BaseSettings):
     )
 
     # Rate limiting
-    MAX_QUERIES_PER_DAY: int = Field(100, ge=0)
+    MAX_QUERIES_PER_DAY: int = Field(100, ge=0, description="Not used yet: nobody's questions are counted.")
     MAX_TOKENS_PER_QUERY: int = Field(2000, ge=256, description="Prompt and answer of one question together.")
 
     # Tokens of the HTTP API
-    JWT_ACCESS_TOKEN_LIFETIME_MINUTES: int = Field(60, ge=1)
-    JWT_REFRESH_TOKEN_LIFETIME_DAYS: int = Field(7, ge=1)
+    JWT_ACCESS_TOKEN_LIFETIME_MINUTES: int = Field(60, ge=1, description="Not used yet: there is no HTTP API.")
+    JWT_REFRESH_TOKEN_LIFETIME_DAYS: int = Field(7, ge=1, description="Not used yet: there is no HTTP API.")
 
     # Where things are
-    KYO_HOME: Path = Field(PROJECT_ROOT / ".kyo", description="The one folder with all state of this installation.")
+    KYO_HOME: Path = Field(BASE_FOLDER / ".kyo", description="The one folder with all state of this installation.")
     KYO_INBOX: Path | None = Field(None, description="Folder whose files are picked up and uploaded for review.")
-    KYO_HOST: str = Field("127.0.0.1", description="Address that the app and Dagster listen on.")
+    KYO_HOST: str = Field("127.0.0.1", description="Address that the app listens on.")
     KYO_PORT: int = Field(8501, ge=1, le=65535, description="Port of the app.")
+    KYO_DAGSTER_HOST: str = Field(
+        "127.0.0.1",
+        description="Address that the Dagster UI listens on. It has no sign-in: whoever reaches it may act.",
+    )
     KYO_DAGSTER_PORT: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI.")
-    KYO_CODE_PORT: int = Field(4266, ge=1, le=65535, description="Port of Dagster's code server, on this machine only.")
 
     # Models
     KYO_EMBEDDING_BACKEND: Literal["auto", "builtin", "huggingface", "local"] = Field(
@@ -146,12 +164,17 @@ class Settings(BaseSettings):
         return self.SIMILARITY_THRESHOLD if "SIMILARITY_THRESHOLD" in self.model_fields_set else None
 
 
-def load_settings(env_file: Path = PROJECT_ROOT / ".env") -> Settings:
+def load_settings(env_file: Path = BASE_FOLDER / ".env") -> Settings:
     """Read the settings; raise `Invalid` that names every wrong variable at once."""
     try:
         return Settings(_env_file=env_file)
     except ValidationError as error:
         raise Invalid("\n".join(_complaint(dict(detail)) for detail in error.errors())) from error
+
+
+def harmless(variables: Mapping[str, str]) -> dict[str, str]:
+    """What a program that is not ours may know of these variables: where things are, language, time zone."""
+    return {name: value for name, value in variables.items() if name in _HARMLESS}
 
 
 def _complaint(detail: dict[str, object]) -> str:

@@ -27,7 +27,7 @@ class RunningStack:
 
     def __init__(self, home: Path, variables: Mapping[str, str] | None = None) -> None:
         self.home = home
-        self.app_port, self.dagster_port, self.code_port = free_ports(3)
+        self.app_port, self.dagster_port = free_ports(2)
         self.username = "admin"
         self.password: str | None = None
         self.variables = {
@@ -35,7 +35,6 @@ class RunningStack:
             "KYO_HOME": str(home),
             "KYO_PORT": str(self.app_port),
             "KYO_DAGSTER_PORT": str(self.dagster_port),
-            "KYO_CODE_PORT": str(self.code_port),
             **(variables or {}),
         }
         self._printed = home.with_suffix(".out")

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from kyo_pipeline.errors import Invalid
-from kyo_pipeline.settings import PROJECT_ROOT, Settings, load_settings
+from kyo_pipeline.settings import PROJECT_ROOT, Settings, harmless, load_settings, root_of
 
 #: From the README that the project started with.
 SEED = {
@@ -43,7 +44,8 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "default"), SEED.items())
 def test_the_seeds_names_and_defaults_are_kept(name: str, default: object) -> None:
-    assert getattr(load_settings(), name) == default
+    value = getattr(load_settings(), name)
+    assert (value.get_secret_value() if isinstance(value, SecretStr) else value) == default
 
 
 @pytest.mark.parametrize("name", SEED_SECRETS)
@@ -58,6 +60,24 @@ def test_new_names_start_with_kyo() -> None:
 
 def test_the_example_lists_every_setting_in_order() -> None:
     assert list(EXAMPLE) == list(Settings.model_fields)
+
+
+def test_the_example_says_the_same_as_the_descriptions() -> None:
+    said = " ".join((PROJECT_ROOT / ".env.example").read_text().replace("#", " ").split())
+    wrong = [
+        name
+        for name, field in Settings.model_fields.items()
+        if field.description and f"{field.description} {name}=" not in said
+    ]
+    assert wrong == []
+
+
+def test_what_no_code_reads_is_said_to_have_no_effect() -> None:
+    sources = [path for folder in ("kyo_app", "kyo_pipeline") for path in (PROJECT_ROOT / folder).rglob("*.py")]
+    code = "".join(path.read_text() for path in sources)
+    unread = {name for name in Settings.model_fields if not re.search(rf"(settings|self)\.{name}\b", code)}
+    said = {name for name, field in Settings.model_fields.items() if "Not used yet" in (field.description or "")}
+    assert unread == said
 
 
 def test_the_example_is_all_comments() -> None:
@@ -95,9 +115,33 @@ def test_what_cannot_work_is_refused(name: str, value: str, monkeypatch: pytest.
         load_settings()
 
 
-def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_LLM_API_KEY", "hf_verysecret")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HF_LLM_API_KEY", "hf_verysecret"), ("REDIS_URL", "redis://:verysecret@host/0"), ("DB_PASSWORD", "verysecret")],
+)
+def test_a_secret_is_never_shown(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
     assert "verysecret" not in repr(load_settings())
+
+
+def test_no_setting_and_no_key_is_harmless() -> None:
+    known = dict.fromkeys([*Settings.model_fields, "DAGSTER_PG_URL", "PGPASSWORD", "AWS_SECRET_ACCESS_KEY"], "x")
+    assert harmless({**known, "PATH": "/bin", "TZ": "UTC"}) == {"PATH": "/bin", "TZ": "UTC"}
+
+
+def test_what_lies_beside_the_package_in_a_checkout_lies_in_it_after_a_wheel(tmp_path: Path) -> None:
+    package = tmp_path / "kyo_pipeline"
+    package.mkdir()
+    assert root_of(package) == tmp_path
+    (package / "sql").mkdir()
+    assert root_of(package) == package
+
+
+def test_a_wheel_takes_along_all_that_is_looked_up_beside_the_packages() -> None:
+    build = (PROJECT_ROOT / "pyproject.toml").read_text()
+    for name in ("sql", "dagster.yaml", "workspace.yaml"):
+        assert (PROJECT_ROOT / name).exists()
+        assert f'"{name}" = "kyo_pipeline/{name}"' in build
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def command(
             require_daemon(kyo)
         done = upload_all(kyo, files, collection, approve)
         if no_daemon:
-            process_here(kyo)
+            process_here(kyo, done)
         if wait or no_daemon:
             done = wait_for_all(kyo, done, daemon=not no_daemon)
     if as_json:

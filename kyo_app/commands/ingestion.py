@@ -4,15 +4,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from uuid import UUID
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from kyo_app.children import environment
+from kyo_app.children import unmarked_environment
 from kyo_app.commands.opening import require_daemon
 from kyo_app.folders import Found, document_names
 from kyo_pipeline.domain.actor import OPERATOR
@@ -20,7 +22,7 @@ from kyo_pipeline.domain.documents import Document, Review, VersionStatus
 from kyo_pipeline.errors import Invalid, KyoError, Unavailable
 from kyo_pipeline.kyo import Kyo, database_url
 from kyo_pipeline.services import library, operations, reviewing
-from kyo_pipeline.settings import PROJECT_ROOT
+from kyo_pipeline.settings import BASE_FOLDER
 
 _POLL_SECONDS = 0.5
 _DAEMON_SECONDS = 15
@@ -51,26 +53,35 @@ def upload_all(kyo: Kyo, files: Sequence[Found], collection: str, approve: bool)
     return done
 
 
-def process_here(kyo: Kyo) -> None:
-    """Materialise the same assets as the daemon would, in a process that ends with them."""
-    variables = environment(kyo.settings, operations.dagster_url(database_url(kyo.settings)), os.environ)
+def process_here(kyo: Kyo, files: Sequence[Ingested]) -> None:
+    """Materialise the same assets as the daemon would, in a process that ends when it is done with these files."""
+    # Not marked as a part of the stack: a `kyo up` that starts meanwhile would end it as a leftover.
+    variables = unmarked_environment(kyo.settings, operations.dagster_url(database_url(kyo.settings)), os.environ)
     log = kyo.settings.KYO_HOME / "logs" / "run-once.log"
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        done = subprocess.run(
-            [sys.executable, "-m", "kyo_pipeline.defs.run_once"],
+    with log.open("wb") as errors, TemporaryFile("w+") as ids:
+        ids.writelines(f"{file.version_id}\n" for file in files if file.version_id is not None)
+        ids.seek(0)
+        with subprocess.Popen(
+            [sys.executable, "-m", "kyo_pipeline.defs.run_once", "-"],
             env=variables,
-            cwd=PROJECT_ROOT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-    if done.returncode:
+            cwd=BASE_FOLDER,
+            stdin=ids,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as run:
+            for line in run.stdout or ():
+                click.echo(line.rstrip(), err=True)
+    if run.returncode:
         raise Unavailable(f"The files could not be processed (log: {log}).")
 
 
 def wait_for_all(kyo: Kyo, files: Sequence[Ingested], *, daemon: bool) -> list[Ingested]:
-    """Follow the files until each is ready or has failed. Raises `Unavailable` when the daemon stops meanwhile."""
+    """Follow the files until each is ready or has failed. Raises `Unavailable` when nothing works on them.
+
+    That is when the daemon stops meanwhile; without a daemon, at once.
+    """
     state = {file.version_id: file for file in files if file.version_id is not None}
     asked = time.monotonic()
     with _progress() as progress:
@@ -78,12 +89,22 @@ def wait_for_all(kyo: Kyo, files: Sequence[Ingested], *, daemon: bool) -> list[I
         while waiting := [key for key, file in state.items() if file.status not in _FINAL]:
             progress.update(task, completed=len(state) - len(waiting))
             state.update(_look(kyo, state, waiting))
-            if daemon and time.monotonic() - asked > _DAEMON_SECONDS:
+            if not daemon:
+                _require_final(state)
+            elif time.monotonic() - asked > _DAEMON_SECONDS:
                 require_daemon(kyo)
                 asked = time.monotonic()
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS if daemon else 0)
         progress.update(task, completed=len(state))
     return [state[file.version_id] if file.version_id is not None else file for file in files]
+
+
+def _require_final(state: Mapping[UUID, Ingested]) -> None:
+    if left := sum(1 for file in state.values() if file.status not in _FINAL):
+        raise Unavailable(
+            f"{left} of {len(state)} files are not done, and nothing works on them now. "
+            "Run the same command again, or start KYO with `kyo up`."
+        )
 
 
 def _upload(kyo: Kyo, path: Path, name: str, collection: str, approve: bool) -> Ingested:

@@ -1,5 +1,7 @@
 """What waits for this person's decision: look at it, approve it or send it back with a reason."""
 
+from uuid import UUID
+
 import streamlit as st
 
 from kyo_app import runtime, wording
@@ -24,6 +26,9 @@ from kyo_pipeline.services import library, reviewing
 
 _PAGE = 10
 _KEY = "approvals-page"
+_BEGINNING = 3000
+#: Four times as much with each click: the longest texts take a few clicks and not hundreds.
+_MORE = 4
 
 
 def show() -> None:
@@ -70,19 +75,34 @@ def _waiting(actor: Actor, document: Document) -> None:
 
 
 def _preview(actor: Actor, document: Document) -> None:
-    beginning = st.expander(
-        "Beginning of the text",
+    opened = st.expander(
+        "Text",
         key=f"preview-{document.latest.id}",
         icon=":material/article:",
         on_change="rerun",
     )
-    if beginning.open:
-        with beginning:
-            text = library.preview(runtime.kyo(), actor, document.latest.id)
-            if text:
-                st.text(text)
-            else:
-                st.caption("The text has not been read yet. It appears here in a moment.")
+    if opened.open:
+        with opened:
+            _text(actor, document.latest.id)
+
+
+def _text(actor: Actor, version_id: UUID) -> None:
+    """The beginning, and as much more as was asked for, to the end: nobody approves what they could not read."""
+    key = f"preview-characters-{version_id}"
+    limit = st.session_state.get(key, _BEGINNING)
+    text = library.preview(runtime.kyo(), actor, version_id, limit + 1)
+    if not text:
+        st.caption("The text has not been read yet. It appears here in a moment.")
+        return
+    st.text(text[:limit])
+    if len(text) > limit:
+        st.button("Show more", key=f"more-{version_id}", on_click=_show_more, args=(key, limit))
+    else:
+        st.caption("End of the text.")
+
+
+def _show_more(key: str, limit: int) -> None:
+    st.session_state[key] = limit * _MORE
 
 
 def _decision(actor: Actor, document: Document) -> None:

@@ -30,7 +30,8 @@ class RedisCache:
                 retry=Retry(NoBackoff(), 0),
             )
         except ValueError as error:
-            raise Invalid(f"REDIS_URL is not the address of a Redis server: {error}") from error
+            # Not the cause's own words: they quote parts of the address, which may be parts of a password.
+            raise Invalid("REDIS_URL is not the address of a Redis server, as redis://host:6379/0 is one.") from error
         self._pause_ends = 0.0
 
     def get(self, key: str) -> bytes | None:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from kyo_pipeline.adapters.sockets import socket_folder
 from kyo_pipeline.errors import Unavailable
+from kyo_pipeline.settings import harmless
 
 _SOCKET = "redis.sock"
 _START_SECONDS = 10
@@ -44,7 +45,9 @@ def running_redis(home: Path) -> Iterator[str]:
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     _socket(home).unlink(missing_ok=True)
     command = redis_command(home)  # of ours, so S603 does not matter below
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as server:  # noqa: S603
+    with subprocess.Popen(  # noqa: S603
+        command, env=harmless(os.environ), stdout=subprocess.DEVNULL, start_new_session=True
+    ) as server:
         try:
             _wait_for_socket(home, server)
             yield redis_url(home)

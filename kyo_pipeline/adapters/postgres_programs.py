@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from kyo_pipeline.adapters.locks import not_writable
 from kyo_pipeline.errors import Unavailable
+from kyo_pipeline.settings import harmless
 
 MAJOR = "18"
 
@@ -33,7 +34,7 @@ class Programs:
     def run(
         self, name: str, *arguments: str | Path, script: str = "", output: BinaryIO | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run to the end, deaf to Ctrl-C and PG* variables. Errors go where the output goes."""
+        """Run to the end, deaf to Ctrl-C and to our variables. Errors go where the output goes."""
         return subprocess.run(  # noqa: S603 - the programs of the wheel, with arguments of ours
             [str(self.folder / name), *map(str, arguments)],
             input=script.encode(),
@@ -117,7 +118,7 @@ def _account() -> pwd.struct_passwd:
 
 
 def _run_quietly(command: Sequence[str]) -> None:
-    subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - fixed words
+    subprocess.run(command, env=_environment(), check=False, capture_output=True)  # noqa: S603 - fixed words
 
 
 def _name(uid: int) -> str:
@@ -128,5 +129,4 @@ def _name(uid: int) -> str:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
-    return kept | {"LC_ALL": "C"}
+    return harmless(os.environ) | {"LC_ALL": "C"}

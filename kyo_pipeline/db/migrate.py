@@ -30,8 +30,10 @@ class Migration:
 
 
 def read_migrations(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
-    """All migrations in order. Raises `Conflict` when a number is missing or used twice."""
+    """All migrations in order. Raises `Conflict` when a number is missing or used twice, or there is none."""
     found = [Migration(path.stem, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.sql"))]
+    if not found:
+        raise Conflict(f"There are no migrations in {folder}: this installation of KYO is not complete.")
     for number, migration in enumerate(found, start=1):
         if not migration.name.startswith(f"{number:04d}_"):
             raise Conflict(f"Migration {migration.name} should have the number {number:04d}.")

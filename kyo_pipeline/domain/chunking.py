@@ -1,12 +1,13 @@
 """Cuts a document into chunks: at headings first, then paragraphs, then sentences, and between words if it must be."""
 
 import re
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kyo_pipeline.domain.chunks import Chunk
-from kyo_pipeline.domain.parsed import Heading, ParsedDocument
+from kyo_pipeline.domain.parsed import Heading, HeadingPaths, ParsedDocument, page_at
 from kyo_pipeline.domain.ports import Tokenizer
 from kyo_pipeline.domain.sentences import is_item, sentence_spans
 
@@ -15,6 +16,7 @@ _UNDERLINE = re.compile(r"\s*(?:[=\-]{3,}[ \t]*(?=\n))?\s*")
 _FILLED = 5  # a heading ends a chunk that is at least a fifth full; shorter sections stay with the next
 _TITLE = 80  # characters: a longer line is text, whatever it ends with
 _CLOSED = ".!?…,;|。！？"
+_WINDOW = 200_000  # characters that are tokenized at a time: the spans take some 100 bytes a token
 _NEAR = 4  # tokens of a piece and of the same piece in its text may differ: recount those that are 3/4 full
 
 
@@ -27,8 +29,20 @@ def chunk(document: ParsedDocument, tokenizer: Tokenizer, size: int, overlap: in
     if not 0 <= overlap < size:
         raise ValueError(f"overlap must be at least 0 and less than size, not {overlap} of {size}")
     cutter = _Cutter(_Layout.of(document, tokenizer), tokenizer, size, overlap)
-    places = _Places(document)
-    return [places.chunk(ordinal, *piece) for ordinal, piece in enumerate(cutter.pieces())]
+    paths = HeadingPaths(document.headings)
+    return [
+        Chunk(
+            ordinal=ordinal,
+            text=document.text[start:end],
+            start=start,
+            end=end,
+            tokens=tokens,
+            page_from=page_at(document.page_starts, start),
+            page_to=page_at(document.page_starts, end - 1),
+            heading_path=paths.at(start),
+        )
+        for ordinal, (start, end, tokens) in enumerate(cutter.pieces())
+    ]
 
 
 @dataclass(frozen=True)
@@ -39,7 +53,7 @@ class _Breaks:
     tokens: list[int]
 
     @staticmethod
-    def of(offsets: Iterable[int], starts: list[int], banned: set[int]) -> "_Breaks":
+    def of(offsets: Iterable[int], starts: Sequence[int], banned: set[int]) -> "_Breaks":
         allowed = sorted(set(offsets) - banned)
         return _Breaks(allowed, [bisect_left(starts, offset) for offset in allowed])
 
@@ -66,7 +80,7 @@ class _Layout:
     """The text, the offsets at which its tokens start, and where it may be cut."""
 
     text: str
-    starts: list[int]
+    starts: Sequence[int]
     headings: _Breaks
     paragraphs: _Breaks
     sentences: _Breaks
@@ -74,7 +88,7 @@ class _Layout:
     @staticmethod
     def of(document: ParsedDocument, tokenizer: Tokenizer) -> "_Layout":
         text = document.text
-        starts = [start for start, _ in tokenizer.token_spans(text)]
+        starts = _token_starts(text, tokenizer)
         sentences = sentence_spans(text)
         banned = {
             0,
@@ -172,11 +186,13 @@ class _Cutter:
     def _overlap_before(self, cut: int, previous: int) -> int:
         """Where the next chunk begins: behind `previous`, at a sentence before the cut, or at the last heading."""
         layout = self._layout
-        if not self._overlap or cut in layout.headings.offsets[bisect_left(layout.headings.offsets, cut) :][:1]:
+        headings = layout.headings.offsets
+        above = bisect_right(headings, cut) - 1
+        heading = headings[above] if above >= 0 else None
+        if not self._overlap or heading == cut:
             return cut
         last = layout.tokens_before(cut)
-        heading = bisect_left(layout.headings.offsets, cut) - 1
-        floor = max(previous, layout.headings.offsets[heading] - 1 if heading >= 0 else 0)
+        floor = max(previous, 0 if heading is None else heading - 1)
         bounds = (max(0, last - self._overlap * 3 // 2), last - self._overlap, last - 1)
         found = layout.sentences.nearest(floor, bounds, cut - 1)
         if found is not None:
@@ -188,42 +204,16 @@ class _Cutter:
         return position if position < cut else min(earliest, cut)
 
 
-class _Places:
-    """Pages and heading paths by offset."""
-
-    def __init__(self, document: ParsedDocument) -> None:
-        self._text = document.text
-        self._pages = document.page_starts
-        self._headings = [heading.start for heading in document.headings]
-        self._paths = list(_paths(document.headings))
-
-    def chunk(self, ordinal: int, start: int, end: int, tokens: int) -> Chunk:
-        return Chunk(
-            ordinal=ordinal,
-            text=self._text[start:end],
-            start=start,
-            end=end,
-            tokens=tokens,
-            page_from=self._page(start),
-            page_to=self._page(end - 1),
-            heading_path=self._path(start),
-        )
-
-    def _page(self, offset: int) -> int | None:
-        return max(1, bisect_right(self._pages, offset)) if self._pages else None
-
-    def _path(self, offset: int) -> tuple[str, ...]:
-        position = bisect_right(self._headings, offset)
-        return self._paths[position - 1] if position else ()
-
-
-def _paths(headings: tuple[Heading, ...]) -> Iterator[tuple[str, ...]]:
-    stack: list[Heading] = []
-    for heading in headings:
-        while stack and stack[-1].level >= heading.level:
-            stack.pop()
-        stack.append(heading)
-        yield tuple(above.text for above in stack)
+def _token_starts(text: str, tokenizer: Tokenizer) -> Sequence[int]:
+    starts, begin = array("Q"), 0
+    while begin < len(text):
+        end = begin + _WINDOW
+        if end < len(text):
+            space = text.rfind(" ", begin + _WINDOW // 2, end)
+            end = space if space >= 0 else end
+        starts.extend(begin + start for start, _ in tokenizer.token_spans(text[begin:end]))
+        begin = end
+    return starts
 
 
 def _after_heading(text: str, heading: Heading) -> int:

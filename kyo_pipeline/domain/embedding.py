@@ -25,8 +25,7 @@ class EmbeddingSpec:
     def same_space(self, other: "EmbeddingSpec") -> bool:
         """Whether vectors of the two may be compared.
 
-        The revision counts only where the weights are on this machine: a hosted model's changes with every edit of its
-        description, and is unknown while the hub does not answer.
+        The revision counts only where the weights are on this machine: a hosted model does not say which it runs.
         """
         return self._space() == other._space()
 

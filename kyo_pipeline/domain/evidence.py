@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
-from kyo_pipeline.domain.statements import Statement, statements_of
+from kyo_pipeline.domain.sentences import sentence_spans
+from kyo_pipeline.domain.statements import Statement, statements_of, trimmed_end
 from kyo_pipeline.domain.stemming import stems, weigh
 
 Similarity = Callable[[str, Sequence[str]], Sequence[float]]
@@ -16,6 +17,7 @@ _OWN, _CONTEXT, _BEFORE = 1.0, 0.5, 0.25
 _SIMILARITY, _PASSAGE, _KIND = 0.4, 0.3, 0.15
 _ENOUGH = 0.65
 _LEAST_ROOM = 0.05
+_RELEVANT_WORDS = 0.5
 _LOWEST_SIMILARITY = -0.3  # so that a text with every word of the question is found, however the model sees it
 _ASKS_NUMBER = re.compile(r"\b(?:how (?:many|much|long|often|old|far|large|big)|when|what (?:year|date|time))\b", re.I)
 _NUMBER = re.compile(
@@ -76,6 +78,57 @@ def is_enough(strength: Strength, similarity_threshold: float) -> bool:
     room = max(1.0 - similarity_threshold, _LEAST_ROOM)
     similarity = max((strength.similarity - similarity_threshold) / room, _LOWEST_SIMILARITY)
     return (strength.passage + strength.statement) / 2 + similarity >= _ENOUGH
+
+
+def relevant(question: str, retrieval: Retrieval) -> tuple[int, ...]:
+    """The positions of the passages that a language model may read, best first.
+
+    A passage counts as evidence when its cosine reaches the threshold, or when it has half of the question's words
+    (by weight). This is milder than `is_enough`, and never refuses what that accepts: a model that reads knows
+    paraphrases, and says itself when the answer is missing.
+    """
+    weights = weigh(question, retrieval.term_weights)
+    return tuple(
+        index
+        for index, passage in enumerate(retrieval.passages)
+        if passage.similarity >= retrieval.similarity_threshold
+        or _share(_words_of(passage), weights) >= _RELEVANT_WORDS
+    )
+
+
+def stretch(passage: Passage, scored: Sequence[Scored], limit: int) -> tuple[int, int]:
+    """Offsets (start, end) into the passage's text: whole sentences around its best statement.
+
+    `scored` are the statements of this passage, best first. The stretch has `limit` characters at most.
+    """
+    if len(passage.text) <= limit:
+        return 0, len(passage.text)
+    if not scored:
+        return 0, trimmed_end(passage.text, limit)
+    best = scored[0].statement
+    if best.end - best.start > limit:
+        return best.start, best.start + trimmed_end(best.text, limit)
+    windows = _windows(best, sentence_spans(passage.text), limit)
+    return max(windows, key=lambda window: (_coverage_within(window, scored), _context(window, best)))
+
+
+def _windows(best: Statement, spans: Sequence[tuple[int, int]], limit: int) -> list[tuple[int, int]]:
+    """From each sentence before `best` as far behind it as the limit allows."""
+    starts = [start for start, _ in spans if best.end - limit <= start <= best.start]
+    ends = [end for _, end in spans if end >= best.end]
+    return [(start, max(end for end in ends if end - start <= limit)) for start in starts]
+
+
+def _coverage_within(window: tuple[int, int], scored: Sequence[Scored]) -> float:
+    start, end = window
+    inside = (one.coverage for one in scored if start <= one.statement.start and one.statement.end <= end)
+    return round(sum(inside), 6)  # so that equal sums are equal, in whichever order they were added
+
+
+def _context(window: tuple[int, int], best: Statement) -> tuple[int, int]:
+    """How much stands on both sides of a statement, which explain it alike; then, how much at all."""
+    start, end = window
+    return min(best.start - start, end - best.end), end - start
 
 
 def _score(statement: Statement, weights: Mapping[str, float], passage: float, asks_number: bool) -> Scored:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, DraftCitation, Outcome
+from kyo_pipeline.domain.citations import neutral
 from kyo_pipeline.domain.evidence import Scored, Similarity, is_enough, scored_statements, strength
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.statements import trimmed_end
@@ -88,9 +89,9 @@ def _adjoins(first: _Quote, second: _Quote, retrieval: Retrieval) -> bool:
 
 
 def _shown(quote: _Quote, retrieval: Retrieval) -> str:
-    """The quoted characters on one line, with single quotation marks inside."""
+    """The quoted characters on one line, with single quotation marks inside, and no markers but ours."""
     text = retrieval.passages[quote.index].text[quote.start : quote.end]
-    return " ".join(_QUOTATION_MARKS.sub("'", text).split())
+    return " ".join(_QUOTATION_MARKS.sub("'", neutral(text)).split())
 
 
 def _citations(quotes: Sequence[_Quote], retrieval: Retrieval) -> tuple[DraftCitation, ...]:

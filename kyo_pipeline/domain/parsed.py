@@ -1,8 +1,11 @@
 """What a parser makes of a file: one text, and where its pages and headings are in it."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+#: A longer line is text, whatever marks it as a heading.
+LONGEST_HEADING = 200
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,6 @@ class ParsedDocument:
     page_starts: tuple[int, ...] = ()
     headings: tuple[Heading, ...] = ()
     empty_pages: tuple[int, ...] = ()
-    title: str | None = None
 
     @property
     def pages(self) -> int | None:
@@ -40,10 +42,32 @@ def page_at(page_starts: Sequence[int], offset: int) -> int | None:
 
 def heading_path_at(headings: Sequence[Heading], offset: int) -> tuple[str, ...]:
     """The headings under which the character at `offset` stands, outermost first."""
-    path: list[Heading] = []
-    for heading in headings:
-        if heading.start > offset:
-            break
-        path = [outer for outer in path if outer.level < heading.level]
-        path.append(heading)
-    return tuple(heading.text for heading in path)
+    return HeadingPaths(headings).at(offset)
+
+
+class HeadingPaths:
+    """`heading_path_at` for many offsets of one document: reads all headings once."""
+
+    def __init__(self, headings: Sequence[Heading]) -> None:
+        """`headings` are in order of `start`."""
+        self._headings = headings
+        self._starts = [heading.start for heading in headings]
+        self._outer = list(_outer(headings))
+
+    def at(self, offset: int) -> tuple[str, ...]:
+        path: list[str] = []
+        position = bisect_right(self._starts, offset) - 1
+        while position >= 0:
+            path.append(self._headings[position].text)
+            position = self._outer[position]
+        return tuple(reversed(path))
+
+
+def _outer(headings: Sequence[Heading]) -> Iterator[int]:
+    """For each heading the position of the one that it stands under, -1 for none."""
+    open_: list[int] = []
+    for position, heading in enumerate(headings):
+        while open_ and headings[open_[-1]].level >= heading.level:
+            open_.pop()
+        yield open_[-1] if open_ else -1
+        open_.append(position)

@@ -19,14 +19,14 @@ _REFERENCE = re.compile(
 )
 _END = re.compile(
     r"""[。！？｡؟۔।]+["'”’」』）)\]»]*      # scripts whose marks need no space after them
-      | [.!?…]+["'”’)\]»]*(?=\s)       # others: the mark, closing quotes, then white space
+      | (?<![.!?…])[.!?…]+["'”’)\]»]*(?=\s)  # others: the mark, closing quotes, then white space
       | \n[^\S\n]*\n\s*                # a blank line always ends a sentence
       | \n                             # a line break may
     """,
     re.VERBOSE,
 )
 _ITEM = re.compile(r"\s*(?:[-*•▪◦‣·–—o]\s|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)]\s|[#>|]|\d+(?:\.\d+)+\s)")
-_LAST_WORD = re.compile(r"[^\s(\[\"“'‘/]+\Z")
+_BEFORE_LAST_WORD = re.compile(r".*[\s(\[\"“'‘/]", re.DOTALL)
 _WRAPPED = 45
 _WRAPPED_WIDE = 20
 
@@ -38,11 +38,11 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     table row is a sentence of its own; a line break inside running text is not an end.
     """
     spans: list[tuple[int, int]] = []
-    start = 0
+    start = _skip_space(text, 0)
     for match in _END.finditer(text):
         if _ends_here(text, start, match):
             _add(spans, text, start, match.end())
-            start = match.end()
+            start = _skip_space(text, match.end())
     _add(spans, text, start, len(text))
     return spans
 
@@ -85,11 +85,11 @@ def _ends_here(text: str, start: int, match: re.Match[str]) -> bool:
 
 def _is_abbreviation(before: str, start: int, match: re.Match[str]) -> bool:
     """Whether the full stop after `before` belongs to an abbreviation, an initial or the number of a list item."""
-    word = _LAST_WORD.search(before)
-    if word is None or len(match.group()) > 1:
+    others = _BEFORE_LAST_WORD.match(before)
+    last = before[others.end() :] if others else before
+    if not last or len(match.group()) > 1:
         return False
-    last = word.group()
-    at_the_start = not match.string[start : match.start() - len(last)].strip()
+    at_the_start = start == match.start() - len(last)
     if at_the_start and len(last) <= 3 and (last.isdigit() or len(last) == 1):
         return True
     if _REFERENCE.fullmatch(last):
@@ -103,6 +103,12 @@ def _wraps(text: str, at: int) -> bool:
     return continues(text[begin:at], text[at + 1 : end if end >= 0 else len(text)])
 
 
+def _skip_space(text: str, start: int) -> int:
+    while start < len(text) and text[start].isspace():
+        start += 1
+    return start
+
+
 def _next_character(text: str, start: int) -> str:
     """The first character from `start` that is not white space, "" at the end."""
     for position in range(start, min(start + 200, len(text))):
@@ -112,8 +118,6 @@ def _next_character(text: str, start: int) -> str:
 
 
 def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
-    while start < end and text[start].isspace():
-        start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
     if start < end:

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import numpy as np
@@ -14,8 +14,10 @@ from kyo_pipeline.db.questions import Production
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, Draft, Outcome
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.citations import visible, without_markers
 from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.domain.retrieval import Retrieval
+from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Conflict, Invalid, KyoError, Unavailable
 from kyo_pipeline.kyo import Kyo
 
@@ -68,7 +70,7 @@ def stream_answer(kyo: Kyo, actor: Actor, question: str) -> Generator[str, None,
         written.retrieval = _retrieve(kyo, actor, question, kyo.settings.TOP_K_RESULTS, stages)
         written.draft = yield from _write(kyo, question, written)
     except GeneratorExit:  # Stop, another page, a closed tab
-        written.draft = Draft("".join(written.pieces), Outcome.STOPPED)
+        written.draft = written.broken_off(Outcome.STOPPED)
         raise
     except KyoError as error:
         written.draft = Draft(error.message, Outcome.FAILED)
@@ -101,8 +103,14 @@ class _Written:
     pieces: list[str] = field(default_factory=list)
     draft: Draft | None = None
 
+    def broken_off(self, outcome: Outcome) -> Draft:
+        """The pieces without their markers: nobody has checked that the passages they name exist."""
+        return Draft(without_markers("".join(self.pieces)), outcome)
+
     def final(self) -> Draft:
-        return self.draft or Draft("".join(self.pieces), Outcome.FAILED)
+        """The draft as PostgreSQL can hold it, whatever a model wrote."""
+        draft = self.draft or self.broken_off(Outcome.FAILED)
+        return replace(draft, text=storable(draft.text))
 
 
 def _write(kyo: Kyo, question: str, written: _Written) -> Generator[str, None, Draft]:
@@ -116,7 +124,7 @@ def _write(kyo: Kyo, question: str, written: _Written) -> Generator[str, None, D
                 draft: Draft = stopped.value
                 return draft
             written.pieces.append(piece)
-            yield piece
+            yield visible(piece)  # half of a surrogate pair could not be sent to a browser
     finally:
         generation.close()
 

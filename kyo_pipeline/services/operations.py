@@ -1,5 +1,6 @@
 """What an operator's tools need before there is a `Kyo`: servers, their addresses, migrations."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pydantic import SecretStr
 
 from kyo_pipeline.adapters.embedded_postgres import postmaster_pid, running_postgres
 from kyo_pipeline.adapters.embedded_redis import redis_command, redis_url, running_redis
+from kyo_pipeline.adapters.sockets import socket_folder
 from kyo_pipeline.settings import Settings
 
 #: Dagster's storage makes tables with common names (`runs`, `jobs`), so it has a schema of its own.
@@ -37,12 +39,19 @@ def running_servers(settings: Settings, *, redis: bool = False) -> Iterator[Serv
             addresses["DATABASE_URL"] = SecretStr(stack.enter_context(running_postgres(_data(settings))))
         if settings.uses_embedded_redis:
             home = settings.KYO_HOME
-            addresses["REDIS_URL"] = stack.enter_context(running_redis(home)) if redis else redis_url(home)
+            addresses["REDIS_URL"] = SecretStr(stack.enter_context(running_redis(home)) if redis else redis_url(home))
         yield Servers(
             settings=settings.model_copy(update=addresses),
             postmaster=postmaster_pid(_data(settings)) if settings.uses_embedded_database else None,
             redis_command=tuple(redis_command(settings.KYO_HOME)) if settings.uses_embedded_redis else None,
         )
+
+
+def code_socket(settings: Settings) -> str:
+    """Where Dagster's code server listens: a socket that nobody else gets at, as gRPC wants its path written."""
+    folder = settings.KYO_HOME.absolute() / "dagster"
+    name = "code.sock"
+    return quote(str(socket_folder(folder, name, uid=os.geteuid(), gid=os.getegid()) / name))
 
 
 def is_embedded_database_running(settings: Settings) -> bool:

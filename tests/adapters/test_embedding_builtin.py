@@ -49,6 +49,33 @@ def test_long_texts_are_cut_without_changing_tokens(embedder: BuiltinEmbedder) -
     assert spans[-1][1] == len(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["公司的员工" * 2000, "年假。" * 3000, "ab\n\n" * 3000, "a\t b" * 3000, "🎉" * 5000, "x1" * 5000]
+)
+def test_texts_without_single_spaces_are_cut_too(embedder: BuiltinEmbedder, text: str) -> None:
+    spans = embedder.tokenizer.token_spans(text)
+    assert spans == sorted(spans)
+    assert spans[-1][1] == len(text)
+    covered = bytearray(len(text))
+    for start, end in spans:
+        assert 0 <= start < end <= len(text)
+        covered[start:end] = b"x" * (end - start)
+    assert covered == b"x" * len(text)
+    whole = [text[a:b] for a, b in embedder.tokenizer.token_spans(text[:900])]
+    assert [text[a:b] for a, b in spans[: len(whole) - 5]] == whole[:-5]  # the last one may go on behind the cut
+
+
+def test_memory_is_small_for_texts_without_spaces() -> None:
+    code = (
+        "from kyo_pipeline.adapters.embedding.builtin import BuiltinEmbedder; import resource;"
+        "tokenizer = BuiltinEmbedder().tokenizer; tokenizer.token_spans('warm up');"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        "before = peak(); tokenizer.token_spans('公司的员工每年可以享受十五天的带薪年假' * 50_000);"
+        "assert peak() - before < 200 << 10, peak() - before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
 def test_a_text_of_a_megabyte_is_tokenised_in_seconds(embedder: BuiltinEmbedder) -> None:
     started = time.perf_counter()
     embedder.tokenizer.token_spans("The travel policy says many things. " * 28_000)

@@ -3,6 +3,7 @@ import traceback
 from email.utils import formatdate
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from huggingface_hub import constants
@@ -161,6 +162,15 @@ def test_nobody_is_called_before_the_first_use() -> None:
         assert embedder.spec.backend == "huggingface"
         assert embedder.spec.revision == "unknown"
         assert embedder.embed_query("leave?").shape == (768,)
+
+
+def test_the_hub_is_not_asked_who_the_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("somebody was called")
+
+    monkeypatch.setattr(httpx.Client, "send", fail)
+    embedder = HuggingFaceEmbedder("BAAI/bge-base-en-v1.5", None, SecretStr(KEY), timeout=5.0)
+    assert (embedder.spec.revision, embedder.spec.dimensions) == ("unknown", 768)
 
 
 def test_the_tokenizer_comes_from_the_named_file(tmp_path: Path) -> None:

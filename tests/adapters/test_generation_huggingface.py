@@ -92,6 +92,36 @@ def test_without_passages_the_model_is_not_asked() -> None:
     assert server.requests == []
 
 
+def test_without_a_relevant_passage_the_model_is_not_asked() -> None:
+    weak = replace(RETRIEVAL, passages=tuple(replace(one, similarity=0.69) for one in RETRIEVAL.passages))
+    with running(lambda _: Reply()) as server:
+        said, draft = finished(open_at(server).generate("Who won the world cup?", weak))
+    assert (said, draft.text, draft.outcome) == ([], NOT_FOUND_TEXT, Outcome.NOT_FOUND)
+    assert (draft.prompt_tokens, draft.completion_tokens) == (0, 0)
+    assert server.requests == []
+
+
+def test_citations_count_the_passages_that_were_retrieved_not_those_shown() -> None:
+    first, second = RETRIEVAL.passages
+    mixed = replace(RETRIEVAL, passages=(replace(first, text="Soup at noon.", similarity=0.1), second))
+    with running(lambda _: Reply(events=events("30 days [1]. Or [2]."))) as server:
+        _, draft = finished(open_at(server).generate("How many days of leave?", mixed))
+    assert draft.citations == (DraftCitation(1, 1, 500, 542),)
+    assert "Soup" not in server.requests[0].body["messages"][0]["content"]
+
+
+def test_a_shortened_passage_is_cited_where_it_was_shown() -> None:
+    text = "Soup is served at noon. " * 200 + TEXT + " Soup is served at noon." * 200
+    long = replace(PASSAGE, text=text, start=10, end=10 + len(text))
+    with running(lambda _: Reply(events=events("30 days [1]."))) as server:
+        _, draft = finished(open_at(server).generate("How much leave?", replace(RETRIEVAL, passages=(long,))))
+    (citation,) = draft.citations
+    quote = text[citation.start - 10 : citation.end - 10]
+    assert TEXT in quote
+    assert len(quote) < 5250
+    assert quote in server.requests[0].body["messages"][0]["content"]
+
+
 def test_a_question_beyond_the_budget_is_refused() -> None:
     with running(lambda _: Reply()) as server, pytest.raises(Invalid, match="too long"):
         finished(open_at(server).generate("why " * 3000, RETRIEVAL))

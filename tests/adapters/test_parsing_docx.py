@@ -46,9 +46,8 @@ def p(text: str) -> str:
     return f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>"
 
 
-def test_headings_paragraphs_lists_and_title(tmp_path: Path) -> None:
+def test_headings_paragraphs_and_lists(tmp_path: Path) -> None:
     def build(document: Document) -> None:
-        document.core_properties.title = "Handbook"
         document.add_heading("Leave", 1)
         document.add_paragraph("Text.")
         document.add_heading("Sick leave", 2)
@@ -59,8 +58,13 @@ def test_headings_paragraphs_lists_and_title(tmp_path: Path) -> None:
     assert parsed.text == "Leave\n\nText.\n\nSick leave\n\none\ntwo"
     assert [(heading.level, heading.text) for heading in parsed.headings] == [(1, "Leave"), (2, "Sick leave")]
     assert all(parsed.text[h.start :].startswith(h.text) for h in parsed.headings)
-    assert parsed.title == "Handbook"
     assert parsed.pages is None
+
+
+def test_a_long_paragraph_is_no_heading_whatever_its_style(tmp_path: Path) -> None:
+    parsed = parse_docx(save(tmp_path / "a.docx", lambda document: document.add_heading("word " * 60_000, 1)))
+    assert parsed.headings == ()
+    assert len(parsed.text) == 299_999
 
 
 def test_tables_are_rows_with_their_header(tmp_path: Path) -> None:

@@ -38,16 +38,14 @@ def test_pages_and_their_offsets(tmp_path: Path) -> None:
     assert document.pages == 3
 
 
-def test_title_and_bookmarks(tmp_path: Path) -> None:
+def test_bookmarks(tmp_path: Path) -> None:
     def marks(canvas: Canvas) -> None:
-        canvas.setTitle("The  handbook")
         for level, name in ((0, "Leave"), (1, "Sick leave"), (1, "Not in the text")):
             canvas.bookmarkPage(name)
             canvas.addOutlineEntry(name, name, level)
 
     path = write(tmp_path / "a.pdf", ["About leave", "Leave", "Text.", "1.1 Sick  leave", "More."], before=marks)
     document = parse_pdf(path)
-    assert document.title == "The handbook"
     assert [(heading.level, heading.text) for heading in document.headings] == [
         (1, "Leave"),
         (2, "Sick leave"),

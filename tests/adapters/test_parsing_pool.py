@@ -81,9 +81,7 @@ def kill_when_reading(seconds: float = 0.5) -> threading.Thread:
 def test_a_document_comes_back_whole(pool: ParserPool, tmp_path: Path) -> None:
     [(index, result, seconds)] = pool.parse_many([text_file(tmp_path, "a", "# Grüße 漢字\n\nText.")])
     assert index == 0
-    assert result == ParsedDocument(
-        "# Grüße 漢字\n\nText.", headings=(Heading(0, 1, "Grüße 漢字"),), title="Grüße 漢字"
-    )
+    assert result == ParsedDocument("# Grüße 漢字\n\nText.", headings=(Heading(0, 1, "Grüße 漢字"),))
     assert 0 <= seconds < 1
 
 

@@ -1,5 +1,7 @@
 """Text files: encodings, control characters, and the headings of Markdown."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,9 +134,13 @@ def test_headings_of_markdown() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "title"),
-    [(MARKDOWN, "The handbook"), ("# Leave\n\nText", "Leave"), ("## Leave\n\nText", None), ("Text", None)],
-)
-def test_title(text: str, title: str | None) -> None:
-    assert parse_text(text.encode()).title == title
+@pytest.mark.parametrize("text", ["# {}\n\nText", "{}\n===\n\nText"])
+def test_a_long_line_is_no_heading(text: str) -> None:
+    assert [heading.text for heading in find_headings(text.format("x" * 100))] == ["x" * 100]
+    assert list(find_headings(text.format("x" * 300_000))) == []
+
+
+def test_white_space_in_headings_costs_no_time() -> None:
+    started = time.process_time()
+    assert list(find_headings(f"# a{' ' * 190}b\n" * 2000))[-1].text == f"a{' ' * 190}b"
+    assert time.process_time() - started < 1

@@ -3,7 +3,8 @@
 import json
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,12 @@ import psycopg2
 import pytest
 
 from kyo_app import cli
+from kyo_app.commands import ingest
 from kyo_app.commands.output import printable, table
 from kyo_app.folders import document_names, find_files
+from kyo_app.leftovers import end_leftovers
+from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, Outcome
+from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.services import health
 from kyo_pipeline.settings import Settings
 
@@ -244,6 +249,52 @@ def test_the_same_again_changes_nothing(ingested: Kyo, folder: Path) -> None:
     assert "1 known already" in done.err
 
 
+@pytest.fixture
+def held(migrated: Kyo, own_database: str, tmp_path: Path) -> Callable[[str], Path]:
+    """A new file that is in, and that a run has taken up which was killed: it holds the file for as long as is said."""
+
+    def upload(interval: str) -> Path:
+        path = tmp_path / f"held-{secrets.token_hex(4)}.txt"
+        path.write_text(f"The lift number {secrets.token_hex(4)} is repaired on Mondays.\n")
+        assert migrated("ingest", path).code == 0
+        with psycopg2.connect(own_database.replace("+psycopg2", "")) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "update kyo.document_versions set claimed_by = 'local:killed', claimed_until = now() + %s::interval"
+                " where file_name = %s",
+                (interval, path.name),
+            )
+        connection.close()
+        return path
+
+    return upload
+
+
+def test_what_a_killed_run_still_holds_is_waited_for(
+    migrated: Kyo, held: Callable[[str], Path], module_home: Path
+) -> None:
+    path, ended = held("8 seconds"), []
+    # A `kyo up` that starts meanwhile must take nothing of this for a leftover.
+    starting = threading.Timer(5, lambda: ended.extend(end_leftovers(module_home)))
+    starting.start()
+    done = migrated("ingest", path, "--no-daemon", "--json")
+    starting.join()
+    assert ended == []
+    assert done.code == 0, done.err
+    assert "Waiting for 1 files that an earlier run holds" in done.err
+    assert isinstance(done.data, dict)
+    assert [file["status"] for file in done.data["files"]] == ["ready"]
+
+
+def test_nobody_waits_for_what_nothing_works_on(
+    migrated: Kyo, held: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = held("1 hour")
+    monkeypatch.setattr(ingest, "process_here", lambda *_: None)  # as if it had ended without being done
+    done = migrated("ingest", path, "--no-daemon")
+    assert done.code == 3
+    assert "1 of 1 files are not done, and nothing works on them now." in done.err
+
+
 def test_waiting_for_a_daemon_that_is_not_there(migrated: Kyo, folder: Path) -> None:
     done = migrated("ingest", folder, "--wait")
     assert (done.code, done.out) == (3, "")
@@ -281,6 +332,23 @@ def test_ask(ingested: Kyo) -> None:
     assert isinstance(answer, dict)
     assert answer["outcome"] == "answered"
     assert answer["citations"][0]["file_name"] == "handbook.txt"
+
+
+class _Rambling:
+    """A model that writes something and has nothing to support it."""
+
+    name, model = "huggingface", "rambling"
+
+    def generate(self, question: str, retrieval: Retrieval) -> Generator[str, None, Draft]:
+        yield f"Of course the answer to {question} [1]"
+        yield f" is in one of {len(retrieval.passages)} passages [7]."
+        return Draft(NOT_FOUND_TEXT, Outcome.NOT_FOUND)
+
+
+def test_only_what_was_checked_and_stored_is_printed(ingested: Kyo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kyo_pipeline.kyo.open_generator", lambda *_: _Rambling())
+    done = ingested("ask", "How many days of paid holiday has every employee?")
+    assert (done.code, done.out.strip()) == (0, NOT_FOUND_TEXT)
 
 
 def test_acting_as_somebody(ingested: Kyo) -> None:

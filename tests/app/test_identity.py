@@ -31,15 +31,25 @@ async def _socket_header(socket: WebSocket) -> None:
     await socket.close()
 
 
+async def _socket_scheme(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.send_text(socket.headers.get(runtime.SECURE_HEADER, "none"))
+    await socket.close()
+
+
 @pytest.fixture
 def client(kyo: Kyo) -> Iterator[TestClient]:
-    routes = [WebSocketRoute("/_stcore/stream", _socket_header), Route("/{rest:path}", _header, methods=["GET", "PUT"])]
+    routes = [
+        WebSocketRoute("/_stcore/stream", _socket_header),
+        WebSocketRoute("/_stcore/scheme", _socket_scheme),
+        Route("/{rest:path}", _header, methods=["GET", "PUT"]),
+    ]
     with runtime.using(kyo):
         yield TestClient(Starlette(routes=routes, middleware=[Middleware(IdentityMiddleware)]))
 
 
-def _over_websocket(client: TestClient, **headers: str) -> str:
-    with client.websocket_connect("/_stcore/stream", headers=headers) as socket:
+def _over_websocket(client: TestClient, scheme: str = "ws", path: str = "stream", **headers: str) -> str:
+    with client.websocket_connect(f"{scheme}://testserver/_stcore/{path}", headers=headers) as socket:
         return socket.receive_text()
 
 
@@ -100,12 +110,27 @@ def test_the_websocket_carries_the_same_name_for_the_same_session_only(
     assert len(set(names)) == 3
 
 
-def test_the_secure_cookie_wins(
+def test_over_tls_only_the_secure_cookie_counts(
     client: TestClient, employee: Actor, manager: Actor, session_of: Callable[[Actor], str]
 ) -> None:
-    planted, real = session_of(manager), session_of(employee)
-    both = f"{SESSION_COOKIE}={planted}; {SECURE_SESSION_COOKIE}={real}"
-    assert _over_websocket(client, cookie=both) == _over_websocket(client, cookie=f"{SECURE_SESSION_COOKIE}={real}")
+    planted, real = f"{SESSION_COOKIE}={session_of(manager)}", f"{SECURE_SESSION_COOKIE}={session_of(employee)}"
+    assert client.get("https://testserver/media/x", headers={"cookie": planted}).status_code == 401
+    assert client.get("https://testserver/media/x", headers={"cookie": real}).status_code == 200
+    assert _over_websocket(client, "wss", cookie=planted) == "none"
+    both, alone = f"{planted}; {real}", _over_websocket(client, "wss", cookie=real)
+    assert _over_websocket(client, "wss", cookie=both) == alone != "none"
+
+
+def test_without_tls_only_the_plain_cookie_counts(
+    client: TestClient, employee: Actor, session_of: Callable[[Actor], str]
+) -> None:
+    cookie = f"{SECURE_SESSION_COOKIE}={session_of(employee)}"
+    assert client.get("/media/x", headers={"cookie": cookie}).status_code == 401
+
+
+@pytest.mark.parametrize(("scheme", "said"), [("ws", "none"), ("wss", "yes")])
+def test_the_page_learns_from_us_alone_whether_it_came_over_tls(client: TestClient, scheme: str, said: str) -> None:
+    assert _over_websocket(client, scheme, "scheme", **{runtime.SECURE_HEADER: "forged"}) == said
 
 
 def test_a_page_names_the_browser_once(client: TestClient) -> None:

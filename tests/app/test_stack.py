@@ -12,19 +12,22 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 import psutil
 import pytest
 from pydantic import SecretStr
 
-from kyo_app.children import MARK, Child, children, environment
+from kyo_app.children import MARK, Child, children, environment, unmarked_environment
 from kyo_app.leftovers import end_leftovers
 from kyo_app.preflight import check_ports, make_home, only_stack
-from kyo_app.readiness import app_address, missing
+from kyo_app.readiness import app_address, dagster_address, missing
 from kyo_app.supervisor import Supervisor
+from kyo_pipeline.adapters.cache import RedisCache
 from kyo_pipeline.adapters.embedded_redis import running_redis
+from kyo_pipeline.adapters.postgres_programs import Programs
 from kyo_pipeline.errors import Conflict, Invalid, Unavailable
-from kyo_pipeline.services.operations import dagster_url
+from kyo_pipeline.services.operations import code_socket, dagster_url
 from kyo_pipeline.settings import Settings
 from tests.stack_process import free_ports
 
@@ -49,6 +52,74 @@ def test_everything_runs_together() -> None:
 
 def test_a_redis_of_one_s_own_is_not_started() -> None:
     assert "redis" not in [child.name for child in children(settings_with(), None)]
+
+
+def test_the_app_may_be_published_without_the_dagster_ui() -> None:
+    settings = settings_with(KYO_HOST="0.0.0.0")  # noqa: S104 - a setting
+    commands = {child.name: child.command for child in children(settings, None)}
+    assert "0.0.0.0" in commands["app"]  # noqa: S104 - a setting
+    assert "0.0.0.0" not in commands["dagster-web"]  # noqa: S104 - a setting
+    assert "127.0.0.1" in commands["dagster-web"]
+    assert dagster_address(settings) == "http://127.0.0.1:3000"
+
+
+def test_the_code_server_listens_on_a_socket_and_no_port(tmp_path: Path) -> None:
+    settings = settings_with(KYO_HOME=tmp_path / "a b#%")
+    command = next(child.command for child in children(settings, None) if child.name == "dagster-code")
+    socket_option = command[command.index("--socket") + 1]
+    assert unquote(socket_option) == f"{tmp_path}/a b#%/dagster/code.sock"
+    assert not {"-p", "--port", "-h", "--host"} & set(command)
+    assert environment(settings, "", {})["KYO_CODE_SOCKET"] == socket_option
+
+
+def test_a_long_folder_has_its_socket_elsewhere(tmp_path: Path) -> None:
+    found = Path(code_socket(settings_with(KYO_HOME=tmp_path / ("x" * 100))))
+    assert len(str(found)) <= 107
+    assert found.parent.stat().st_mode & 0o077 == 0
+    found.parent.rmdir()
+
+
+def test_redis_learns_no_password_and_no_key(tmp_path: Path) -> None:
+    settings = settings_with(KYO_HOME=tmp_path, HF_LLM_API_KEY=SecretStr("hf_x"), DATABASE_URL=SecretStr("pg_x"))
+    variables = environment(settings, "", {"PATH": "/bin", "AWS_SECRET": "x"})
+    redis, app = children(settings, ("redis-server",))[0], children(settings, None)[-1]
+    assert redis.environment(variables) == {"PATH": "/bin"}
+    assert app.environment(variables) == variables
+
+
+def test_the_programs_of_postgresql_learn_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_LLM_API_KEY", "hf_verysecret")
+    program = tmp_path / "show"
+    program.write_text("#!/bin/sh\nenv\n")
+    program.chmod(0o755)
+    shown = Programs(tmp_path, os.geteuid(), os.getegid()).run("show").stdout
+    assert b"PATH=" in shown
+    assert b"verysecret" not in shown
+
+
+def test_a_redis_outside_the_stack_learns_no_key_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real one writes over its environment, so this one only tells it."""
+    monkeypatch.setenv("HF_LLM_API_KEY", "hf_verysecret")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    program = tmp_path / "redis-server"
+    program.write_text(f"#!/bin/sh\nenv > '{tmp_path}/told'\nmkdir '{tmp_path}/home/redis.sock'\n")
+    program.chmod(0o755)
+    with running_redis(tmp_path / "home"):
+        told = (tmp_path / "told").read_text()
+    assert "PATH=" in told
+    assert "verysecret" not in told
+
+
+def test_a_wrong_address_of_redis_is_refused_without_its_password() -> None:
+    with pytest.raises(Invalid, match="REDIS_URL") as refused:
+        RedisCache("redis://:pass#word@cache:6379/0")
+    assert "pass" not in refused.value.message
+
+
+def test_what_is_no_part_of_the_stack_has_no_mark(tmp_path: Path) -> None:
+    settings = settings_with(KYO_HOME=tmp_path)
+    stack = environment(settings, "", {"PATH": "/bin"})
+    assert unmarked_environment(settings, "", stack) == {name: stack[name] for name in stack if name != MARK}
 
 
 @pytest.mark.parametrize(("debug", "level"), [(True, "info"), (False, "warning")])
@@ -135,32 +206,33 @@ def test_the_lock_does_not_outlive_its_process_in_children(tmp_path: Path) -> No
         child.kill()
 
 
-def ports(app: int, dagster: int, code: int) -> Settings:
-    return settings_with(KYO_PORT=app, KYO_DAGSTER_PORT=dagster, KYO_CODE_PORT=code)
+def ports(app: int, dagster: int) -> Settings:
+    return settings_with(KYO_PORT=app, KYO_DAGSTER_PORT=dagster)
 
 
 def test_free_ports_are_fine() -> None:
-    check_ports(ports(*free_ports(3)))
+    check_ports(ports(*free_ports(2)))
 
 
-@pytest.mark.parametrize("name", ["KYO_PORT", "KYO_DAGSTER_PORT", "KYO_CODE_PORT"])
+@pytest.mark.parametrize("name", ["KYO_PORT", "KYO_DAGSTER_PORT"])
 def test_a_port_in_use_is_named_with_its_setting_and_its_holder(name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        settings = ports(*free_ports(3)).model_copy(update={name: port})
+        settings = ports(*free_ports(2)).model_copy(update={name: port})
         with pytest.raises(Unavailable, match=rf"Port {port} is in use by process {os.getpid()}.*set {name}\."):
             check_ports(settings)
 
 
 def test_each_needs_a_port_of_its_own() -> None:
-    with pytest.raises(Invalid, match="KYO_PORT, KYO_CODE_PORT are all 4000"):
-        check_ports(ports(4000, 4001, 4000))
+    with pytest.raises(Invalid, match="KYO_PORT and KYO_DAGSTER_PORT are both 4000"):
+        check_ports(ports(4000, 4000))
 
 
+@pytest.mark.parametrize("name", ["KYO_HOST", "KYO_DAGSTER_HOST"])
 @pytest.mark.parametrize("host", ["203.0.113.7", "no-such-host.invalid"])
-def test_an_address_of_another_machine_is_refused(host: str) -> None:
-    with pytest.raises(Invalid, match=f"KYO_HOST={host}"):
-        check_ports(ports(*free_ports(3)).model_copy(update={"KYO_HOST": host}))
+def test_an_address_of_another_machine_is_refused(name: str, host: str) -> None:
+    with pytest.raises(Invalid, match=f"{name}={host}"):
+        check_ports(ports(*free_ports(2)).model_copy(update={name: host}))
 
 
 # Readiness
@@ -207,7 +279,7 @@ def test_an_answer_that_cannot_be_read_is_not_ready(
 
 
 def test_nobody_answers() -> None:
-    assert missing(ports(*free_ports(3))) == ["app", "dagster"]
+    assert missing(ports(*free_ports(2))) == ["app", "dagster"]
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,12 @@ def test_the_sidebar_says_who_is_signed_in(visit: Visit, kyo: Kyo) -> None:
     assert said == f"**{inert('<b>M</b> [x](http://e.x)')}**  \n:small[Manager]"
 
 
+def test_the_sidebar_does_not_say_the_same_twice(visit: Visit, kyo: Kyo) -> None:
+    with kyo.db.transaction(OPERATOR) as tx:
+        first = users.add(tx, "first", "Administrator", Role.ADMIN, "no", False, kyo.now())
+    assert visit("", first).sidebar.markdown[0].value == "**Administrator**"
+
+
 # Signing in and out ---------------------------------------------------------------------------------------------------
 
 
@@ -339,6 +345,24 @@ def test_a_manager_reads_and_approves(visit: Visit, kyo: Kyo, manager: Actor, wa
     click(page, "Approve")
     assert "Nothing waits for you" in words(page)
     assert library.read_document(kyo, manager, waiting).searchable
+
+
+def test_an_approver_can_read_on_to_the_end(
+    visit: Visit, kyo: Kyo, manager: Actor, employee: Actor, run_pipeline: Callable[[], None]
+) -> None:
+    paragraphs = [f"Rule {number} of the bakery says that bread number {number} is round." for number in range(300)]
+    version = library.upload(kyo, employee, "long.txt", "\n\n".join(paragraphs).encode()).document.latest
+    run_pipeline()
+    page = visit("approvals", manager)
+    page.session_state[f"preview-{version.id}"] = True
+    page.run()
+    assert paragraphs[0] in words(page)
+    assert paragraphs[-1] not in words(page)
+    assert "End of the text." not in words(page)
+    while any(found.label == "Show more" for found in page.button):
+        click(page, "Show more")
+    assert all(paragraph in words(page) for paragraph in paragraphs)
+    assert "End of the text." in words(page)
 
 
 def test_a_rejection_needs_a_reason(visit: Visit, kyo: Kyo, manager: Actor, waiting: UUID) -> None:

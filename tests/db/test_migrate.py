@@ -91,6 +91,12 @@ def test_numbers_have_no_gaps_and_no_doubles(tmp_path: Path, names: list[str]) -
         read_migrations(tmp_path)
 
 
+def test_an_installation_without_migrations_is_not_up_to_date(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(Conflict, match=f"There are no migrations in {folder}"):
+            read_migrations(folder)
+
+
 def test_a_database_that_is_down_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"^The database does not answer: .+$"):
         migrate(f"postgresql://kyo@/kyo?host={tmp_path}")

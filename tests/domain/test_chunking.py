@@ -156,6 +156,28 @@ def test_a_megabyte_takes_about_a_second() -> None:
     assert time.process_time() - started < 3  # half a second on a quiet machine
 
 
+@pytest.mark.parametrize("unit", ["Mr. ", "# a\n", "# a\n\nText here.\n\n", ".", "。", "\n", "- a\n", "x", "a b "])
+def test_a_megabyte_of_anything_takes_seconds(unit: str) -> None:
+    text = (unit * (1_000_000 // len(unit)))[:1_000_000]
+    headings = tuple(Heading(match.start(), 1, "a") for match in re.finditer("# a", text))
+    started = time.process_time()
+    chunk(ParsedDocument(text, headings=headings), Pieces(), 20, 5)
+    assert time.process_time() - started < 6
+
+
+@pytest.mark.parametrize("text", [sentences(8000), "漢字。" * 150_000, "漢" * 450_000])
+def test_long_texts_are_tokenized_in_parts(text: str) -> None:
+    lengths: list[int] = []
+
+    class Watched(Words):
+        def token_spans(self, text: str) -> list[tuple[int, int]]:
+            lengths.append(len(text))
+            return super().token_spans(text)
+
+    check_laws(chunk(ParsedDocument(text), Watched(), 400, 40), text, Words(), 400)
+    assert max(lengths) <= 200_000
+
+
 def test_with_the_tokenizer_of_the_built_in_model() -> None:
     from pathlib import Path
 

@@ -83,6 +83,12 @@ def test_similarity_decides_between_sentences_with_the_same_words() -> None:
     assert "manager" in draft.text
 
 
+def test_a_marker_in_a_document_is_not_one_of_ours() -> None:
+    draft, retrieval = ask("How many days of annual leave?", "Employees receive 30 days of annual leave [4][1, 2].")
+    assert draft.text == "“Employees receive 30 days of annual leave (4)(1, 2).” [1]"
+    assert quoted(draft, retrieval) == [retrieval.passages[0].text]
+
+
 @given(st.lists(st.text(max_size=200), max_size=4), st.text(max_size=60))
 def test_whatever_the_texts_citations_lie_inside_them(texts: list[str], question: str) -> None:
     draft, retrieval = ask(question, *texts)

@@ -1,5 +1,6 @@
 """Where sentences end: each case names what makes it hard."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -29,6 +30,8 @@ def split(text: str) -> list[str]:
         ("The U.S. Government pays. So do I. We do not.", ["The U.S. Government pays.", "So do I.", "We do not."]),
         ("Wait... Then go.", ["Wait...", "Then go."]),
         ("1. First. 2. Second.", ["1. First.", "2. Second."]),  # numbers of items
+        (f"Done.{' ' * 40}2. Second.", ["Done.", "2. Second."]),  # also far from what is before
+        ("Odd...!?.. Then.", ["Odd...!?..", "Then."]),
         ("东京是首都。人口很多！是吗？", ["东京是首都。", "人口很多！", "是吗？"]),  # no spaces between
         ("هل هذا صحيح؟ نعم.", ["هل هذا صحيح؟", "نعم."]),
         ("# Leave\nStaff get leave.", ["# Leave", "Staff get leave."]),  # a heading's line
@@ -51,6 +54,14 @@ def test_every_visible_character_is_in_exactly_one_sentence(text: str) -> None:
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
     covered = {position for start, end in spans for position in range(start, end)}
     assert all(position in covered for position, character in enumerate(text) if not character.isspace())
+
+
+@pytest.mark.parametrize("unit", ["Mr. ", "a.b", ".", "?!'", "1. ", "\n", ". \n", "。", "\n ", "- "])
+def test_a_megabyte_of_anything_takes_about_a_second(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit))
+    started = time.process_time()
+    sentence_spans(text)
+    assert time.process_time() - started < 4
 
 
 @pytest.mark.parametrize(

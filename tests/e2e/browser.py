@@ -58,6 +58,11 @@ class Person:
     def sees(self, text: str | re.Pattern[str], timeout_ms: int = 15_000) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible(timeout=timeout_ms)
 
+    def sees_of_upload(self, file: Path, text: str | re.Pattern[str], timeout_ms: int) -> None:
+        """In the line of this file among those that were just sent, and in no other."""
+        line = self.page.get_by_test_id("stMarkdown").filter(has=self.page.get_by_text(file.name, exact=True))
+        expect(line.filter(has_text=text)).to_have_count(1, timeout=timeout_ms)
+
     def signs_out(self) -> None:
         self._opens_sidebar()
         self.page.get_by_role("button", name="Sign out").click()

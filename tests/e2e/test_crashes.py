@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.kyo import Kyo, open_kyo
-from kyo_pipeline.services import indexing, library, operations
+from kyo_pipeline.services import library, operations, upkeep
 from kyo_pipeline.settings import Settings
 from tests.stack_process import RunningStack
 
@@ -120,7 +120,7 @@ def assert_each_file_is_there_once(kyo: Kyo, group: str) -> None:
             {"names": f"{group}-%"},
         ).all()
     assert wrong == []
-    health = indexing.inspect(kyo)
+    health = upkeep.inspect(kyo)
     assert (health.searchable_without_vector, health.ready_without_chunks, health.miscounted_chunks) == (0, 0, 0)
 
 

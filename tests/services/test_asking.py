@@ -1,6 +1,7 @@
 """From a question to a stored answer."""
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -74,9 +75,41 @@ def test_stopping_in_the_middle_keeps_what_there_is(scripted: Callable[..., Kyo]
     stream = asking.stream_answer(kyo, employee, "How many?")
     assert next(stream) + next(stream) == "Thirty days "
     stream.close()
-    assert (only(kyo, employee).text, only(kyo, employee).outcome) == ("Thirty days ", Outcome.STOPPED)
+    assert (only(kyo, employee).text, only(kyo, employee).outcome) == ("Thirty days", Outcome.STOPPED)
     assert isinstance(kyo.generator, ScriptedGenerator)
     assert kyo.generator.closed
+
+
+@pytest.mark.parametrize("marker", ["[4]", "[1, 2]", "[[4]1]", "【1†source】", "[\x004]", "[\ud8004]", "[4"])
+def test_a_stopped_answer_shows_no_source_that_nobody_checked(
+    scripted: Callable[..., Kyo], employee: Actor, marker: str
+) -> None:
+    kyo = scripted("Invented ", marker, ".")
+    stream = asking.stream_answer(kyo, employee, "How many?")
+    assert next(stream) + next(stream)
+    stream.close()
+    assert (only(kyo, employee).text, only(kyo, employee).outcome) == ("Invented", Outcome.STOPPED)
+
+
+def test_an_answer_that_broke_shows_no_source_that_nobody_checked(
+    scripted: Callable[..., Kyo], employee: Actor
+) -> None:
+    kyo = scripted("Invented [4].", end=ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        asking.ask(kyo, employee, "How many?")
+    assert only(kyo, employee).text == "Invented."
+
+
+@pytest.mark.parametrize(
+    "end", [replace(ANSWER, text="Thirty\x00 \ud83ddays [1]."), Unavailable("Thirty\x00 \ud83ddays [1].")]
+)
+def test_what_postgresql_cannot_hold_is_left_out(
+    scripted: Callable[..., Kyo], employee: Actor, end: Draft | Unavailable
+) -> None:
+    kyo = scripted("Thirty\x00 ", "\ud83ddays", end=end)
+    with suppress(Unavailable):
+        assert "".join(asking.stream_answer(kyo, employee, "How many?")) == "Thirty days"
+    assert only(kyo, employee).text == "Thirty days [1]."
 
 
 def test_a_stream_that_nobody_began_asked_nothing(scripted: Callable[..., Kyo], employee: Actor, sql: Sql) -> None:

@@ -30,6 +30,7 @@ def test_complete_files_come_oldest_first(watched: tuple[Kyo, Path]) -> None:
     put(folder, "growing.txt", 0)
     put(folder, ".hidden", 30)
     (folder / "folder").mkdir()
+    (folder / "link.txt").symlink_to("/etc/hostname")
     assert inbox.arrived(kyo) == [old, new]
 
 

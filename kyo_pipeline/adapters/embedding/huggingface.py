@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub import hf_hub_download
 from numpy.typing import NDArray
 from pydantic import SecretStr
 
@@ -23,10 +23,14 @@ _BATCH = 32  # what text-embeddings-inference accepts at most unless told otherw
 _PASSAGE_ATTEMPTS = 5
 _QUERY_ATTEMPTS = 2  # somebody is waiting
 _NAME = "The embedding model"
+_REVISION = "unknown"  # neither the hosted API nor an endpoint tells which commit of the model it runs
 
 
 class HuggingFaceEmbedder:
-    """Implements the port `Embedder`. Making one calls nobody; `spec` and `tokenizer` may, once."""
+    """Implements the port `Embedder`. Making one calls nobody.
+
+    `tokenizer` may, once, and so may `spec` where the profile does not know the dimensions.
+    """
 
     def __init__(
         self,
@@ -49,7 +53,7 @@ class HuggingFaceEmbedder:
     def spec(self) -> EmbeddingSpec:
         profile = self._profile
         dimensions = profile.dimensions or self._request(["dimensions"], _QUERY_ATTEMPTS).shape[1]
-        return profile.spec("huggingface", self._model, self._revision(), dimensions, profile.max_tokens)
+        return profile.spec("huggingface", self._model, _REVISION, dimensions, profile.max_tokens)
 
     @cached_property
     def tokenizer(self) -> FastTokenizer:
@@ -93,16 +97,6 @@ class HuggingFaceEmbedder:
         with open_client(self._endpoint or self._model, self._key, self._timeout, provider) as client:
             vectors: NDArray[np.float32] = client.feature_extraction(texts, truncate=True)
             return vectors
-
-    def _revision(self) -> str:
-        """The commit on the hub, where the hub says so: an endpoint does not tell what it runs."""
-        if self._endpoint:
-            return "unknown"
-        token = self._key.get_secret_value() if self._key else False
-        try:
-            return HfApi(token=token).model_info(self._model, timeout=self._timeout).sha or "unknown"
-        except (OSError, ValueError, httpx.HTTPError):
-            return "unknown"
 
     def _download_tokenizer(self) -> Path:
         token = self._key.get_secret_value() if self._key and not self._endpoint else False

@@ -1,5 +1,8 @@
 """Token positions from the tokenizer.json of a model."""
 
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from tokenizers import Tokenizer as HubTokenizer
@@ -7,7 +10,10 @@ from tokenizers import Tokenizer as HubTokenizer
 from kyo_pipeline.errors import Invalid
 
 # A tokenizer without pre-tokenizer takes a text as one word: merging is then slow, and on one core.
-_PIECE_CHARACTERS = 4_000
+_SHORTEST, _LONGEST = 1_000, 2_000
+_PIECES = 32  # at a time: the library needs some 200 bytes for each token while it works
+_SINGLE_SPACE = re.compile(r"(?<=\S) (?=\S)")
+_BOUNDARY = re.compile(r"[。！？\s](?=\S)")
 
 
 class FastTokenizer:
@@ -20,14 +26,24 @@ class FastTokenizer:
         self._tokenizer.no_truncation()
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
-        pieces = _pieces(text)
-        encodings = self._tokenizer.encode_batch([text[a:b] for a, b in pieces], add_special_tokens=False)
-        return [
-            (piece[0] + start, piece[0] + end)
-            for piece, encoding in zip(pieces, encodings, strict=True)
-            for start, end in encoding.offsets
-            if end > start
-        ]
+        spans: list[tuple[int, int]] = []
+        last = (0, 0)
+        for piece, (start, end) in self._offsets(text):
+            # A character may be several tokens, and one token mostly begins where another ends: to share those objects
+            # halves the memory.
+            if (piece + start, piece + end) != last:
+                last = (last[1] if piece + start == last[1] else piece + start, piece + end)
+            if end > start:
+                spans.append(last)
+        return spans
+
+    def _offsets(self, text: str) -> Iterator[tuple[int, tuple[int, int]]]:
+        """The offset of a piece and, within it, those of a token."""
+        for pieces in _batches(_pieces(text)):
+            encodings = self._tokenizer.encode_batch([text[a:b] for a, b in pieces], add_special_tokens=False)
+            for (start, _), encoding in zip(pieces, encodings, strict=True):
+                for offsets in encoding.offsets:
+                    yield start, offsets
 
 
 def read_tokenizer(path: Path) -> FastTokenizer:
@@ -38,21 +54,23 @@ def read_tokenizer(path: Path) -> FastTokenizer:
         raise Invalid(f"{path} is not a readable tokenizer.json. Set KYO_EMBEDDING_TOKENIZER to one.") from error
 
 
-def _pieces(text: str) -> list[tuple[int, int]]:
-    """Spans of about `_PIECE_CHARACTERS`, cut at single spaces, which no token crosses."""
-    pieces, start = [], 0
-    while len(text) - start > _PIECE_CHARACTERS:
-        cut = _single_space(text, start + _PIECE_CHARACTERS)
-        if cut < 0:
-            break
-        pieces.append((start, cut))
-        start = cut + 1
-    return [*pieces, (start, len(text))]
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """Spans of at most `_LONGEST`: cut at single spaces, which no token crosses, else at a boundary, else anywhere."""
+    start = 0
+    while len(text) - start > _LONGEST:
+        window = (start + _SHORTEST, start + _LONGEST)
+        if space := _SINGLE_SPACE.search(text, *window):
+            yield start, space.start()
+            start = space.end()
+        else:
+            boundary = _BOUNDARY.search(text, *window)
+            cut = boundary.end() if boundary else window[1]
+            yield start, cut
+            start = cut
+    yield start, len(text)
 
 
-def _single_space(text: str, position: int) -> int:
-    """The next space at or after `position` between two other characters, -1 when there is none."""
-    cut = text.find(" ", position)
-    while cut >= 0 and (text[cut - 1].isspace() or text[cut + 1 : cut + 2].isspace() or cut + 1 == len(text)):
-        cut = text.find(" ", cut + 1)
-    return cut
+def _batches(pieces: Iterable[tuple[int, int]]) -> Iterator[Sequence[tuple[int, int]]]:
+    remaining = iter(pieces)
+    while batch := list(islice(remaining, _PIECES)):
+        yield batch

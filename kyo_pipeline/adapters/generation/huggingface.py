@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from kyo_pipeline.adapters.remote import complaint, open_client, with_retries
 from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, Outcome
 from kyo_pipeline.domain.citations import check
+from kyo_pipeline.domain.evidence import relevant
 from kyo_pipeline.domain.prompting import (
     CHARACTERS_PER_TOKEN,
     Prompt,
@@ -68,18 +69,20 @@ class HuggingFaceGenerator:
         """Yield pieces as the model sends them; return the draft, whose text is what stays.
 
         It may differ from the pieces: its citations are checked, and a text without a valid one is not found.
+        Without a relevant passage the model is not asked.
         Raises `Invalid` when the question is too long, `Unavailable` when the model fails.
         """
-        if not retrieval.passages:
+        chosen = relevant(question, retrieval)
+        if not chosen:
             return Draft(NOT_FOUND_TEXT, Outcome.NOT_FOUND)
-        prompt = build_prompt(question, retrieval.passages, self._max_tokens, secrets.token_hex(12))
+        prompt = build_prompt(question, retrieval, chosen, self._max_tokens, secrets.token_hex(12))
         if prompt is None:
             raise Invalid("The question is too long for the language model. Ask it in fewer words.")
         reply = _Reply()
         # Leaving this block closes the connection, also when the generator is closed: the server then stops.
         with open_client(self._endpoint or self.model, self._key, self._timeout, None) as client:
             yield from _held_back(self._pieces(client, prompt, reply))
-        return _draft(prompt, reply, retrieval)
+        return _draft(prompt, reply)
 
     def _pieces(self, client: InferenceClient, prompt: Prompt, reply: _Reply) -> Iterator[str]:
         try:
@@ -130,8 +133,8 @@ def _held_back(pieces: Iterable[str]) -> Iterator[str]:
             shown = len(text)
 
 
-def _draft(prompt: Prompt, reply: _Reply, retrieval: Retrieval) -> Draft:
-    text, citations = check(_whole_sentences(reply), retrieval.passages[: prompt.passages])
+def _draft(prompt: Prompt, reply: _Reply) -> Draft:
+    text, citations = check(_whole_sentences(reply), prompt.sources)
     is_supported = bool(citations) and not is_not_found(reply.text)
     return Draft(
         text=text if is_supported else NOT_FOUND_TEXT,

@@ -10,7 +10,7 @@ from kyo_pipeline.adapters.parsing.characters import clean
 from kyo_pipeline.adapters.parsing.docx_body import Block, Element, Walker, attribute, child_of, local
 from kyo_pipeline.adapters.parsing.docx_package import NOT_WORD, Package
 from kyo_pipeline.adapters.parsing.refusal import Unreadable
-from kyo_pipeline.domain.parsed import Heading, ParsedDocument
+from kyo_pipeline.domain.parsed import LONGEST_HEADING, Heading, ParsedDocument
 
 NO_TEXT = (
     "No text was found in this Word document; it may hold only pictures. Put the text in as text and upload it again."
@@ -38,7 +38,7 @@ def _read(package: Package) -> ParsedDocument:
         raise Unreadable(NO_TEXT)
     headers, footers = list(_edges(package, walker, "/header")), list(_edges(package, walker, "/footer"))
     text, headings = _assemble([*headers, *blocks, *footers])
-    return ParsedDocument(text=text, headings=tuple(headings), title=_title(package, blocks))
+    return ParsedDocument(text=text, headings=tuple(headings))
 
 
 def _assemble(blocks: Iterable[Block]) -> tuple[str, list[Heading]]:
@@ -51,7 +51,7 @@ def _assemble(blocks: Iterable[Block]) -> tuple[str, list[Heading]]:
             continue
         gap = "" if before is None else "\n" if block.tight and before.tight else "\n\n"
         position += len(gap)
-        if block.level is not None:
+        if block.level is not None and len(text) <= LONGEST_HEADING:
             text = " ".join(text.split())
             headings.append(Heading(position, block.level, text))
         pieces += (gap, text)
@@ -118,11 +118,3 @@ def _inherited(style: str, own: dict[str, int], parents: dict[str, str]) -> int 
             return None
         style = parents[style]
     return None
-
-
-def _title(package: Package, blocks: list[Block]) -> str | None:
-    core = package.root(package.core)
-    named = None if core is None else child_of(core, "title")
-    if named is not None and named.text and named.text.strip():
-        return " ".join(clean(named.text).split())
-    return next((" ".join(clean(block.text).split()) for block in blocks if block.level == 1), None)

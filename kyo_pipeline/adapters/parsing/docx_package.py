@@ -28,7 +28,6 @@ MAX_ENTRIES = 5000
 _SMALL = 1 << 20
 
 _DOCUMENT = "/officeDocument"
-_CORE = "/metadata/core-properties"
 _ZIP_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -52,7 +51,6 @@ class Package:
         _guard(self._archive.infolist())
         self._names = {info.filename.lower().lstrip("/"): info.filename for info in self._archive.infolist()}
         self.main = self._find(_DOCUMENT) or self._default()
-        self.core = self._find(_CORE) or "docprops/core.xml"
 
     def root(self, name: str) -> Element | None:
         """The root element of a part; None when there is no such part."""

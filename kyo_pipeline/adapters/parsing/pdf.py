@@ -11,7 +11,7 @@ from kyo_pipeline.adapters.parsing.characters import clean
 from kyo_pipeline.adapters.parsing.lines import join_lines
 from kyo_pipeline.adapters.parsing.refusal import Unreadable
 from kyo_pipeline.adapters.parsing.titles import find_titles
-from kyo_pipeline.domain.parsed import Heading, ParsedDocument
+from kyo_pipeline.domain.parsed import LONGEST_HEADING, Heading, ParsedDocument
 
 PROTECTED = "This PDF is protected with a password. Remove the protection and upload it again."
 DAMAGED = "The PDF is damaged and cannot be read. Open it, print or export it to a new PDF and upload that."
@@ -40,7 +40,6 @@ def parse_pdf(path: str) -> ParsedDocument:
         page_starts=tuple(starts),
         headings=tuple(_headings(reader, pages, starts) or find_titles(text, starts)),
         empty_pages=tuple(number for number, page in enumerate(pages, 1) if not page.strip()),
-        title=_title(reader),
     )
 
 
@@ -129,23 +128,13 @@ def _bookmarks(outline: object, level: int) -> Iterator[tuple[int, Destination]]
 def _locate(title: str, page: str) -> int | None:
     """Offset of a title on its page where it begins a line, whatever white space is in it."""
     words = title.split()
-    if not words or len(title) > 200:
+    if not words or len(title) > LONGEST_HEADING:
         return None
     number = r"(?:(?:\d+\.)*\d+\.?\s+)?"
     match = re.search(r"^[ \t]*" + number + r"\s*".join(map(re.escape, words)), page, re.MULTILINE | re.IGNORECASE)
     if match is None:
         return None
     return match.start() + len(match.group()) - len(match.group().lstrip())
-
-
-def _title(reader: pypdf.PdfReader) -> str | None:
-    try:
-        title = reader.metadata.title if reader.metadata else None
-    except MemoryError:
-        raise
-    except Exception:  # noqa: BLE001  damaged metadata cost the title, never the document
-        return None
-    return (" ".join(clean(str(title)).split()) or None) if title else None
 
 
 def _no_text(pages: int) -> str:

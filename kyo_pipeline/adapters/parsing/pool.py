@@ -214,5 +214,4 @@ def _result(message: dict[str, Any]) -> ParsedDocument | str:
         page_starts=tuple(fields["page_starts"]),
         headings=tuple(Heading(**heading) for heading in fields["headings"]),
         empty_pages=tuple(fields["empty_pages"]),
-        title=fields["title"],
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from kyo_pipeline.adapters.parsing.characters import clean
 from kyo_pipeline.adapters.parsing.refusal import Unreadable
 from kyo_pipeline.domain.media_types import is_utf16, looks_binary
-from kyo_pipeline.domain.parsed import Heading, ParsedDocument
+from kyo_pipeline.domain.parsed import LONGEST_HEADING, Heading, ParsedDocument
 
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
 _MARKS = (
@@ -28,11 +28,10 @@ _ENCODINGS = [
     "iso8859_9", "cp850", "cp866", "mac_roman",
 ]
 # fmt: on
-_HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*?)[ \t]*#*[ \t]*")
+_HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
 _UNDERLINE = re.compile(r"(={3,}|-{3,})[ \t]*")
 _FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*\n", re.DOTALL)
-_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.MULTILINE)
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n---[ \t]*\n", re.DOTALL)
 
 
 def parse_text(content: bytes) -> ParsedDocument:
@@ -42,8 +41,7 @@ def parse_text(content: bytes) -> ParsedDocument:
     text = clean(decode(content)).removeprefix("\ufeff")
     if not _VISIBLE.search(text):
         raise Unreadable("The file holds no text. Check it on your computer and upload it again.")
-    headings = tuple(find_headings(text))
-    return ParsedDocument(text=text, headings=headings, title=_title(text, headings))
+    return ParsedDocument(text=text, headings=tuple(find_headings(text)))
 
 
 def decode(content: bytes) -> str:
@@ -68,9 +66,11 @@ def find_headings(text: str) -> Iterator[Heading]:
     for line in text[position:].split("\n"):
         if _FENCE.match(line):
             fenced = not fenced
-        marked = None if fenced else _HEADING.fullmatch(line)
+        marked = None if fenced or len(line) > LONGEST_HEADING else _HEADING.fullmatch(line)
         if marked:
-            yield Heading(position, len(marked[1]), marked[2])
+            # Not by the expression: it would try every way to share out the white space.
+            title = marked[2].rstrip(" \t").rstrip("#").rstrip(" \t")
+            yield Heading(position, len(marked[1]), title or marked[2])
         elif not fenced and _UNDERLINE.fullmatch(line) and _may_be_underlined(previous, before):
             yield Heading(previous_start, 1 if line[0] == "=" else 2, previous.strip())
         before, previous, previous_start = previous, line, position
@@ -80,14 +80,6 @@ def find_headings(text: str) -> Iterator[Heading]:
 def _may_be_underlined(line: str, before: str) -> bool:
     """Only a single line is a title; the last line of a paragraph above a rule, or a table's row, is not."""
     return bool(line.strip()) and not before.strip() and len(line) <= 120 and line.lstrip()[0] not in "#|-*>"
-
-
-def _title(text: str, headings: tuple[Heading, ...]) -> str | None:
-    front = _FRONT_MATTER.match(text)
-    named = _TITLE.search(front[1]) if front else None
-    if named:
-        return named[1]
-    return headings[0].text if headings and headings[0].level == 1 else None
 
 
 def _escaped(content: bytes) -> str | None:
