@@ -72,7 +72,7 @@ def _write_down() -> str:
         with log.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now(timezone.utc).isoformat()} kyo {' '.join(sys.argv[1:2])}\n{details}\n")
     except (OSError, KyoError):
-        return details
+        return "Its details could not be written down: KYO_HOME cannot be written."
     return f"Details: {log}"
 
 

@@ -14,7 +14,7 @@ from kyo_app.auth import acting
 from kyo_app.markup import MARKER_COLOR, badge, highlighted, inert, inert_line
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Citation
-from kyo_pipeline.domain.documents import Document, DocumentState, PassageInContext, VersionStatus
+from kyo_pipeline.domain.documents import Document, PassageInContext, Review, VersionStatus
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.services import library
 
@@ -45,11 +45,11 @@ def show_unexpected(error: Exception) -> bool:
     return True
 
 
-def live(name: str, draw: Callable[[], bool], seconds: float) -> None:
-    """Draw, and draw again every `seconds` for as long as `draw` says that something is under way."""
+def live(name: str, draw: Callable[[], bool], seconds: float, idle_seconds: float | None = None) -> None:
+    """Draw, and draw again every `seconds` while `draw` says that something is under way, else every `idle_seconds`."""
     key = f"live-{name}"
 
-    @st.fragment(run_every=seconds if st.session_state.get(key) else None, key=key + "-part")
+    @st.fragment(run_every=seconds if st.session_state.get(key) else idle_seconds, key=key + "-part")
     def part() -> None:
         busy = draw()
         if busy != st.session_state.get(key, False):
@@ -120,12 +120,12 @@ def local_time(moment: datetime) -> str:
 def state_badges(document: Document) -> str:
     """Markdown: what people decided, and what the machine does or failed to do."""
     latest, failed = document.latest, document.latest.status is VersionStatus.FAILED
-    parts = [] if failed and document.state is DocumentState.IN_REVIEW else [badge(*wording.STATES[document.state])]
+    parts = [] if failed and latest.review is Review.PENDING else [badge(*wording.decided(document))]
     if failed:
         parts.append(badge("Could not be read", "red"))
     elif wording.under_way(latest):
         parts.append(badge(wording.step(latest), "blue"))
-    if document.current_number is not None and document.current_number != latest.number:
+    if document.searchable and document.current_number != latest.number:
         parts.append(badge(f"v{document.current_number} answers questions", "gray"))
     return " ".join(parts)
 

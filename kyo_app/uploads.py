@@ -99,4 +99,4 @@ def _show(file: Received, document: Document | None) -> None:
 
 def _next_step(document: Document) -> str:
     passages = wording.counted(document.latest.chunks or 0, "passage")
-    return f"{passages} · {wording.STATES[document.state][0].lower()}"
+    return f"{passages} · {wording.decided(document)[0].lower()}"

@@ -4,7 +4,7 @@ from datetime import datetime, tzinfo
 
 from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.answers import Answer, Outcome
-from kyo_pipeline.domain.documents import DocumentState, Version, VersionStatus
+from kyo_pipeline.domain.documents import Document, DocumentState, Review, Version, VersionStatus
 
 ROLES = {Role.EMPLOYEE: "Employee", Role.MANAGER: "Manager", Role.ADMIN: "Administrator"}
 
@@ -16,6 +16,15 @@ STATES: dict[DocumentState, tuple[str, str]] = {
     DocumentState.REJECTED: ("Rejected", "red"),
     DocumentState.ARCHIVED: ("Archived", "gray"),
 }
+
+
+def decided(document: Document) -> tuple[str, str]:
+    """Label and colour for what people decided about the newest version: an older one may be approved all the same."""
+    by_review = {Review.PENDING: DocumentState.IN_REVIEW, Review.REJECTED: DocumentState.REJECTED}
+    if document.state is DocumentState.ARCHIVED:
+        return STATES[DocumentState.ARCHIVED]
+    return STATES[by_review.get(document.latest.review, document.state)]
+
 
 #: What happens to a version now that it has passed this step.
 STEPS: dict[VersionStatus, str] = {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kyo_pipeline.errors import Invalid
@@ -136,13 +136,19 @@ class Settings(BaseSettings):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
 
-    @model_validator(mode="after")
-    def _check_combinations(self) -> "Settings":
-        if self.CHUNK_OVERLAP >= self.CHUNK_SIZE:
-            raise ValueError("CHUNK_OVERLAP must be less than CHUNK_SIZE")
-        if not self.ALLOWED_FILE_TYPES:
-            raise ValueError("ALLOWED_FILE_TYPES must name at least one of pdf, docx, txt")
-        return self
+    @field_validator("CHUNK_OVERLAP")
+    @classmethod
+    def _check_overlap(cls, value: int, info: ValidationInfo) -> int:
+        if value >= info.data.get("CHUNK_SIZE", value + 1):
+            raise ValueError("must be less than CHUNK_SIZE")
+        return value
+
+    @field_validator("ALLOWED_FILE_TYPES")
+    @classmethod
+    def _check_file_types(cls, value: tuple[FileType, ...]) -> tuple[FileType, ...]:
+        if not value:
+            raise ValueError("must name at least one of pdf, docx, txt")
+        return value
 
     @property
     def max_file_bytes(self) -> int:

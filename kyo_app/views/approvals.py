@@ -34,7 +34,7 @@ _MORE = 4
 def show() -> None:
     st.title("Approvals", anchor=False)
     st.markdown("Only what is approved here can answer questions.")
-    live("approvals", _draw, seconds=2)
+    live("approvals", _draw, seconds=2, idle_seconds=10)
 
 
 def _draw() -> bool:
@@ -58,6 +58,7 @@ def _waiting(actor: Actor, document: Document) -> None:
         inert_line(version.file_name, 80),
         wording.human_size(version.size_bytes),
         *([wording.counted(version.pages, "page")] if version.pages else []),
+        *([f"replaces version {document.current_number}"] if document.searchable else []),
         inert_line(document.collection, 60),
     ]
     with st.container(border=True):

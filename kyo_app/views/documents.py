@@ -23,14 +23,14 @@ from kyo_pipeline.domain.documents import Document, DocumentState, Review, Versi
 from kyo_pipeline.services import library, reviewing
 
 _PAGE = 15
-#: What people look for, as the two filters of the service.
-_FILTERS: dict[str, tuple[DocumentState | None, VersionStatus | None]] = {
-    "All": (None, None),
-    "Approved": (DocumentState.APPROVED, None),
-    "Waiting for approval": (DocumentState.IN_REVIEW, None),
-    "Failed": (None, VersionStatus.FAILED),
-    "Rejected": (DocumentState.REJECTED, None),
-    "Archived": (DocumentState.ARCHIVED, None),
+#: What people look for, as filters of the service.
+_FILTERS: dict[str, tuple[DocumentState | None, VersionStatus | None, Review | None]] = {
+    "All": (None, None, None),
+    "Approved": (DocumentState.APPROVED, None, None),
+    "Waiting for approval": (None, None, Review.PENDING),
+    "Could not be read": (None, VersionStatus.FAILED, None),
+    "Rejected": (None, None, Review.REJECTED),
+    "Archived": (DocumentState.ARCHIVED, None, None),
 }
 
 
@@ -48,7 +48,7 @@ def show() -> None:
 
 def _draw(text: str, wanted: str) -> bool:
     """True while a document of this page is being worked on."""
-    state, status = _FILTERS[wanted]
+    state, status, review = _FILTERS[wanted]
     key = f"documents-page-{wanted}-{text}"
     with shown_errors():
         actor = acting()
@@ -58,6 +58,7 @@ def _draw(text: str, wanted: str) -> bool:
             text=text,
             state=state,
             status=status,
+            review=review,
             limit=_PAGE,
             offset=page_offset(key, _PAGE),
         )
@@ -91,7 +92,7 @@ def _detail(actor: Actor, document: Document) -> None:
         by = inert_line(version.reviewed_by_name or "", 60)
         st.warning(f"Rejected by **{by}**: {inert(version.review_reason or '')}", icon=":material/close:")
     if document.searchable:
-        st.markdown(badge(":material/check: answers questions", "green"))
+        st.markdown(badge(f":material/check: version {document.current_number} answers questions", "green"))
     facts = {
         "File": inert_line(version.file_name, 120),
         "Collection": inert_line(document.collection, 80),

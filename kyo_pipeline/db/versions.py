@@ -25,13 +25,31 @@ class VersionRow:
     review: Review
 
 
-def latest_of(tx: Connection, document_id: UUID) -> tuple[UUID, str]:
-    """Id and sha256 of the newest version."""
+@dataclass(frozen=True)
+class LatestVersion:
+    id: UUID
+    sha256: str
+    review: Review
+
+    def is_there(self, sha256: str) -> bool:
+        """Whether an upload of these bytes would change nothing."""
+        return self.sha256 == sha256 and self.review is not Review.REJECTED
+
+
+def latest_of(tx: Connection, document_id: UUID) -> LatestVersion:
     row = tx.execute(
-        text("select id, sha256 from document_versions where document_id = :id order by number desc limit 1"),
+        text(
+            """
+            select id, sha256, review
+            from document_versions
+            where document_id = :id
+            order by number desc
+            limit 1
+            """
+        ),
         {"id": document_id},
     ).one()
-    return row.id, row.sha256
+    return LatestVersion(row.id, row.sha256, Review(row.review))
 
 
 def add(

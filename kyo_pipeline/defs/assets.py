@@ -40,7 +40,7 @@ def document_chunks(context: dg.AssetExecutionContext, kyo: KyoResource) -> dg.M
     return dg.MaterializeResult(metadata=metadata.of_step(report, "chunks"))
 
 
-@dg.asset(group_name=GROUP, owners=OWNERS, kinds={"huggingface", "postgres"}, deps=[document_chunks])
+@dg.asset(group_name=GROUP, owners=OWNERS, kinds={"python", "postgres"}, deps=[document_chunks])
 def chunk_vectors(context: dg.AssetExecutionContext, kyo: KyoResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # no value is passed on
     """One vector a chunk, in the table of the active embedding set.
 

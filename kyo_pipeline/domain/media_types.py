@@ -57,6 +57,8 @@ def identify(file_name: str, content: bytes, allowed: Sequence[str] = ("pdf", "d
         raise Invalid(_refusal(file_name, claimed, description, allowed))
     if claimed in ("pdf", "docx"):
         raise Invalid(_refusal(file_name, claimed, description, allowed))
+    if kind == "txt" and suffix not in ("", "txt"):
+        raise Invalid(f"Files of type .{suffix} are not accepted. If it is plain text, let its name end in .txt.")
     return _MEDIA_TYPES[kind]
 
 

@@ -15,6 +15,7 @@ from kyo_pipeline.domain.documents import (
     DocumentPage,
     DocumentState,
     PassageInContext,
+    Review,
     Upload,
     VersionStatus,
 )
@@ -42,8 +43,9 @@ def list_collections(kyo: Kyo, actor: Actor, access: Literal["read", "write", "a
 def upload(kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: str = DEFAULT_COLLECTION) -> Upload:
     """Take a file in for review. The pipeline finds it by its status.
 
-    A name that the actor can see in the collection becomes the next version of that document; the same bytes under the
-    same name are there already and change nothing. Raises `Invalid` (type, size), `NotAllowed`, `NotFound`.
+    A name that the actor can see in the collection becomes the next version of that document. The same bytes under the
+    same name are there already and change nothing, unless they were rejected: then they ask once more. Raises `Invalid`
+    (type, size), `NotAllowed`, `NotFound`.
     """
     actor.require(Permission.DOCUMENT_UPLOAD)
     name = safe_file_name(file_name)
@@ -56,7 +58,7 @@ def upload(kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: s
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         document_id = documents.lock_by_file_name(tx, actor, target.id, name)
-        if document_id is not None and versions.latest_of(tx, document_id)[1] == sha256:
+        if document_id is not None and versions.latest_of(tx, document_id).is_there(sha256):
             return Upload(_the_only(documents.find(tx, actor, Filter(document_id=document_id), now)), False)
         if document_id is None:
             document_id = documents.add(tx, target.id, actor.id, _title(name), DocumentState.IN_REVIEW, now)
@@ -83,6 +85,7 @@ def list_documents(
     text: str = "",
     state: DocumentState | None = None,
     status: VersionStatus | None = None,
+    review: Review | None = None,
     collection: str | None = None,
     limit: int = 25,
     offset: int = 0,
@@ -93,6 +96,7 @@ def list_documents(
         text=storable(text),
         state=state,
         status=status,
+        review=review,
         collection=storable(collection) if collection is not None else None,
         limit=min(max(limit, 1), MAX_PAGE),
         offset=max(offset, 0),

@@ -102,7 +102,7 @@ def _lock_pending(kyo: Kyo, tx: Transaction, actor: Actor, version_id: UUID) -> 
         raise Conflict(f"Somebody has decided about this version already: it is {version.review.value}.")
     if _read(kyo, tx, actor, version.document_id).state is DocumentState.ARCHIVED:
         raise Conflict("This document is archived.")
-    if versions.latest_of(tx, version.document_id)[0] != version_id:
+    if versions.latest_of(tx, version.document_id).id != version_id:
         raise Conflict("There is a newer version of this document; decide about that one.")
     return version
 

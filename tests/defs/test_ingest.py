@@ -10,7 +10,7 @@ from kyo_pipeline.definitions import defs
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.resources import KyoResource
-from kyo_pipeline.defs.run_once import run_until_done
+from kyo_pipeline.defs.run_once import _materialize, run_until_done
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.documents import VersionStatus
 from kyo_pipeline.kyo import Kyo
@@ -110,6 +110,6 @@ def test_without_a_daemon_batch_after_batch_is_taken_until_nothing_waits(
     monkeypatch.setenv("KYO_BATCH_SIZE", "2")
     for number in range(3):
         library.upload(stack, OPERATOR, f"{number}.txt", f"Text number {number}.".encode())
-    assert run_until_done()
+    assert run_until_done(stack, [], _materialize, lambda: None)
     statuses = [one.latest.status for one in library.list_documents(stack, OPERATOR).documents]
     assert statuses == [VersionStatus.READY] * 3

@@ -106,3 +106,9 @@ def test_a_safe_name_is_short_and_never_empty(name: str) -> None:
 def test_any_bytes_are_identified_or_refused(content: bytes) -> None:
     with suppress(Invalid):
         assert identify("a", content) in (PDF, DOCX, TEXT)
+
+
+@pytest.mark.parametrize("name", ["notes.md", "table.csv", "page.html"])
+def test_text_of_another_type_is_not_taken_for_plain_text(name: str) -> None:
+    with pytest.raises(Invalid, match="not accepted"):
+        identify(name, b"Some words.")

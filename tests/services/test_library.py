@@ -235,6 +235,22 @@ def test_what_was_cited_stays_readable_for_whoever_asked_and_says_that_it_is_old
         library.read_passage(kyo, person(Role.EMPLOYEE), citation.version_id, citation.start, citation.end)
 
 
+def test_what_was_rejected_may_be_sent_once_more(kyo: Kyo, employee: Actor, manager: Actor) -> None:
+    first = library.upload(kyo, employee, "plan.txt", b"text").document
+    reviewing.reject(kyo, manager, first.latest.id, "Not yet.")
+    again = library.upload(kyo, employee, "plan.txt", b"text")
+    assert (again.created, again.document.latest.number, again.document.latest.review) == (True, 2, Review.PENDING)
+
+
+def test_a_filter_finds_what_waits_beside_what_is_approved(
+    kyo: Kyo, employee: Actor, publish: Callable[[str, str], None]
+) -> None:
+    publish("plan.txt", "one")
+    library.upload(kyo, employee, "plan.txt", b"two")
+    [waiting] = library.list_documents(kyo, employee, review=Review.PENDING).documents
+    assert (waiting.current_number, waiting.latest.number, waiting.searchable) == (1, 2, True)
+
+
 class TestRetry:
     @pytest.fixture
     def failed(self, kyo: Kyo, employee: Actor, run_pipeline: Callable[[], None]) -> UUID:
