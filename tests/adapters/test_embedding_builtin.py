@@ -76,13 +76,6 @@ def test_memory_is_small_for_texts_without_spaces() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_a_text_of_a_megabyte_is_tokenised_in_seconds(embedder: BuiltinEmbedder) -> None:
-    started = time.perf_counter()
-    embedder.tokenizer.token_spans("The travel policy says many things. " * 28_000)
-    embedder.tokenizer.token_spans("x1" * 100_000)
-    assert time.perf_counter() - started < 10
-
-
 def test_loading_leaves_the_root_logger_alone() -> None:
     code = (
         "import logging; from kyo_pipeline.adapters.embedding.builtin import BuiltinEmbedder; BuiltinEmbedder();"

@@ -1,7 +1,6 @@
 """Chunks: the laws that hold for every text, and where a person would cut."""
 
 import re
-import time
 from itertools import pairwise
 
 import pytest
@@ -146,23 +145,6 @@ def test_pages() -> None:
 def test_wrong_sizes_are_refused(size: int, overlap: int) -> None:
     with pytest.raises(ValueError, match="overlap"):
         chunk(document("x"), Words(), size, overlap)
-
-
-def test_a_megabyte_takes_about_a_second() -> None:
-    text = "\n\n".join(sentences(12) for _ in range(1600))
-    started = time.process_time()
-    chunk(document(text), Words(), 500, 50)
-    assert len(text) > 900_000
-    assert time.process_time() - started < 3  # half a second on a quiet machine
-
-
-@pytest.mark.parametrize("unit", ["Mr. ", "# a\n", "# a\n\nText here.\n\n", ".", "。", "\n", "- a\n", "x", "a b "])
-def test_a_megabyte_of_anything_takes_seconds(unit: str) -> None:
-    text = (unit * (1_000_000 // len(unit)))[:1_000_000]
-    headings = tuple(Heading(match.start(), 1, "a") for match in re.finditer("# a", text))
-    started = time.process_time()
-    chunk(ParsedDocument(text, headings=headings), Pieces(), 20, 5)
-    assert time.process_time() - started < 6
 
 
 @pytest.mark.parametrize("text", [sentences(8000), "漢字。" * 150_000, "漢" * 450_000])

