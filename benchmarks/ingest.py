@@ -97,13 +97,18 @@ def _url_of(database: str, kyo: Kyo) -> str:
     return make_url(database_url(kyo.settings)).set(database=database).render_as_string(hide_password=False)
 
 
+def _owner(kyo: Kyo) -> Database:
+    """Only the owner of the tables may alter them."""
+    return Database(database_url(kyo.settings))
+
+
 def _hold_back(kyo: Kyo) -> None:
-    with kyo.db.transaction(OPERATOR) as tx:
+    with _owner(kyo).transaction(OPERATOR) as tx:
         tx.execute(text("alter table document_versions alter retry_at set default now() + interval '1 hour'"))
 
 
 def _release(kyo: Kyo) -> None:
-    with kyo.db.transaction(OPERATOR) as tx:
+    with _owner(kyo).transaction(OPERATOR) as tx:
         tx.execute(text("alter table document_versions alter retry_at drop default"))
         tx.execute(text("update document_versions set retry_at = null"))
         versions.announce_work(tx)
@@ -121,7 +126,7 @@ def main() -> None:
     arguments.add_argument("--files", type=int, default=238)
     files = text_files(arguments.parse_args().files)
     with running_stack() as (_, kyo):
-        with kyo.db.autocommit() as connection:
+        with _owner(kyo).autocommit() as connection:
             connection.execute(text("create database bare"))
         bare = bare_loop(_url_of("bare", kyo), files)
         dagster = through_dagster(kyo, files)

@@ -19,11 +19,11 @@ from sqlalchemy import text
 
 from kyo_pipeline.db import chunks, corpus, documents, embedding_sets, search, versions
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
-from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.db.engine import Database, Transaction
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.chunks import Chunk, indexed_text
 from kyo_pipeline.domain.documents import DocumentState
-from kyo_pipeline.kyo import Kyo, open_kyo, utc_now
+from kyo_pipeline.kyo import Kyo, database_url, open_kyo, utc_now
 from kyo_pipeline.services import operations
 from kyo_pipeline.settings import PROJECT_ROOT, Settings
 
@@ -101,10 +101,12 @@ def ndcg(ranked: list[str], relevant: Mapping[str, int], k: int = 10) -> float:
 
 
 def measure(kyo: Kyo, labelled: Labelled, title: str) -> None:
-    with kyo.db.transaction(OPERATOR) as tx:
+    owner = Database(database_url(kyo.settings))
+    with owner.transaction(OPERATOR) as tx:
         space, named = index(kyo, tx, labelled)
-    with kyo.db.autocommit() as connection:
+    with owner.autocommit() as connection:
         connection.execute(text("analyze"))
+    owner.close()
     print(f"{title}: {len(labelled.passages)} passages, {len(labelled.questions)} questions")
     vectors = {question: kyo.embedder.embed_query(words) for question, words in labelled.questions.items()}
     for weight in WEIGHTS:
@@ -113,7 +115,7 @@ def measure(kyo: Kyo, labelled: Labelled, title: str) -> None:
         with kyo.db.transaction(OPERATOR) as tx:
             for question, words in labelled.questions.items():
                 started = time.perf_counter()
-                found = search.passages(tx, OPERATOR, weighed, words, vectors[question], 10)
+                found = search.passages(tx, weighed, words, vectors[question], 10)
                 seconds.append(time.perf_counter() - started)
                 ranked = [named[passage.version_id] for passage in found]
                 scores.append(ndcg(ranked, labelled.relevant[question]))

@@ -1,7 +1,7 @@
 """Signing in and out, and who acts in the current run.
 
 The form is streamlit-authenticator's; nobody else imports it. Its user list and its cookie, which JavaScript can read
-and nobody can revoke, are replaced: `accounts` decides, and a route sets an HttpOnly cookie for a single-use ticket.
+and nobody can revoke, are replaced: `signing_in` decides, and a route sets an HttpOnly cookie for a single-use ticket.
 """
 
 from urllib.parse import urlencode
@@ -12,17 +12,17 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kyo_app import runtime
-from kyo_app.identity import BROWSER_COOKIE, session_token
+from kyo_app.identity import browser_name, session_token
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.errors import Invalid
-from kyo_pipeline.services import accounts
+from kyo_pipeline.services import signing_in
 
 _FIELDS = {"Form name": "Sign in", "Username": "User name", "Password": "Password", "Login": "Sign in"}
 
 
 def current_actor() -> Actor | None:
     """Whoever is signed in, from the database at each call: callbacks run before the page that would refuse."""
-    return accounts.actor_of_session(runtime.kyo(), _token())
+    return signing_in.actor_of_session(runtime.kyo(), token())
 
 
 def acting() -> Actor:
@@ -40,8 +40,8 @@ def sign_in_form(next_path: str) -> None:
 
 def sign_out() -> None:
     """End the session in the database at once, then have the browser forget its cookie."""
-    if token := _token():
-        accounts.sign_out(runtime.kyo(), token)
+    if own := token():
+        signing_in.sign_out(runtime.kyo(), own)
     forget_session()
 
 
@@ -49,7 +49,8 @@ def forget_session() -> None:
     _redirect("/auth/sign-out")
 
 
-def _token() -> str | None:
+def token() -> str | None:
+    """The token of the session of this page, for what names sessions; never to be shown."""
     return session_token(runtime.cookies(), runtime.is_secure())
 
 
@@ -62,10 +63,10 @@ class _Gate:
     def login(self, username: str, password: str, *_options: object, **_more: object) -> bool:
         if not username.strip() or not password:
             raise Invalid("Enter your user name and your password.")
-        browser = runtime.cookies().get(BROWSER_COOKIE)
+        browser = browser_name(runtime.cookies(), runtime.is_secure())
         if not browser:
             raise Invalid("Your browser did not keep a cookie of this site. Allow cookies, then reload the page.")
-        self.ticket = accounts.sign_in(runtime.kyo(), username, password, browser)
+        self.ticket = signing_in.sign_in(runtime.kyo(), username, password, browser, runtime.address())
         return True
 
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -16,15 +15,27 @@ MARK = "KYO_STACK"
 WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 
 
+_APP, _PIPELINE = "KYO_APP_DATABASE_URL", "KYO_PIPELINE_DATABASE_URL"
+
+#: What gives more rights than one of the two roles has.
+_DATABASES = (_APP, _PIPELINE, "DATABASE_URL", "DB_PASSWORD")
+
+
 @dataclass(frozen=True)
 class Child:
     name: str
     command: tuple[str, ...]
+    database: str = ""
+    """The variable with the URL of the database role that it works under."""
     foreign: bool = False
     """Not a program of ours: it gets no settings, since passwords and keys are among them."""
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
-        return harmless(variables) if self.foreign else dict(variables)
+        if self.foreign:
+            return harmless(variables)
+        if self.database not in variables:  # it connects as the owner, and takes its role on
+            return dict(variables)
+        return {name: value for name, value in variables.items() if name == self.database or name not in _DATABASES}
 
 
 def children(settings: Settings, redis: tuple[str, ...] | None) -> tuple[Child, ...]:
@@ -63,33 +74,39 @@ def _python(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, *arguments)
 
 
-def _script(name: str, *arguments: str) -> tuple[str, ...]:
-    return (str(Path(sys.executable).with_name(name)), *arguments)
-
-
 def _code_server(settings: Settings) -> Child:
     # Threads: a sensor that waits for files holds one for as long as it waits.
     where = ("--socket", operations.code_socket(settings), "--max-workers", "16")
     return Child(
-        "dagster-code", _python("-m", "kyo_pipeline.defs.code_server", "-m", "kyo_pipeline.definitions", *where)
+        "dagster-code",
+        _python("-m", "kyo_pipeline.defs.code_server", "-m", "kyo_pipeline.definitions", *where),
+        _PIPELINE,
     )
 
 
 def _webserver(settings: Settings) -> Child:
     where = ("-h", settings.KYO_DAGSTER_HOST, "-p", str(settings.KYO_DAGSTER_PORT))
-    return Child("dagster-web", _script("dagster-webserver", "-w", str(WORKSPACE), *where))
+    return Child("dagster-web", _python("-m", "kyo_pipeline.defs.webserver", "-w", str(WORKSPACE), *where), _PIPELINE)
 
 
 def _daemon() -> Child:
-    return Child("dagster-daemon", _python("-m", "kyo_pipeline.defs.daemon", "-w", str(WORKSPACE)))
+    return Child("dagster-daemon", _python("-m", "kyo_pipeline.defs.daemon", "-w", str(WORKSPACE)), _PIPELINE)
 
 
 def _app(settings: Settings) -> Child:
     where = ("--host", settings.KYO_HOST, "--port", str(settings.KYO_PORT), "--proxy-headers")
-    # No access log: Streamlit writes one, and sign-in tickets stand in addresses.
+    # No access log: sign-in tickets stand in addresses. Streamlit brings it back, and logs.py sees to that.
     quiet = ("--no-access-log", "--log-level", "info" if settings.DEBUG else "warning")
     polite = ("--no-server-header", "--timeout-graceful-shutdown", "3")
-    return Child("app", _python("-m", "uvicorn", "--factory", "kyo_app.server:create_app", *where, *quiet, *polite))
+    command = _python(
+        "-m", "uvicorn", "--factory", "kyo_app.server:create_app", *where, *_tls(settings), *quiet, *polite
+    )
+    return Child("app", command, _APP)
+
+
+def _tls(settings: Settings) -> tuple[str, ...]:
+    certificate, key = settings.KYO_TLS_CERTIFICATE, settings.KYO_TLS_KEY
+    return ("--ssl-certfile", str(certificate), "--ssl-keyfile", str(key)) if certificate and key else ()
 
 
 def _as_text(value: object) -> str:

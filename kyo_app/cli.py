@@ -9,9 +9,9 @@ from typing import NoReturn
 import click
 
 from kyo_app.commands.exits import FAILED, UNAVAILABLE
-from kyo_pipeline.errors import KyoError, Unavailable
+from kyo_pipeline.errors import KyoError, TooMany, Unavailable
 
-_COMMANDS = ("up", "migrate", "users", "ingest", "search", "ask", "status", "version")
+_COMMANDS = ("up", "migrate", "users", "collections", "groups", "ingest", "search", "ask", "status", "version")
 _EPILOG = """\b
 Exit codes: 0 all went well; 1 something was refused or failed; 2 the command line is wrong;
 3 something that is needed does not answer: a server, a model, or KYO itself is not running.
@@ -47,7 +47,8 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except KyoError as error:
-        _complain(error.message)
+        again = f" It works again from {error.retry_at:%Y-%m-%d %H:%M %Z} on." if isinstance(error, TooMany) else ""
+        _complain(error.message + again)
         sys.exit(UNAVAILABLE if isinstance(error, Unavailable) else FAILED)
     except Exception as error:  # noqa: BLE001 - the last stop: nobody is to see a traceback
         _complain(f"something unexpected went wrong ({type(error).__name__}). {_write_down()}")

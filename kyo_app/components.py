@@ -8,6 +8,7 @@ from datetime import datetime, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
+from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 from kyo_app import runtime, wording
 from kyo_app.auth import acting
@@ -15,13 +16,14 @@ from kyo_app.markup import MARKER_COLOR, badge, highlighted, inert, inert_line
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Citation
 from kyo_pipeline.domain.documents import Document, PassageInContext, Review, VersionStatus
-from kyo_pipeline.errors import KyoError
+from kyo_pipeline.errors import KyoError, TooMany
 from kyo_pipeline.services import library
 
 _log = logging.getLogger(__name__)
 
 _CONTEXT = 400
 _NOTICES = "notices"
+_BEFORE_SIGN_IN = "before-sign-in"
 
 UNEXPECTED = "Something went wrong on our side. It has been logged; please try again."
 
@@ -32,13 +34,19 @@ def shown_errors() -> Iterator[None]:
     try:
         yield
     except KyoError as error:
-        st.error(inert(error.message), icon=":material/error:")
+        st.error(inert(sentence(error)), icon=":material/error:")
+
+
+def sentence(error: KyoError) -> str:
+    """What it says, and for a limit when it works again, in the reader's zone."""
+    again = f" It works again from {local_time(error.retry_at)} on." if isinstance(error, TooMany) else ""
+    return error.message + again
 
 
 def show_unexpected(error: Exception) -> bool:
     """For what nobody caught, in a page, a callback or a fragment. True tells `st.App` that it has been shown."""
     if isinstance(error, KyoError):
-        st.error(inert(error.message), icon=":material/error:")
+        st.error(inert(sentence(error)), icon=":material/error:")
     else:
         _log.error("Unexpected error in the app", exc_info=error)
         st.error(UNEXPECTED, icon=":material/error:")
@@ -68,6 +76,27 @@ def run_again(notice: str, icon: str) -> None:
 def show_notices() -> None:
     for notice, icon in st.session_state.pop(_NOTICES, []):
         st.toast(notice, icon=icon)
+
+
+def expander(label: str, key: str) -> ExpanderContainer:
+    """One that stays as it is when its label changes: Streamlit takes it for another one then, and closes it."""
+    known = f"{key}-label"
+    if st.session_state.get(known) != label and st.session_state.get(key):
+        st.session_state[key] = True
+    st.session_state[known] = label
+    return st.expander(label, key=key, on_change="rerun")
+
+
+def to_sign_in(notice: str = "") -> None:
+    """Leave this address and all that stands in it, for the sign-in form; `notice` is markdown that stands above it."""
+    st.session_state[_BEFORE_SIGN_IN] = notice
+    st.query_params.clear()
+    st.rerun()
+
+
+def show_notice_before_sign_in() -> None:
+    if notice := st.session_state.pop(_BEFORE_SIGN_IN, ""):
+        st.success(notice, icon=":material/check:")
 
 
 def page_offset(key: str, size: int) -> int:
@@ -117,6 +146,10 @@ def local_time(moment: datetime) -> str:
     return wording.human_time(moment, runtime.kyo().now(), _zone())
 
 
+def local_clock(moment: datetime) -> str:
+    return f"{moment.astimezone(_zone()):%H:%M}"
+
+
 def state_badges(document: Document) -> str:
     """Markdown: what people decided, and what the machine does or failed to do."""
     latest, failed = document.latest, document.latest.status is VersionStatus.FAILED
@@ -127,6 +160,8 @@ def state_badges(document: Document) -> str:
         parts.append(badge(wording.step(latest), "blue"))
     if document.searchable and document.current_number != latest.number:
         parts.append(badge(f"v{document.current_number} answers questions", "gray"))
+    if document.restricted:
+        parts.append(badge(":material/lock: Restricted", "orange"))
     return " ".join(parts)
 
 

@@ -9,7 +9,11 @@ import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kyo_app.identity import is_secure
+
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_WITHOUT_BODY = (204, 205, 304)
+_XSRF_COOKIE = "_streamlit_xsrf="
 
 
 class SecurityHeadersMiddleware:
@@ -17,16 +21,26 @@ class SecurityHeadersMiddleware:
         self.app = app
         self._headers = {
             "Content-Security-Policy": content_security_policy(_streamlit_page()),
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
             "Referrer-Policy": "same-origin",
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
         }
+        self._headers_over_tls = {
+            **self._headers,
+            "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                MutableHeaders(scope=message).update(self._headers)
+                headers = MutableHeaders(scope=message)
+                headers.update(self._headers_over_tls if is_secure(scope) else self._headers)
+                _name_content_type(headers, message["status"])
+                if is_secure(scope):
+                    _secure_xsrf_cookie(message)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -47,11 +61,29 @@ def content_security_policy(page: str) -> str:
             "worker-src 'self' blob:",
             "frame-src 'none'",
             "object-src 'none'",
-            "base-uri 'self'",
+            "base-uri 'none'",
             "form-action 'self'",
             "frame-ancestors 'none'",
         ]
     )
+
+
+def _name_content_type(headers: MutableHeaders, status: int) -> None:
+    """Streamlit's refusals of odd paths have a body and do not say of what."""
+    if status >= 200 and status not in _WITHOUT_BODY and headers.get("content-length") != "0":
+        headers.setdefault("content-type", "text/plain; charset=utf-8")
+
+
+def _secure_xsrf_cookie(message: Message) -> None:
+    """Streamlit marks its cookie so only where it holds the certificate itself."""
+    message["headers"] = [
+        (name, _secured(value.decode("latin-1")).encode("latin-1")) if name.lower() == b"set-cookie" else (name, value)
+        for name, value in message["headers"]
+    ]
+
+
+def _secured(cookie: str) -> str:
+    return f"{cookie}; Secure" if cookie.startswith(_XSRF_COOKIE) and "; secure" not in cookie.lower() else cookie
 
 
 def _streamlit_page() -> str:

@@ -14,13 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kyo_app import runtime
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.errors import KyoError
-from kyo_pipeline.services import accounts
+from kyo_pipeline.services import signing_in
 
 _log = logging.getLogger(__name__)
 
 BROWSER_COOKIE = "kyo_browser"
 SESSION_COOKIE = "kyo_session"
-#: Behind TLS: browsers accept this name from this host over TLS only, so no neighbour can plant one.
+#: Behind TLS: browsers accept these names from this host over TLS only, so no neighbour can plant one.
+SECURE_BROWSER_COOKIE = "__Host-kyo_browser"
 SECURE_SESSION_COOKIE = "__Host-kyo_session"
 
 _OUR_HEADERS = b"x-kyo-"
@@ -35,6 +36,21 @@ def session_token(cookies: Mapping[str, str], secure: bool) -> str | None:
 
 def session_cookie(secure: bool) -> str:
     return SECURE_SESSION_COOKIE if secure else SESSION_COOKIE
+
+
+def browser_name(cookies: Mapping[str, str], secure: bool) -> str | None:
+    """What this browser was named when it loaded the page, in the cookie of this scheme, as with the session."""
+    return cookies.get(browser_cookie(secure)) or None
+
+
+def browser_cookie(secure: bool) -> str:
+    return SECURE_BROWSER_COOKIE if secure else BROWSER_COOKIE
+
+
+def address_of(scope: Scope) -> str:
+    """Where a request came from; '' where that is not known, as on a socket of this machine."""
+    client: tuple[str, int] | None = scope.get("client")
+    return client[0] if client else ""
 
 
 class IdentityMiddleware:
@@ -59,9 +75,11 @@ class IdentityMiddleware:
         await self.app(scope, receive, _naming_browser(scope, send))
 
     async def _identify(self, scope: Scope) -> tuple[list[tuple[bytes, bytes]], Response | None]:
-        """The headers that name scheme and session, and for http without a session the refusal."""
+        """The headers that name address, scheme and session, and for http without a session the refusal."""
         secure = is_secure(scope)
-        marks = [(runtime.SECURE_HEADER.encode(), b"yes")] if secure else []
+        marks = [(runtime.ADDRESS_HEADER.encode(), address_of(scope).encode("ascii", "ignore"))]
+        if secure:
+            marks.append((runtime.SECURE_HEADER.encode(), b"yes"))
         token = session_token(HTTPConnection(scope).cookies, secure)
         try:
             actor = await anyio.to_thread.run_sync(_actor_of, token, limiter=self._threads)
@@ -84,7 +102,7 @@ def _is_ours(name: bytes) -> bool:
 
 
 def _actor_of(token: str | None) -> Actor | None:
-    return accounts.actor_of_session(runtime.kyo(), token) if token else None
+    return signing_in.actor_of_session(runtime.kyo(), token) if token else None
 
 
 def _refusal(scope: Scope, status: int, message: str) -> Response | None:
@@ -98,10 +116,11 @@ def _naming_browser(scope: Scope, send: Send) -> Send:
     """Give each browser that loads a page a random name, to which its sign-in ticket is then bound."""
     request = HTTPConnection(scope)
     # Asked of the request, because a page that the browser has cached is answered without a content type.
-    if scope["type"] != "http" or BROWSER_COOKIE in request.cookies or not _wants_page(request):
+    name = browser_cookie(is_secure(scope))
+    if scope["type"] != "http" or name in request.cookies or not _wants_page(request):
         return send
     secure = "; Secure" if is_secure(scope) else ""
-    cookie = f"{BROWSER_COOKIE}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    cookie = f"{name}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Lax{secure}"
 
     async def send_with_name(message: Message) -> None:
         if message["type"] == "http.response.start":

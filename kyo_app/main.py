@@ -7,10 +7,23 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from kyo_app import auth, wording
+from kyo_app import addresses, auth, runtime, wording
 from kyo_app.components import show_notices
 from kyo_app.markup import inert_line
-from kyo_app.views import approvals, ask, denied, documents, history, password, sign_in
+from kyo_app.views import (
+    approvals,
+    ask,
+    collections,
+    denied,
+    documents,
+    history,
+    invitation,
+    password,
+    people,
+    profile,
+    register,
+    sign_in,
+)
 from kyo_pipeline.domain.actor import Actor, Permission
 
 if TYPE_CHECKING:
@@ -21,12 +34,15 @@ _ASSETS = Path(__file__).parent / "assets"
 
 @dataclass(frozen=True)
 class View:
-    """A page of the app. The permission decides who finds it in the navigation; its services check again."""
+    """A page of the app. The permission decides who finds it in the navigation; its services check again.
+
+    None: everybody who is signed in.
+    """
 
     title: str
     icon: str
     url_path: str
-    permission: Permission
+    permission: Permission | None
     show: Callable[[], None]
 
 
@@ -35,6 +51,9 @@ VIEWS = (
     View("History", ":material/history:", "history", Permission.ANSWER_READ_OWN, history.show),
     View("Documents", ":material/description:", "documents", Permission.DOCUMENT_READ, documents.show),
     View("Approvals", ":material/verified:", "approvals", Permission.DOCUMENT_APPROVE, approvals.show),
+    View("Collections", ":material/folder_shared:", "collections", Permission.COLLECTION_MANAGE, collections.show),
+    View("People", ":material/group:", "people", Permission.USER_LIST, people.show),
+    View("Profile", ":material/account_circle:", "profile", None, profile.show),
 )
 
 
@@ -42,8 +61,10 @@ def main() -> None:
     # Before st.navigation: else the icon of the page would be fetched from a font host as the tab's icon.
     st.set_page_config(page_icon=str(_ASSETS / "mark.svg"), layout="centered")
     actor = auth.current_actor()
-    if actor is None:
-        page = _only("Sign in", sign_in.show)
+    if addresses.INVITATION in st.query_params:
+        page = _only("Invitation", invitation.show)
+    elif actor is None:
+        page = _only(*_signed_out())
     elif actor.must_change_password:
         page = _only("Choose a password", password.show)
     else:
@@ -56,6 +77,12 @@ def main() -> None:
     page.run()
 
 
+def _signed_out() -> tuple[str, Callable[[], None]]:
+    if addresses.REGISTER in st.query_params and runtime.kyo().settings.KYO_REGISTRATION != "off":
+        return "Create an account", register.show
+    return "Sign in", sign_in.show
+
+
 def _only(title: str, show: Callable[[], None]) -> "Page":
     """Every address shows the same: with unknown ones, a deep link would open "page not found" over the form."""
     return st.navigation([_page(view, title=title, show=show) for view in VIEWS], position="hidden")
@@ -64,8 +91,12 @@ def _only(title: str, show: Callable[[], None]) -> "Page":
 def _navigation(actor: Actor) -> "Page":
     """The other views exist as well, hidden, to say so instead of "page not found"."""
     return st.navigation(
-        [_page(view) if actor.may(view.permission) else _page(view, show=denied.show, visible=False) for view in VIEWS]
+        [_page(view) if _may(actor, view) else _page(view, show=denied.show, visible=False) for view in VIEWS]
     )
+
+
+def _may(actor: Actor, view: View) -> bool:
+    return view.permission is None or actor.may(view.permission)
 
 
 def _page(

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from kyo_pipeline.errors import Conflict, Invalid, Unavailable
-from kyo_pipeline.settings import Settings
+from kyo_pipeline.settings import BASE_FOLDER, Settings
 
 
 def make_home(home: Path) -> None:
@@ -56,6 +57,26 @@ def check_ports(settings: Settings) -> None:
         raise Invalid(f"{' and '.join(ports)} are both {settings.KYO_PORT}: each needs a port of its own.")
     for name, (host, port) in ports.items():
         _check_port(name, host, port)
+
+
+def check_tls(settings: Settings) -> None:
+    """Raise `Invalid` for a certificate or a key that cannot be used; the app could only say so in a stack trace."""
+    certificate, key = settings.KYO_TLS_CERTIFICATE, settings.KYO_TLS_KEY
+    if certificate is None or key is None:
+        return
+    for name, path in {"KYO_TLS_CERTIFICATE": certificate, "KYO_TLS_KEY": key}.items():
+        try:
+            (BASE_FOLDER / path).read_bytes()
+        except OSError as error:
+            raise Invalid(f"{name}={path} cannot be read: {error.strerror}.") from error
+    try:
+        # An empty password: else OpenSSL would ask for one at the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(BASE_FOLDER / certificate, BASE_FOLDER / key, "")
+    except ssl.SSLError as error:
+        raise Invalid(
+            "KYO_TLS_CERTIFICATE and KYO_TLS_KEY must be a certificate and the key that belongs to it, "
+            "as PEM files without a password."
+        ) from error
 
 
 def _check_port(name: str, host: str, port: int) -> None:

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 
 from kyo_app.commands.exits import FAILED, UNAVAILABLE
 from kyo_pipeline.errors import KyoError, Unavailable
-from kyo_pipeline.kyo import database_url, open_kyo
-from kyo_pipeline.services import accounts, operations
+from kyo_pipeline.kyo import open_kyo
+from kyo_pipeline.services import operations, people
 from kyo_pipeline.settings import Settings, load_settings
 
 
@@ -27,13 +27,13 @@ def prepare(settings: Settings) -> Prepared:
     applied = operations.migrate(settings)
     kyo = open_kyo(settings)
     try:
-        admin = accounts.ensure_first_admin(kyo)
+        admin = people.ensure_first_admin(kyo)
     finally:
         kyo.close()
-    url = operations.dagster_url(database_url(settings))
+    url = operations.dagster_url(settings)
     if admin is None:
         return Prepared(url, applied)
-    return Prepared(url, applied, admin.actor.username, admin.one_time_password)
+    return Prepared(url, applied, admin.person.username, admin.one_time_password)
 
 
 def main() -> None:

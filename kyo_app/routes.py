@@ -8,15 +8,16 @@ from starlette.routing import BaseRoute, Route
 
 from kyo_app import runtime
 from kyo_app.identity import (
-    BROWSER_COOKIE,
     SECURE_SESSION_COOKIE,
     SESSION_COOKIE,
+    address_of,
+    browser_name,
     is_secure,
     session_cookie,
     session_token,
 )
 from kyo_pipeline.errors import KyoError, NotAllowed
-from kyo_pipeline.services import accounts, health
+from kyo_pipeline.services import health, signing_in
 
 _log = logging.getLogger(__name__)
 
@@ -51,13 +52,20 @@ def redeem(request: Request) -> Response:
     """A ticket from the sign-in form becomes the session cookie."""
     ticket = request.query_params.get("ticket", "")
     target = safe_path(request.query_params.get("next", "/"))
+    secure = is_secure(request.scope)
     try:
-        token, expires = accounts.redeem_ticket(runtime.kyo(), ticket, request.cookies.get(BROWSER_COOKIE, ""))
+        token, expires = signing_in.redeem_ticket(
+            runtime.kyo(),
+            ticket,
+            browser_name(request.cookies, secure) or "",
+            device=request.headers.get("user-agent", ""),
+            address=address_of(request.scope),
+            replaced=session_token(request.cookies, secure),
+        )
     except NotAllowed:
         return _no_store(RedirectResponse("/?again=1", 303))
     except KyoError as error:
         return _no_store(JSONResponse({"message": error.message}, error.status))
-    secure = is_secure(request.scope)
     response = _no_store(RedirectResponse(target, 303))
     response.set_cookie(
         session_cookie(secure), token, expires=expires, path="/", secure=secure, httponly=True, samesite="lax"
@@ -72,15 +80,15 @@ def sign_out(request: Request) -> Response:
     stays: so a link or an image on another site cannot sign anybody out, and this may be a GET.
     """
     response = _no_store(RedirectResponse("/", 303))
+    token = session_token(request.cookies, is_secure(request.scope))
     try:
-        alive = (
-            accounts.actor_of_session(runtime.kyo(), session_token(request.cookies, is_secure(request.scope)))
-            is not None
-        )
+        alive = signing_in.actor_of_session(runtime.kyo(), token) is not None
     except KyoError as error:
         _log.warning("A session could not be checked: %s", error.message)
         return response
     if not alive:
+        if token:  # no other site can cause this: the cookie would not come along
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
         response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax")
         response.delete_cookie(SECURE_SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
     return response

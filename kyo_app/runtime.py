@@ -12,6 +12,8 @@ from kyo_pipeline.settings import load_settings
 
 #: On a websocket that came over TLS; `identity` sets it, and lets no client do so.
 SECURE_HEADER = "x-kyo-secure"
+#: On every websocket, likewise: where it came from. Streamlit's own word is None for this machine.
+ADDRESS_HEADER = "x-kyo-address"
 
 
 @dataclass
@@ -40,6 +42,11 @@ def cookies() -> Mapping[str, str]:
 def is_secure() -> bool:
     """Whether that websocket came over TLS."""
     return SECURE_HEADER in st.context.headers
+
+
+def address() -> str:
+    """Where that websocket came from, as far as the server knows; behind a proxy, what the proxy says."""
+    return st.context.headers.get(ADDRESS_HEADER, "")
 
 
 def close() -> None:

@@ -13,10 +13,12 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config
 
-from kyo_app import runtime
+from kyo_app import logs, runtime, sso
 from kyo_app.headers import SecurityHeadersMiddleware
 from kyo_app.identity import IdentityMiddleware
+from kyo_app.origins import OriginMiddleware
 from kyo_app.routes import routes
+from kyo_app.sso import SignOnMiddleware
 from kyo_pipeline.settings import Settings, load_settings
 
 _SCRIPT = Path(__file__).with_name("main.py")
@@ -25,19 +27,24 @@ _HEAVY = ("kyo_app.main", "pandas", "pyarrow")
 
 def create_app(settings: Settings | None = None) -> st.App:
     settings = settings or load_settings()
+    auth = sso.auth_section(settings)
     app = st.App(
         _SCRIPT,
+        secrets={"auth": {**auth}} if auth else None,
         routes=routes(),
         middleware=[
             Middleware(SecurityHeadersMiddleware),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.ALLOWED_HOSTS), www_redirect=False),
+            Middleware(OriginMiddleware, names=settings.ALLOWED_HOSTS),
             Middleware(IdentityMiddleware),
+            Middleware(SignOnMiddleware, auth=auth),
         ],
         lifespan=_lifespan,
         on_script_error=_show_unexpected,
     )
     # For the upload route itself; st.App has no argument for it.
     config.set_option("server.maxUploadSize", settings.MAX_FILE_SIZE_MB)
+    logs.set_up(debug=settings.DEBUG)
     return app
 
 

@@ -19,7 +19,7 @@ import psutil
 from kyo_app.children import children, environment
 from kyo_app.commands.exits import UNAVAILABLE
 from kyo_app.leftovers import end_leftovers
-from kyo_app.preflight import check_ports, make_home, only_stack
+from kyo_app.preflight import check_ports, check_tls, make_home, only_stack
 from kyo_app.readiness import app_address, dagster_address, missing
 from kyo_app.supervisor import Supervisor
 from kyo_pipeline.errors import Invalid, Unavailable
@@ -47,6 +47,7 @@ def up(settings: Settings) -> None:
     with only_stack(home), _ended_by_signals():
         _say_leftovers(end_leftovers(home))
         check_ports(settings)
+        check_tls(settings)
         click.echo("Starting. The first start takes a little longer.")
         with operations.running_servers(settings) as servers:
             prepared = _prepare(servers.settings)

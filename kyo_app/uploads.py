@@ -9,9 +9,10 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from kyo_app import runtime, wording
 from kyo_app.auth import acting
-from kyo_app.components import live, shown_errors
+from kyo_app.components import live, sentence, shown_errors
 from kyo_app.markup import inert, inert_line
 from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.collections import Access
 from kyo_pipeline.domain.documents import Document, VersionStatus, progress
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.services import library
@@ -30,9 +31,10 @@ class Received:
 
 
 def upload_panel(actor: Actor) -> None:
-    collections = library.list_collections(runtime.kyo(), actor, "write")
+    collections = library.list_collections(runtime.kyo(), actor, Access.WRITE)
     if collections:
-        _form(actor, [collection.name for collection in collections])
+        default_first = sorted(collections, key=lambda collection: not collection.is_default)
+        _form(actor, [collection.name for collection in default_first])
     if st.session_state.get(_RECEIVED):
         live("uploads", _draw_received, seconds=1)
 
@@ -63,7 +65,7 @@ def _received(actor: Actor, file: UploadedFile, collection: str) -> Received:
     try:
         upload = library.upload(runtime.kyo(), actor, file.name, file.getvalue(), collection)
     except KyoError as error:
-        return Received(file.name, error=error.message)
+        return Received(file.name, error=sentence(error))
     return Received(file.name, upload.document.latest.id, upload.created)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, tzinfo
 from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.answers import Answer, Outcome
 from kyo_pipeline.domain.documents import Document, DocumentState, Review, Version, VersionStatus
+from kyo_pipeline.domain.people import PersonState
 
 ROLES = {Role.EMPLOYEE: "Employee", Role.MANAGER: "Manager", Role.ADMIN: "Administrator"}
 
@@ -16,6 +17,24 @@ STATES: dict[DocumentState, tuple[str, str]] = {
     DocumentState.REJECTED: ("Rejected", "red"),
     DocumentState.ARCHIVED: ("Archived", "gray"),
 }
+
+#: The same of people.
+PEOPLE: dict[PersonState, tuple[str, str]] = {
+    PersonState.ACTIVE: ("Active", "green"),
+    PersonState.INVITED: ("Invited", "blue"),
+    PersonState.AWAITING: ("Waits for approval", "orange"),
+    PersonState.DEACTIVATED: ("Deactivated", "gray"),
+}
+
+#: How somebody proved who they are.
+METHODS = {"password": "with a password", "sso": "through your organisation"}
+
+#: How somebody came to what they may do in a collection.
+_WAYS = {"everyone": "like everyone", "member": "by name", "admin": "as an administrator"}
+
+
+def way(via: str) -> str:
+    return _WAYS.get(via) or f"through the {via}"
 
 
 def decided(document: Document) -> tuple[str, str]:
@@ -41,6 +60,7 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.NOT_FOUND: ("Not found", "orange"),
     Outcome.STOPPED: ("Stopped", "gray"),
     Outcome.FAILED: ("Failed", "red"),
+    Outcome.WITHHELD: ("Withheld", "gray"),
 }
 
 

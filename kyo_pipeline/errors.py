@@ -1,5 +1,7 @@
 """The one family of errors. Each carries an HTTP status and a message that is fit to show to a person."""
 
+from datetime import datetime
+
 
 class KyoError(Exception):
     """Something went wrong that a person can be told about, in a sentence that says what to do next."""
@@ -33,6 +35,16 @@ class Conflict(KyoError):
     """The thing is in a state in which this cannot be done."""
 
     status = 409
+
+
+class TooMany(KyoError):
+    """A limit is used up, or too many sign-ins have failed; from `retry_at` on it works again."""
+
+    status = 429
+
+    def __init__(self, message: str, retry_at: datetime) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
 
 
 class Unavailable(KyoError):

@@ -10,6 +10,7 @@ from kyo_pipeline.adapters.files import FolderFiles
 from kyo_pipeline.adapters.generation.factory import open_generator
 from kyo_pipeline.adapters.parsing.pool import ParserPool
 from kyo_pipeline.db.engine import Database, url_of
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.ports import AnswerGenerator, Cache, Embedder, FileStore, Parser
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.settings import Settings
@@ -33,12 +34,15 @@ class Kyo:
         self.db.close()
 
 
-def open_kyo(settings: Settings) -> Kyo:
-    """The production bundle. Raises `Unavailable` when no database is named."""
+def open_kyo(settings: Settings, role: DatabaseRole = DatabaseRole.APP) -> Kyo:
+    """The production bundle, under the rules of the app unless it is for the pipeline. Raises `Unavailable`.
+
+    That is when no database is named.
+    """
     embedder = open_embedder(settings)
     return Kyo(
         settings=settings,
-        db=Database(database_url(settings)),
+        db=open_database(settings, role),
         embedder=embedder,
         generator=open_generator(settings, embedder),
         cache=RedisCache(settings.REDIS_URL.get_secret_value()),
@@ -48,8 +52,23 @@ def open_kyo(settings: Settings) -> Kyo:
     )
 
 
+def open_database(settings: Settings, role: DatabaseRole) -> Database:
+    """As somebody who has this role alone, where the settings name one; else as the owner, who takes it on."""
+    own = role_url(settings, role)
+    return Database(database_url(settings), role) if own is None else Database(own)
+
+
+def role_url(settings: Settings, role: DatabaseRole) -> str | None:
+    """The URL of a user who has this role alone, if there is one."""
+    own = {
+        DatabaseRole.APP: settings.KYO_APP_DATABASE_URL,
+        DatabaseRole.PIPELINE: settings.KYO_PIPELINE_DATABASE_URL,
+    }[role]
+    return own.get_secret_value() if own else None
+
+
 def database_url(settings: Settings) -> str:
-    """DATABASE_URL, or the one that the DB_* variables make. Raises `Unavailable` where neither is set."""
+    """The owner's: DATABASE_URL, or the one that the DB_* variables make. Raises `Unavailable` where neither is set."""
     if settings.DATABASE_URL is not None:
         return settings.DATABASE_URL.get_secret_value()
     if settings.uses_embedded_database:

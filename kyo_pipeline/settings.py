@@ -1,8 +1,10 @@
 """Every environment variable, typed, validated, frozen. KYO's own names start with KYO_."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -53,6 +55,12 @@ class Settings(BaseSettings):
     DB_PASSWORD: SecretStr | None = None
     DB_HOST: str = "localhost"
     DB_PORT: int = Field(5432, ge=1, le=65535)
+    KYO_APP_DATABASE_URL: SecretStr | None = Field(
+        None,
+        description="The same database, as a user who is a member of kyo_app alone. Without it the app connects as the "
+        "owner of the database and takes on that role.",
+    )
+    KYO_PIPELINE_DATABASE_URL: SecretStr | None = Field(None, description="The same for Dagster and kyo_pipeline.")
 
     # Redis: unless this is set, an embedded Redis is started in KYO_HOME.
     REDIS_URL: SecretStr = SecretStr("redis://localhost:6379/0")
@@ -78,8 +86,8 @@ class Settings(BaseSettings):
     )
 
     # Rate limiting
-    MAX_QUERIES_PER_DAY: int = Field(100, ge=0, description="Not used yet: nobody's questions are counted.")
-    MAX_TOKENS_PER_QUERY: int = Field(2000, ge=256, description="Prompt and answer of one question together.")
+    MAX_QUERIES_PER_DAY: int = Field(100, ge=1, description="Questions of one person; days begin at midnight UTC.")
+    MAX_TOKENS_PER_QUERY: int = Field(2000, ge=512, description="Prompt and answer of one question together.")
 
     # Tokens of the HTTP API
     JWT_ACCESS_TOKEN_LIFETIME_MINUTES: int = Field(60, ge=1, description="Not used yet: there is no HTTP API.")
@@ -90,6 +98,16 @@ class Settings(BaseSettings):
     KYO_INBOX: Path | None = Field(None, description="Folder whose files are picked up and uploaded for review.")
     KYO_HOST: str = Field("127.0.0.1", description="Address that the app listens on.")
     KYO_PORT: int = Field(8501, ge=1, le=65535, description="Port of the app.")
+    KYO_PUBLIC_URL: str | None = Field(
+        None,
+        description="The address that people open, such as https://kyo.example.org; its host is in ALLOWED_HOSTS.",
+    )
+    KYO_TLS_CERTIFICATE: Path | None = Field(
+        None, description="With it and its key the app speaks https itself: a PEM file, with what stands above it."
+    )
+    KYO_TLS_KEY: Path | None = Field(
+        None, validate_default=True, description="The key of that certificate: a PEM file without a password."
+    )
     KYO_DAGSTER_HOST: str = Field(
         "127.0.0.1",
         description="Address that the Dagster UI listens on. It has no sign-in: whoever reaches it may act.",
@@ -127,7 +145,29 @@ class Settings(BaseSettings):
     KYO_SELF_APPROVAL: Literal["auto", "always", "never"] = Field(
         "auto", description="May people approve their own uploads? auto: only while nobody else may approve."
     )
+    KYO_QUERIES_PER_MINUTE: int = Field(10, ge=1, description="Questions and searches of one person.")
+    KYO_UPLOADS_PER_HOUR: int = Field(200, ge=1, description="Files of one person.")
     KYO_SESSION_HOURS: int = Field(12, ge=1, description="A sign-in ends after this time.")
+    KYO_SESSION_IDLE_HOURS: int = Field(4, ge=1, description="A sign-in that nobody uses ends after this time.")
+    KYO_REGISTRATION: Literal["off", "approval", "open"] = Field(
+        "off",
+        description="May people register by themselves? approval: an admin lets each of them in; open: at once.",
+    )
+    KYO_INVITATION_DAYS: int = Field(
+        7, ge=1, le=365, description="Links of invitations and one-time passwords work for this time."
+    )
+
+    # Single sign-on: people use their accounts of the organisation. Needs the first three, and KYO_PUBLIC_URL.
+    KYO_OIDC_METADATA_URL: str | None = Field(
+        None, description="Of the OpenID Connect provider: https://…/.well-known/openid-configuration"
+    )
+    KYO_OIDC_CLIENT_ID: str | None = Field(None, description="Registered with the provider for KYO.")
+    KYO_OIDC_CLIENT_SECRET: SecretStr | None = Field(
+        None, validate_default=True, description="What the provider gave with it. KYO_PUBLIC_URL is needed as well."
+    )
+    KYO_OIDC_NAME: str = Field(
+        "your organisation's account", max_length=60, description='What stands on the button after "Sign in with".'
+    )
 
     @field_validator("ALLOWED_HOSTS", "ALLOWED_FILE_TYPES", mode="before")
     @classmethod
@@ -150,14 +190,63 @@ class Settings(BaseSettings):
             raise ValueError("must name at least one of pdf, docx, txt")
         return value
 
+    @field_validator("KYO_PUBLIC_URL")
+    @classmethod
+    def _check_public_url(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        url, value = urlsplit(value), value.rstrip("/").lower()
+        plain = f"{url.scheme}://{url.netloc}".lower()
+        if url.scheme not in ("http", "https") or not url.hostname or url.username is not None or value != plain:
+            raise ValueError("must be an address without a path, such as https://kyo.example.org")
+        if not any(is_host(url.hostname, pattern) for pattern in info.data.get("ALLOWED_HOSTS", "*")):
+            raise ValueError(f"{url.hostname} must be in ALLOWED_HOSTS as well: the app answers to no other names")
+        return value
+
+    @field_validator("KYO_TLS_KEY")
+    @classmethod
+    def _check_tls(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if (value is None) != (info.data.get("KYO_TLS_CERTIFICATE") is None):
+            raise ValueError("https needs KYO_TLS_CERTIFICATE and KYO_TLS_KEY: set both, or neither")
+        return value
+
+    @field_validator("KYO_OIDC_METADATA_URL")
+    @classmethod
+    def _check_metadata_url(cls, value: str | None) -> str | None:
+        url = urlsplit(value or "")
+        here = url.scheme == "http" and url.hostname in ("localhost", "127.0.0.1")
+        # Whoever can change what comes from there can sign in as anybody.
+        if value is not None and not here and not (url.scheme == "https" and url.hostname):
+            raise ValueError("must begin with https://")
+        return value
+
+    @field_validator("KYO_OIDC_CLIENT_SECRET")
+    @classmethod
+    def _check_single_sign_on(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        names = ("KYO_OIDC_METADATA_URL", "KYO_OIDC_CLIENT_ID", "KYO_PUBLIC_URL")
+        given = [info.data.get(name) for name in names]
+        wanted = value is not None or any(given[:2])
+        if wanted and all(name in info.data for name in names) and not (value and all(given)):
+            raise ValueError("single sign-on needs this and " + ", ".join(names))
+        return value
+
+    @property
+    def has_single_sign_on(self) -> bool:
+        return self.KYO_OIDC_CLIENT_SECRET is not None
+
     @property
     def max_file_bytes(self) -> int:
         return self.MAX_FILE_SIZE_MB * 1024 * 1024
 
     @property
+    def session_idle(self) -> timedelta:
+        return timedelta(hours=self.KYO_SESSION_IDLE_HOURS)
+
+    @property
     def uses_embedded_database(self) -> bool:
-        """True when no DATABASE_URL and none of the DB_* variables is set."""
+        """True when no database is named: no DATABASE_URL, no other of these URLs, and none of the DB_* variables."""
         named = {"DATABASE_URL", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_PORT"}
+        named |= {"KYO_APP_DATABASE_URL", "KYO_PIPELINE_DATABASE_URL"}
         return not (named & self.model_fields_set)
 
     @property
@@ -181,6 +270,11 @@ def load_settings(env_file: Path = BASE_FOLDER / ".env") -> Settings:
 def harmless(variables: Mapping[str, str]) -> dict[str, str]:
     """What a program that is not ours may know of these variables: where things are, language, time zone."""
     return {name: value for name, value in variables.items() if name in _HARMLESS}
+
+
+def is_host(name: str, pattern: str) -> bool:
+    """As Starlette's TrustedHostMiddleware compares them."""
+    return pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))
 
 
 def _complaint(detail: dict[str, object]) -> str:

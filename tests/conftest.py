@@ -23,6 +23,7 @@ from kyo_pipeline.db import users
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.ports import Embedder
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import indexing, library, reviewing, upkeep
@@ -96,12 +97,18 @@ def kyo(database_url: str, settings: Settings, embedder: Embedder, clock: Clock,
 
 
 @pytest.fixture
+def pipeline(kyo: Kyo) -> Kyo:
+    """The same Kyo, in the same transaction, as Dagster's runs have it: with the rights of the pipeline."""
+    return replace(kyo, db=kyo.db.as_role(DatabaseRole.PIPELINE))  # type: ignore[attr-defined] # RollbackDatabase
+
+
+@pytest.fixture
 def person(kyo: Kyo) -> Callable[[Role], Actor]:
     """Adds somebody with a role. They have no usable password: hashing one for each test would be slow."""
 
     def add(role: Role) -> Actor:
         name = f"{role.value}-{secrets.token_hex(3)}"
-        with kyo.db.transaction(OPERATOR) as tx:
+        with kyo.db.as_role(None).transaction(OPERATOR) as tx:  # type: ignore[attr-defined] # RollbackDatabase
             return users.add(tx, name, name.title(), role, "no password fits", False, kyo.now())
 
     return add
@@ -123,8 +130,9 @@ def admin(person: Callable[[Role], Actor]) -> Actor:
 
 
 @pytest.fixture
-def run_pipeline(kyo: Kyo) -> Callable[[], None]:
+def run_pipeline(pipeline: Kyo) -> Callable[[], None]:
     """All steps once, as one Dagster run does them."""
+    kyo = pipeline
 
     def run() -> None:
         claim = indexing.claim_name(secrets.token_hex(8))
@@ -161,10 +169,11 @@ def with_settings(kyo: Kyo) -> Callable[..., Kyo]:
 
 @pytest.fixture
 def sql(kyo: Kyo) -> Callable[..., list[Any]]:
-    """Runs one statement in the test's transaction and returns its rows, if it has any."""
+    """Runs one statement as the owner, in the test's transaction, and returns its rows, if it has any."""
+    owner = kyo.db.as_role(None)  # type: ignore[attr-defined] # RollbackDatabase
 
     def run(statement: str, **values: object) -> list[Any]:
-        with kyo.db.transaction(OPERATOR) as tx:
+        with owner.transaction(OPERATOR) as tx:
             result = tx.execute(text(statement), values)
             return list(result.all()) if result.returns_rows else []
 
@@ -218,10 +227,11 @@ def own_database(new_database: Callable[[], str]) -> str:
 @pytest.fixture
 def committed(kyo: Kyo, own_database: str) -> Iterator[Kyo]:
     """Kyo on the module's own database: transactions are committed there, so that other connections see them."""
-    db = Database(own_database)
+    db, owner = Database(own_database, DatabaseRole.APP), Database(own_database)
     yield replace(kyo, db=db)
-    with db.transaction(OPERATOR) as tx:
+    with owner.transaction(OPERATOR) as tx:
         tx.execute(text("truncate documents, questions, sessions, sign_in_tickets, lexemes cascade"))
         tx.execute(text("update corpus set chunk_count = 0, lexeme_count = 0, weighed_length = null"))
         tx.execute(text("delete from users where id <> :operator"), {"operator": OPERATOR.id})
     db.close()
+    owner.close()

@@ -2,14 +2,16 @@
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.answers import Draft
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.domain.parsed import ParsedDocument
 from kyo_pipeline.domain.ports import Embedder, Tokenizer, Vectors
@@ -17,19 +19,41 @@ from kyo_pipeline.domain.retrieval import Retrieval
 
 
 class RollbackDatabase(Database):
-    """A database on one connection: its transactions are savepoints, and in the end nothing of them remains."""
+    """A database on one connection: its transactions are savepoints, and in the end nothing of them remains.
 
-    def __init__(self, url: str) -> None:
+    It connects as the owner, who takes on a role for each transaction, as the app and the pipeline have theirs.
+    """
+
+    def __init__(self, url: str, role: DatabaseRole | None = DatabaseRole.APP) -> None:
         super().__init__(url)
         options = {"options": "-csearch_path=kyo,public"}
         self._test_engine = create_engine(url, poolclass=NullPool, connect_args=options)
         self._connection = self._test_engine.connect()
         self._outer = self._connection.begin()
+        self._role = role
+
+    def as_role(self, role: DatabaseRole | None) -> "RollbackDatabase":
+        """The same transaction with the rights of another role; None: of the owner."""
+        sibling = copy(self)
+        sibling._role = role
+        return sibling
+
+    @contextmanager
+    def undone(self) -> Iterator[Connection]:
+        """All transactions inside are undone at its end. The connection is the owner's."""
+        inner = self._connection.begin_nested()
+        try:
+            yield self._connection
+        finally:
+            inner.rollback()
 
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
+        before = self._connection.scalar(text("select current_user"))
         with self._connection.begin_nested():
+            self._connection.execute(text(f"set local role {self._role.value if self._role else 'none'}"))
             yield self._connection
+            self._connection.execute(text(f"set local role {before}"))
 
     def close(self) -> None:
         self._outer.rollback()
@@ -100,6 +124,9 @@ class DownCache:
     def set(self, key: str, value: bytes, seconds: int) -> None:
         pass
 
+    def count(self, key: str, seconds: int) -> int:  # noqa: ARG002 — the port's signature
+        return 1
+
     def ping(self) -> bool:
         return False
 
@@ -107,12 +134,17 @@ class DownCache:
 class MemoryCache:
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
+        self.counters: dict[str, int] = {}
 
     def get(self, key: str) -> bytes | None:
         return self.values.get(key)
 
     def set(self, key: str, value: bytes, seconds: int) -> None:  # noqa: ARG002 — the port's signature
         self.values[key] = value
+
+    def count(self, key: str, seconds: int) -> int:  # noqa: ARG002 — the port's signature
+        self.counters[key] = self.counters.get(key, 0) + 1
+        return self.counters[key]
 
     def ping(self) -> bool:
         return True

@@ -115,6 +115,13 @@ def test_what_cannot_work_is_refused(name: str, value: str, monkeypatch: pytest.
         load_settings()
 
 
+@pytest.mark.parametrize("name", ["KYO_TLS_CERTIFICATE", "KYO_TLS_KEY"])
+def test_a_certificate_needs_its_key(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "file.pem")
+    with pytest.raises(Invalid, match="KYO_TLS_KEY: https needs KYO_TLS_CERTIFICATE and KYO_TLS_KEY: set both"):
+        load_settings()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [("HF_LLM_API_KEY", "hf_verysecret"), ("REDIS_URL", "redis://:verysecret@host/0"), ("DB_PASSWORD", "verysecret")],
@@ -179,3 +186,66 @@ def test_redis_is_not_embedded_when_it_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("REDIS_URL", "redis://localhost:6379/0")
     assert not load_settings().uses_embedded_redis
     assert load_settings().uses_embedded_database
+
+
+SIGN_ON = {
+    "KYO_PUBLIC_URL": "http://localhost:8501",
+    "KYO_OIDC_METADATA_URL": "https://id.example.org/.well-known/openid-configuration",
+    "KYO_OIDC_CLIENT_ID": "kyo",
+    "KYO_OIDC_CLIENT_SECRET": "of the provider",
+}
+
+
+def test_single_sign_on_is_off_unless_it_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not load_settings().has_single_sign_on
+    for name, value in SIGN_ON.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().has_single_sign_on
+
+
+@pytest.mark.parametrize("name", SIGN_ON)
+def test_single_sign_on_is_configured_as_a_whole(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for other in SIGN_ON.keys() - {name}:
+        monkeypatch.setenv(other, SIGN_ON[other])
+    with pytest.raises(Invalid, match=r"KYO_OIDC_CLIENT_SECRET: single sign-on needs this and .*KYO_PUBLIC_URL"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://id.example.org/x", "ftp://localhost/x", "id.example.org", "//localhost/x", "https://"]
+)
+def test_the_provider_is_asked_over_tls(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("KYO_OIDC_METADATA_URL", url)
+    with pytest.raises(Invalid, match="KYO_OIDC_METADATA_URL: must begin with https://"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["kyo.example.org", "https://", "https://kyo.example.org/path", "https://kyo.example.org?x=1", "ftp://kyo.example.org",
+     "https://user@kyo.example.org", "https://user:secret@kyo.example.org", "https://[", "javascript:alert(1)"],
+)  # fmt: skip
+def test_the_public_address_has_no_path(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", "*")
+    monkeypatch.setenv("KYO_PUBLIC_URL", url)
+    with pytest.raises(Invalid, match="KYO_PUBLIC_URL: "):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("https://KYO.example.org/", "kyo.example.org"),
+        ("https://kyo.example.org:8443", "localhost,*.example.org"),
+        ("http://localhost:8501", "*"),
+    ],
+)
+def test_the_public_address_is_one_that_the_app_answers_to(
+    monkeypatch: pytest.MonkeyPatch, url: str, hosts: str
+) -> None:
+    monkeypatch.setenv("KYO_PUBLIC_URL", url)
+    monkeypatch.setenv("ALLOWED_HOSTS", "elsewhere.example.org")
+    with pytest.raises(Invalid, match="must be in ALLOWED_HOSTS as well"):
+        load_settings()
+    monkeypatch.setenv("ALLOWED_HOSTS", hosts)
+    assert url.rstrip("/").lower() == load_settings().KYO_PUBLIC_URL

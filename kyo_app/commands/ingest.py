@@ -12,18 +12,17 @@ from kyo_app.commands.output import json_option, print_json, printable
 from kyo_app.folders import Found, find_files
 from kyo_pipeline.domain.documents import VersionStatus
 from kyo_pipeline.errors import Invalid
-from kyo_pipeline.services.library import DEFAULT_COLLECTION
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH…")
-@click.option("--collection", default=DEFAULT_COLLECTION, show_default=True, help="Where the documents belong.")
+@click.option("--collection", help="Where the documents belong; unless given, to the default collection.")
 @click.option("--approve", is_flag=True, help="Approve them at once: they answer questions as soon as they are ready.")
 @click.option("--wait", is_flag=True, help="Wait until every file is ready or has failed.")
 @click.option("--no-daemon", is_flag=True, help="Process the files in this process instead of the running Dagster.")
 @json_option
 def command(
-    paths: tuple[Path, ...], collection: str, approve: bool, wait: bool, no_daemon: bool, as_json: bool
+    paths: tuple[Path, ...], collection: str | None, approve: bool, wait: bool, no_daemon: bool, as_json: bool
 ) -> None:
     """Upload files, and folders with all that is in them.
 

@@ -20,7 +20,7 @@ from kyo_app.folders import Found, document_names
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.documents import Document, Review, VersionStatus
 from kyo_pipeline.errors import Invalid, KyoError, Unavailable
-from kyo_pipeline.kyo import Kyo, database_url
+from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import library, operations, reviewing
 from kyo_pipeline.settings import BASE_FOLDER
 
@@ -42,7 +42,7 @@ class Ingested:
     problem: str | None = None
 
 
-def upload_all(kyo: Kyo, files: Sequence[Found], collection: str, approve: bool) -> list[Ingested]:
+def upload_all(kyo: Kyo, files: Sequence[Found], collection: str | None, approve: bool) -> list[Ingested]:
     """Upload each file; one that is refused does not stop the others. Raises `Unavailable` when none can be stored."""
     done = []
     with _progress() as progress:
@@ -56,7 +56,7 @@ def upload_all(kyo: Kyo, files: Sequence[Found], collection: str, approve: bool)
 def process_here(kyo: Kyo, files: Sequence[Ingested]) -> None:
     """Materialise the same assets as the daemon would, in a process that ends when it is done with these files."""
     # Not marked as a part of the stack: a `kyo up` that starts meanwhile would end it as a leftover.
-    variables = unmarked_environment(kyo.settings, operations.dagster_url(database_url(kyo.settings)), os.environ)
+    variables = unmarked_environment(kyo.settings, operations.dagster_url(kyo.settings), os.environ)
     log = kyo.settings.KYO_HOME / "logs" / "run-once.log"
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with log.open("wb") as errors, TemporaryFile("w+") as ids:
@@ -107,7 +107,7 @@ def _require_final(state: Mapping[UUID, Ingested]) -> None:
         )
 
 
-def _upload(kyo: Kyo, path: Path, name: str, collection: str, approve: bool) -> Ingested:
+def _upload(kyo: Kyo, path: Path, name: str, collection: str | None, approve: bool) -> Ingested:
     try:
         upload = library.upload(kyo, OPERATOR, name, _read(kyo, path), collection)
         latest = upload.document.latest

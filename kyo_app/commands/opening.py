@@ -8,7 +8,7 @@ import click
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.kyo import Kyo, open_kyo
-from kyo_pipeline.services import accounts, health, operations
+from kyo_pipeline.services import health, operations, people
 from kyo_pipeline.settings import Settings, load_settings
 
 as_option = click.option("--as", "username", metavar="USER", help="Act as this person, with their rights.")
@@ -45,7 +45,7 @@ def require_daemon(kyo: Kyo) -> None:
 
 def actor_called(kyo: Kyo, username: str | None) -> Actor:
     """The person with this name; the operator when none is given."""
-    return OPERATOR if username is None else accounts.actor_named(kyo, username)
+    return OPERATOR if username is None else people.actor_named(kyo, username)
 
 
 def _failing(kyo: Kyo, *names: str) -> str | None:

@@ -19,6 +19,7 @@ from kyo_app.components import (
     state_badges,
 )
 from kyo_app.markup import inert, inert_line
+from kyo_app.sharing import sharing_panel
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import Document, VersionStatus
 from kyo_pipeline.errors import Invalid
@@ -117,6 +118,7 @@ def _decision(actor: Actor, document: Document) -> None:
             retry_button(actor, document)
         with st.popover("Reject", icon=":material/close:"):
             _rejection(actor, document)
+        sharing_panel(actor, document)
 
 
 def _approval(actor: Actor, document: Document) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kyo_app import runtime
+from kyo_app import allowance, runtime
 from kyo_app.answers import answer_block, answer_bubble, question_bubble
 from kyo_app.auth import acting
-from kyo_app.components import UNEXPECTED, Link, empty_state
+from kyo_app.components import UNEXPECTED, Link, empty_state, sentence
 from kyo_app.markup import answer_markdown, inert
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer
@@ -50,6 +50,7 @@ def show() -> None:
         conversation[:] = [*conversation[1 - _REMEMBERED :], exchange]
         _answer(actor, exchange)
         st.rerun()
+    allowance.show_questions_if_few(actor)
 
 
 def _show(exchange: Exchange) -> None:
@@ -74,7 +75,7 @@ def _answer(actor: Actor, exchange: Exchange) -> None:
             with closing(asking.stream_answer(runtime.kyo(), actor, exchange.question)) as pieces:
                 exchange.answer = _drawn(pieces, exchange, place)
         except KyoError as error:
-            exchange.error = error.message
+            exchange.error = sentence(error)
         except Exception:
             exchange.error = UNEXPECTED
             raise

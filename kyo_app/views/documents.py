@@ -6,6 +6,7 @@ from kyo_app import runtime, wording
 from kyo_app.auth import acting
 from kyo_app.components import (
     empty_state,
+    expander,
     first_page_if_empty,
     live,
     local_time,
@@ -17,10 +18,12 @@ from kyo_app.components import (
     state_badges,
 )
 from kyo_app.markup import badge, inert, inert_line
+from kyo_app.sharing import sharing_panel
 from kyo_app.uploads import upload_panel
 from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.collections import Access
 from kyo_pipeline.domain.documents import Document, DocumentState, Review, VersionStatus, progress
-from kyo_pipeline.services import library, reviewing
+from kyo_pipeline.services import library, reviewing, sharing
 
 _PAGE = 15
 #: What people look for, as filters of the service.
@@ -42,14 +45,18 @@ def show() -> None:
             upload_panel(actor)
     with st.container(horizontal=True):
         text = st.text_input("Search", placeholder="Title or file name", max_chars=200, width="stretch")
-        wanted = st.selectbox("Show", list(_FILTERS), width=240)
-    live("documents", lambda: _draw(text.strip(), wanted), seconds=2)
+        wanted = st.selectbox("Show", list(_FILTERS), width=200)
+        names = [collection.name for collection in library.list_collections(runtime.kyo(), actor, Access.READ)]
+        several = len(names) > 1
+        collection = st.selectbox("Collection", names, index=None, placeholder="All", width=200) if several else None
+    tell_collection = several and collection is None
+    live("documents", lambda: _draw(text.strip(), wanted, collection, tell_collection), seconds=2)
 
 
-def _draw(text: str, wanted: str) -> bool:
+def _draw(text: str, wanted: str, collection: str | None, tell_collection: bool) -> bool:
     """True while a document of this page is being worked on."""
     state, status, review = _FILTERS[wanted]
-    key = f"documents-page-{wanted}-{text}"
+    key = f"documents-page-{wanted}-{collection or ''}-{text}"
     with shown_errors():
         actor = acting()
         page = library.list_documents(
@@ -59,24 +66,27 @@ def _draw(text: str, wanted: str) -> bool:
             state=state,
             status=status,
             review=review,
+            collection=collection,
             limit=_PAGE,
             offset=page_offset(key, _PAGE),
         )
         first_page_if_empty(key, page.documents)
         if page.total == 0:
-            _nothing(filtered=bool(text) or wanted != "All")
+            _nothing(filtered=bool(text or collection) or wanted != "All")
             return False
         st.caption(wording.counted(page.total, "document"))
         for document in page.documents:
-            _row(actor, document)
+            _row(actor, document, tell_collection)
         page_picker(key, _PAGE, page.total)
         return any(wording.under_way(document.latest) for document in page.documents)
     return False
 
 
-def _row(actor: Actor, document: Document) -> None:
+def _row(actor: Actor, document: Document, tell_collection: bool) -> None:
     label = f"{inert_line(document.title, 90)} {state_badges(document)}"
-    opened = st.expander(label, key=f"document-{document.id}", on_change="rerun")
+    if tell_collection and document.collection:
+        label += f" {badge(inert_line(document.collection, 40), 'gray')}"
+    opened = expander(label, f"document-{document.id}")
     if opened.open:
         with opened:
             _detail(actor, document)
@@ -105,8 +115,12 @@ def _detail(actor: Actor, document: Document) -> None:
         "Approved": _approval(document),
     }
     st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in facts.items() if value))
-    if actor.may(Permission.DOCUMENT_ARCHIVE) and document.state is not DocumentState.ARCHIVED:
-        _archiving(actor, document)
+    if sharing.may_share(runtime.kyo(), actor, document.id):
+        with st.container(horizontal=True):
+            sharing_panel(actor, document)
+            # Archiving, too, is for those who may approve in the collection.
+            if actor.may(Permission.DOCUMENT_ARCHIVE) and document.state is not DocumentState.ARCHIVED:
+                _archiving(actor, document)
 
 
 def _approval(document: Document) -> str:

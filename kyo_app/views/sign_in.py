@@ -4,8 +4,9 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
+from kyo_app import addresses, runtime, sso
 from kyo_app.auth import sign_in_form
-from kyo_app.components import shown_errors
+from kyo_app.components import show_notice_before_sign_in, shown_errors
 
 
 def show() -> None:
@@ -17,9 +18,22 @@ def show() -> None:
         )
         if again:
             st.info("That sign-in took too long, or was begun in another window. Please sign in once more.")
+        sso.finish()
+        show_notice_before_sign_in()
         with shown_errors():
             sign_in_form(_here())
-        st.caption("No account, or the password is lost? Ask an administrator of KYO.")
+        sso.button()
+        if runtime.kyo().settings.KYO_REGISTRATION == "off":
+            st.caption("No account, or the password is lost? Ask an administrator of KYO.")
+        else:
+            _register()
+
+
+def _register() -> None:
+    if st.button("Create an account", icon=":material/person_add:", width="stretch"):
+        st.query_params[addresses.REGISTER] = "yes"
+        st.rerun()
+    st.caption("The password is lost? Ask an administrator of KYO.")
 
 
 def _here() -> str:

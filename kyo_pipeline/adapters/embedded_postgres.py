@@ -21,6 +21,7 @@ import psutil
 from kyo_pipeline.adapters.locks import is_last, locked, not_writable, open_private, share
 from kyo_pipeline.adapters.postgres_programs import MAJOR, Programs, find_programs, last_words
 from kyo_pipeline.adapters.sockets import socket_folder
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.errors import Invalid, Unavailable
 
 DATABASE = "kyo"
@@ -49,11 +50,20 @@ timezone = 'UTC'
 
 _INCLUDE = "include_if_exists = 'kyo.conf'\n"
 
-#: A role that owns its database and nothing else: the application is never a superuser. Only a superuser may
-#: create the extension, so it stands in the template, from where every new database gets it.
-_ROLE_AND_DATABASE = """\
+#: Three roles, none of them a superuser: the owner of the database, which migrates it, and those of the app and of the
+#: pipeline, which own nothing (sql/migrations/0003). Only a superuser may create the extension, so it stands in the
+#: template, from where every new database gets it.
+_ROLES_AND_DATABASE = """\
+select format('create role %I login', role)
+from (values (:'app'), (:'pipeline')) as wanted(role)
+where not exists (select from pg_roles where rolname = role)
+\\gexec
 select format('create role %I login createdb', :'name')
 where not exists (select from pg_roles where rolname = :'name')
+\\gexec
+select format('grant %I to %I', role, :'name')
+from (values (:'app'), (:'pipeline')) as wanted(role)
+where not pg_has_role(:'name', role, 'member')
 \\gexec
 select not exists (select from pg_database where datname = :'name') as missing
 \\gset
@@ -80,6 +90,11 @@ def running_postgres(data: Path) -> Iterator[str]:
             with locked(turn):
                 if is_last(users):
                     server.stop()
+
+
+def as_role(url: str, role: DatabaseRole) -> str:
+    """The same database for another of its roles. Whoever gets at the socket may connect as any of them."""
+    return url.replace(f"//{DATABASE}@", f"//{role.value}@", 1)
 
 
 def postmaster_pid(data: Path) -> int | None:
@@ -163,9 +178,11 @@ class _Server:
 
     def _ensure_database(self) -> None:
         """Make what is missing, however far an earlier process came with it."""
-        psql = ("-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"name={DATABASE}", "-U", "postgres", "-h")
+        names = {"name": DATABASE, "app": DatabaseRole.APP.value, "pipeline": DatabaseRole.PIPELINE.value}
+        variables = (part for name, value in names.items() for part in ("-v", f"{name}={value}"))
+        psql = ("-X", "-q", "-v", "ON_ERROR_STOP=1", *variables, "-U", "postgres", "-h")
         deadline = time.monotonic() + _START_SECONDS
-        while (done := self.programs.run("psql", *psql, self._sockets(), script=_ROLE_AND_DATABASE)).returncode:
+        while (done := self.programs.run("psql", *psql, self._sockets(), script=_ROLES_AND_DATABASE)).returncode:
             if b"starting up" not in done.stdout or time.monotonic() > deadline:
                 raise Unavailable(f"PostgreSQL does not answer: {last_words(done.stdout)} (log: {self.log})")
             time.sleep(0.2)

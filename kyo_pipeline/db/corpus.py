@@ -140,35 +140,6 @@ def _weigh(tx: Connection, version_ids: list[UUID] | None, average_length: float
 def _count(tx: Connection, version_ids: list[UUID], sign: int) -> None:
     """Add or subtract chunks from the document frequencies and totals."""
     tx.execute(
-        text(
-            """
-            update lexemes l
-            set chunk_count = l.chunk_count + :sign * n.chunks
-            from (
-              select t.lexeme, count(*) as chunks
-              from chunks c
-              cross join lateral unnest(c.lexical) as t(lexeme, positions, weights)
-              where c.version_id = any(cast(:ids as uuid[]))
-              group by t.lexeme
-            ) n
-            where l.lexeme = n.lexeme
-            """
-        ),
-        {"ids": version_ids, "sign": sign},
-    )
-    tx.execute(
-        text(
-            """
-            update corpus
-            set chunk_count = corpus.chunk_count + :sign * n.chunks,
-              lexeme_count = corpus.lexeme_count + :sign * n.lexemes,
-              revision = revision + 1
-            from (
-              select count(*) as chunks, coalesce(sum(lexeme_count), 0) as lexemes
-              from chunks
-              where version_id = any(cast(:ids as uuid[]))
-            ) n
-            """
-        ),
+        text("select count_searchable(cast(:ids as uuid[]), :sign)"),
         {"ids": version_ids, "sign": sign},
     )

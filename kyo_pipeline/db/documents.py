@@ -1,4 +1,4 @@
-"""Documents and collections."""
+"""Documents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,8 @@ from sqlalchemy import Connection, Row, text
 
 from kyo_pipeline.db.engine import query
 from kyo_pipeline.db.like import containing
-from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import (
-    Collection,
     Document,
     DocumentPage,
     DocumentState,
@@ -38,29 +37,12 @@ class Filter:
     offset: int = 0
 
 
-def collections(tx: Connection, actor: Actor, access: str) -> tuple[Collection, ...]:
-    """The collections in which the actor has at least this access, by name."""
-    rows = tx.execute(
-        text(
-            """
-            select id, name, description
-            from collections
-            where id in (select accessible_collections(:actor, :access))
-            order by name
-            """
-        ),
-        {"actor": actor.id, "access": access},
-    )
-    return tuple(Collection(row.id, row.name, row.description) for row in rows)
-
-
 def find(tx: Connection, actor: Actor, wanted: Filter, now: datetime) -> DocumentPage:
     """One page of what the actor may see of the documents that match."""
     rows = tx.execute(
         text(query("list_documents")),
         {
             "actor": actor.id,
-            "approver": actor.may(Permission.DOCUMENT_APPROVE),
             "now": now,
             "text": wanted.text,
             "pattern": containing(wanted.text),
@@ -104,9 +86,11 @@ def add(tx: Connection, collection_id: UUID, owner_id: UUID, title: str, state: 
 def lock_by_file_name(tx: Connection, actor: Actor, collection_id: UUID, file_name: str) -> UUID | None:
     """The document that the actor can see here whose newest version has this file name, locked; none that is archived.
 
-    The lock on the collection makes two uploads of one name at the same moment wait for each other.
+    The first lock makes two uploads of one name at the same moment wait for each other.
     """
-    tx.execute(text("select from collections where id = :id for no key update"), {"id": collection_id})
+    tx.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"{collection_id}/{file_name}"}
+    )
     found: UUID | None = tx.scalar(
         text(
             """
@@ -120,7 +104,7 @@ def lock_by_file_name(tx: Connection, actor: Actor, collection_id: UUID, file_na
               and (
                 d.current_version_id is not null
                 or d.owner_id = :actor
-                or (:approver and d.collection_id in (select accessible_collections(:actor, 'approve')))
+                or d.collection_id in (select accessible_collections(:actor, 'approve'))
               )
             order by d.current_version_id is null, d.created_at
             limit 1
@@ -131,7 +115,6 @@ def lock_by_file_name(tx: Connection, actor: Actor, collection_id: UUID, file_na
             "collection_id": collection_id,
             "file_name": file_name,
             "actor": actor.id,
-            "approver": actor.may(Permission.DOCUMENT_APPROVE),
         },
     )
     return found
@@ -196,6 +179,12 @@ def may_decide(tx: Connection, actor: Actor, document_id: UUID) -> bool:
     )
 
 
+def count_approvers(tx: Connection, document_id: UUID) -> int:
+    """How many people may approve in the document's collection, the operator not counted."""
+    count = tx.scalar(text("select count_approvers(collection_id) from documents where id = :id"), {"id": document_id})
+    return int(count or 0)
+
+
 def current_version(tx: Connection, document_id: UUID) -> tuple[UUID, ...]:
     """The version that answers questions, or nothing."""
     return tuple(
@@ -215,6 +204,7 @@ def _to_document(row: Row[Any]) -> Document:
         state=DocumentState(row.state),
         created_at=row.created_at,
         searchable=row.searchable,
+        restricted=row.restricted,
         current_number=row.current_number,
         latest=_to_version(row),
     )

@@ -62,7 +62,7 @@ def activate_new(tx: Connection, spec: EmbeddingSpec, now: datetime) -> Embeddin
         {**vars(spec), "now": now},
     )
     embedding_set = EmbeddingSet(int(str(set_id)), spec)
-    _create_table(tx, embedding_set)
+    tx.execute(text("select create_vector_table(:id)"), {"id": embedding_set.id})
     return embedding_set
 
 
@@ -74,18 +74,3 @@ def is_empty(tx: Connection, embedding_set_id: int) -> bool:
 def lock(tx: Connection) -> None:
     """Two processes that start at the same time must not both make the first set."""
     tx.execute(text("lock table embedding_sets in share row exclusive mode"))
-
-
-def _create_table(tx: Connection, embedding_set: EmbeddingSet) -> None:
-    table = vector_table(embedding_set.id)
-    tx.execute(
-        text(
-            f"""
-            create table {table} (
-              chunk_id bigint primary key references chunks on delete cascade,
-              embedding vector({int(embedding_set.spec.dimensions)}) not null
-            )
-            """
-        )
-    )
-    tx.execute(text(f"create index on {table} using hnsw (embedding vector_cosine_ops)"))

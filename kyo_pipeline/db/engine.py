@@ -12,10 +12,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.errors import Conflict, Invalid, KyoError, Unavailable
+from kyo_pipeline.domain.database_role import DatabaseRole
+from kyo_pipeline.errors import Conflict, Invalid, KyoError, NotAllowed, Unavailable
 from kyo_pipeline.settings import PROJECT_ROOT
 
 CONNECT_SECONDS = 5
+
+_OPTIONS = ("-csearch_path=kyo,public", "-clock_timeout=30s", "-cidle_in_transaction_session_timeout=300s")
 
 #: What services pass on to the functions of this layer: a connection inside a transaction.
 Transaction = Connection
@@ -30,6 +33,9 @@ _BAD_URL = "DATABASE_URL: this is not the URL of a PostgreSQL database: postgres
 _DISK_FULL = "The database has no space left on its disk. Nothing was changed; try again when there is."
 _CANNOT_HOLD = "The database cannot hold this text: it is too long, or of too many different words."
 _IN_THE_WAY = "Somebody else was working on the same thing at the same moment. Nothing was changed; try again."
+_LAST_ADMIN = "The last administrator cannot be removed. Make somebody else an administrator first."
+_REFUSED = "The database does not allow this to you. Nothing was changed."
+_NO_ROLE = "The database lacks a role that KYO needs. Run `kyo migrate`."
 _NO_DATABASE = "The database does not answer. Look at `kyo status`, or ask the person who runs KYO."
 
 
@@ -51,9 +57,12 @@ def url_of(*, user: str, password: str | None, host: str, port: int, name: str) 
 
 
 class Database:
-    """A pool of connections to the schema `kyo`. Nothing is connected before the first transaction."""
+    """A pool of connections to the schema `kyo`. Nothing is connected before the first transaction.
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    With a `role`, each connection takes it on: `url` is then of somebody who may. Without, `url` says who connects.
+    """
+
+    def __init__(self, url: str, role: DatabaseRole | None = None, *, pool_size: int = 10) -> None:
         self._engine: Engine = create_engine(
             with_driver(url),
             pool_size=pool_size,
@@ -62,7 +71,7 @@ class Database:
             pool_recycle=1800,
             connect_args={
                 # A forgotten transaction must not hold its locks for ever.
-                "options": "-csearch_path=kyo,public -clock_timeout=30s -cidle_in_transaction_session_timeout=300s",
+                "options": " ".join([*_OPTIONS, *([f"-crole={role.value}"] if role else [])]),
                 "connect_timeout": CONNECT_SECONDS,
                 "application_name": "kyo",
             },
@@ -100,7 +109,8 @@ def told(error: Exception) -> Exception:
     """The `KyoError` for what the database says by its SQLSTATE; the error itself where it is our own mistake."""
     code: str | None = getattr(getattr(error, "orig", error), "pgcode", None)
     if code is None:
-        return Unavailable(_NO_DATABASE) if isinstance(error, _AWAY) else error
+        lacks_role = 'role "kyo_' in str(error) and "does not exist" in str(error)
+        return Unavailable(_NO_ROLE if lacks_role else _NO_DATABASE) if isinstance(error, _AWAY) else error
     for family, answer in _BY_SQLSTATE.items():
         if code.startswith(family):
             return answer[0](answer[1])
@@ -117,6 +127,9 @@ _BY_SQLSTATE: dict[str, tuple[type[KyoError], str]] = {
     "54": (Invalid, _CANNOT_HOLD),
     "40": (Conflict, _IN_THE_WAY),
     "55P03": (Conflict, _IN_THE_WAY),
+    "23503": (Conflict, _IN_THE_WAY),  # what it refers to was deleted meanwhile
+    "23001": (Conflict, _LAST_ADMIN),
+    "42501": (NotAllowed, _REFUSED),
 }
 
 

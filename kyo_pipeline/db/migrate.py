@@ -1,4 +1,7 @@
-"""Runs `sql/migrations/NNNN_name.sql`: each exactly once, in order, with its record in the same transaction."""
+"""Runs `sql/migrations/NNNN_name.sql`: each exactly once, in order, with its record in the same transaction.
+
+Then `sql/functions/name.sql`, each whenever it has changed: what a function does is read in one file, not in a history.
+"""
 
 import hashlib
 import time
@@ -14,15 +17,21 @@ from kyo_pipeline.errors import Conflict, Unavailable
 from kyo_pipeline.settings import PROJECT_ROOT
 
 MIGRATIONS = PROJECT_ROOT / "sql" / "migrations"
+FUNCTIONS = PROJECT_ROOT / "sql" / "functions"
 
 #: Any number that other programs on the same server are unlikely to use.
 _LOCK = 5_906_201_937
+
+#: Whoever has no rights in the schema gets an error for asking what is in it.
+_IS_READABLE = "select exists (select from pg_namespace where nspname = 'kyo' and has_schema_privilege(oid, 'usage'))"
+_RECORDS = "select to_regclass('kyo.schema_migrations')"
 
 
 @dataclass(frozen=True)
 class Migration:
     name: str
     body: str
+    repeatable: bool = False
 
     @property
     def sha256(self) -> str:
@@ -40,10 +49,18 @@ def read_migrations(folder: Path = MIGRATIONS) -> tuple[Migration, ...]:
     return tuple(found)
 
 
+def read_functions(folder: Path = FUNCTIONS) -> tuple[Migration, ...]:
+    """The functions that are made anew when their file has changed, by name. None of them may need another one."""
+    return tuple(
+        Migration(f"function {path.stem}", path.read_text(encoding="utf-8"), repeatable=True)
+        for path in sorted(folder.glob("*.sql"))
+    )
+
+
 def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> list[str]:
     """Apply what is pending, return the names. Raises `Conflict` (edited, failed) and `Unavailable` (no database)."""
     engine = create_engine(with_driver(url), poolclass=NullPool, connect_args={"connect_timeout": 5})
-    wanted = read_migrations() if migrations is None else migrations
+    wanted = everything() if migrations is None else migrations
     try:
         with engine.connect() as connection:
             _lock(connection)
@@ -57,10 +74,22 @@ def migrate(url: str, migrations: tuple[Migration, ...] | None = None) -> list[s
 
 def pending(connection: Connection) -> list[str]:
     """Names of the migrations that this database lacks; all of them when it was never migrated."""
-    if connection.scalar(text("select to_regclass('kyo.schema_migrations')")) is None:
-        return [migration.name for migration in read_migrations()]
-    applied = set(connection.scalars(text("select name from kyo.schema_migrations")))
-    return [migration.name for migration in read_migrations() if migration.name not in applied]
+    if not connection.scalar(text(_IS_READABLE)) or connection.scalar(text(_RECORDS)) is None:
+        return [migration.name for migration in everything()]
+    applied = {
+        row.name: row.sha256 for row in connection.execute(text("select name, sha256 from kyo.schema_migrations"))
+    }
+    return [migration.name for migration in everything() if not _is_applied(migration, applied.get(migration.name))]
+
+
+def everything() -> tuple[Migration, ...]:
+    """All migrations, then all functions."""
+    return read_migrations() + read_functions()
+
+
+def _is_applied(migration: Migration, known: str | None) -> bool:
+    """Whether nothing is to be done. An edited migration counts as applied here: `migrate` complains about it."""
+    return known == migration.sha256 or (known is not None and not migration.repeatable)
 
 
 def _lock(connection: Connection) -> None:
@@ -98,13 +127,19 @@ def _apply(connection: Connection, migration: Migration) -> bool:
     connection.commit()
     if known == migration.sha256:
         return False
-    if known is not None:
+    if known is not None and not migration.repeatable:
         raise Conflict(f"Migration {migration.name} was edited after it had been applied; restore the file.")
     with connection.begin():
         connection.execute(text("set local search_path = kyo, public"))
         connection.exec_driver_sql(migration.body, execution_options={"no_parameters": True})
         connection.execute(
-            text("insert into kyo.schema_migrations (name, sha256) values (:name, :sha256)"),
+            text(
+                """
+                insert into kyo.schema_migrations (name, sha256)
+                values (:name, :sha256)
+                on conflict (name) do update set sha256 = excluded.sha256, applied_at = now()
+                """
+            ),
             {"name": migration.name, "sha256": migration.sha256},
         )
     return True

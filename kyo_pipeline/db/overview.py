@@ -5,6 +5,8 @@ from datetime import datetime, timezone
 
 from sqlalchemy import Connection, text
 
+from kyo_pipeline.domain.actor import OPERATOR_ID
+
 
 @dataclass(frozen=True)
 class Numbers:
@@ -25,12 +27,13 @@ def numbers(tx: Connection) -> Numbers:
               (select count(*) from documents where state = 'approved' and current_version_id is not null)
                 as searchable_documents,
               (select chunk_count from corpus) as searchable_chunks,
-              (select count(*) from questions) as questions,
-              (select count(*) from users where password_hash is not null and active) as people,
+              count_questions() as questions,
+              (select count(*) from users where active and id <> :operator) as people,
               (select min(uploaded_at) from document_versions where status not in ('ready', 'failed'))
                 as oldest_waiting_at
             """
-        )
+        ),
+        {"operator": OPERATOR_ID},
     ).one()
     return Numbers(
         documents=_counts(tx, "select state, count(*) from documents group by state order by state"),
@@ -45,18 +48,7 @@ def numbers(tx: Connection) -> Numbers:
 
 def daemon_heartbeat(tx: Connection) -> datetime | None:
     """When Dagster's sensor daemon last said that it is alive; None when it never has."""
-    if tx.scalar(text("select to_regclass('dagster.daemon_heartbeats')")) is None:
-        return None
-    # From the body: what stands in the column `timestamp` depends on the time zone of the server.
-    seen = tx.scalar(
-        text(
-            """
-            select max(cast(cast(body as json) ->> 'timestamp' as double precision))
-            from dagster.daemon_heartbeats
-            where daemon_type = 'SENSOR'
-            """
-        )
-    )
+    seen = tx.scalar(text("select daemon_heartbeat()"))
     return None if seen is None else datetime.fromtimestamp(seen, timezone.utc)
 
 

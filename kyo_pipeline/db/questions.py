@@ -103,19 +103,17 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
     rows = tx.execute(
         text(
             """
-            select a.id, q.text as question, q.asked_at, a.outcome, f.rating,
-              case when answer_is_readable(a.id, q.user_id) then a.text else :withheld end as text,
+            select coalesce(a.id, q.id) as id, q.text as question, q.asked_at, f.rating,
+              coalesce(a.outcome, :withheld_outcome) as outcome,
+              coalesce(a.text, :withheld) as text,
               count(*) over () as total
             from questions q
-            join answers a on a.question_id = q.id
+            left join answers a on a.question_id = q.id and answer_is_readable(a.id, q.user_id)
             left join feedback f on f.answer_id = a.id and f.user_id = q.user_id
             where q.user_id = :actor
-              and (
-                cast(:wanted as text) = ''
-                or q.text ilike :pattern
-                or (a.text ilike :pattern and answer_is_readable(a.id, q.user_id))
-              )
-            order by q.asked_at desc, a.id
+              and (a.id is not null or question_is_answered(q.id))
+              and (cast(:wanted as text) = '' or q.text ilike :pattern or a.text ilike :pattern)
+            order by q.asked_at desc, q.id
             limit :limit
             offset :offset
             """
@@ -124,6 +122,7 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
             "actor": actor.id,
             "wanted": wanted,
             "withheld": WITHHELD_TEXT,
+            "withheld_outcome": Outcome.WITHHELD.value,
             "pattern": containing(wanted),
             "limit": limit,
             "offset": offset,
@@ -136,21 +135,36 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
 
 
 def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
-    """An answer to the actor's own question, with the citations into documents that the actor may still read."""
+    """An answer to the actor's own question, by its id or by that of the question.
+
+    Of one that quotes a document which the actor may no longer read, only the question is left.
+    """
     row = tx.execute(
         text(
             """
-            select a.id, a.question_id, q.text as question, q.asked_at,
-              case when answer_is_readable(a.id, q.user_id) then a.text else :withheld end as text,
-              a.outcome, a.generator, a.model,
-              a.timings, a.prompt_tokens, a.completion_tokens, f.rating, f.comment
-            from answers a
-            join questions q on q.id = a.question_id
+            select coalesce(a.id, q.id) as id, q.id as question_id, q.text as question, q.asked_at,
+              coalesce(a.text, :withheld) as text,
+              coalesce(a.outcome, :withheld_outcome) as outcome,
+              coalesce(a.generator, '') as generator,
+              coalesce(a.model, '') as model,
+              coalesce(a.timings, '{}') as timings,
+              coalesce(a.prompt_tokens, 0) as prompt_tokens,
+              coalesce(a.completion_tokens, 0) as completion_tokens,
+              f.rating, f.comment
+            from questions q
+            left join answers a on a.question_id = q.id and answer_is_readable(a.id, q.user_id)
             left join feedback f on f.answer_id = a.id and f.user_id = q.user_id
-            where a.id = :id and q.user_id = :actor
+            where q.user_id = :actor
+              and q.id = coalesce(question_of_answer(:id), :id)
+              and (a.id is not null or question_is_answered(q.id))
             """
         ),
-        {"id": answer_id, "actor": actor.id, "withheld": WITHHELD_TEXT},
+        {
+            "id": answer_id,
+            "actor": actor.id,
+            "withheld": WITHHELD_TEXT,
+            "withheld_outcome": Outcome.WITHHELD.value,
+        },
     ).one_or_none()
     return _to_answer(row, _citations(tx, actor, answer_id)) if row else None
 
@@ -183,7 +197,7 @@ def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation,
             join documents d on d.id = v.document_id
             join version_texts t on t.version_id = v.id
             where c.answer_id = :id
-              and d.collection_id in (select accessible_collections(:actor, 'read'))
+              and may_read_document(:actor, d.id)
             order by c.marker
             """
         ),

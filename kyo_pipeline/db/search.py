@@ -1,11 +1,9 @@
-"""Hybrid search over the chunks that an actor may read."""
+"""Hybrid search over the chunks that the actor may read."""
 
 from sqlalchemy import Connection, text
 
-from kyo_pipeline.db.chunks import vector_table
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import query
-from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.domain.retrieval import Passage
 
@@ -17,19 +15,22 @@ MAX_SCAN_TUPLES = 200_000
 
 
 def passages(
-    tx: Connection, actor: Actor, embedding_set: EmbeddingSet, question: str, vector: Vectors, limit: int
+    tx: Connection, embedding_set: EmbeddingSet, question: str, vector: Vectors, limit: int
 ) -> tuple[Passage, ...]:
-    """The best `limit` passages, best first. `vector` is the question's, of shape (dimensions,)."""
+    """The best `limit` passages that the actor of `tx` may read, best first.
+
+    `vector` is the question's, of shape (dimensions,).
+    """
     # Without iterative scan a selective permission filter behind HNSW would return fewer rows than there are.
     tx.execute(text("set local hnsw.iterative_scan = relaxed_order"))
     tx.execute(text(f"set local hnsw.ef_search = {CANDIDATES}"))
     tx.execute(text(f"set local hnsw.max_scan_tuples = {MAX_SCAN_TUPLES}"))
     rows = tx.execute(
-        text(query("search_chunks").format(vectors=vector_table(embedding_set.id))),
+        text(query("search_chunks")),
         {
             "question": question,
+            "embedding_set": embedding_set.id,
             "vector": "[" + ",".join(f"{value:.7g}" for value in vector.tolist()) + "]",
-            "actor": actor.id,
             "candidates": CANDIDATES,
             "dense_weight": embedding_set.spec.dense_weight,
             "limit": limit,
@@ -59,19 +60,5 @@ def passages(
 
 def term_weights(tx: Connection, question: str) -> dict[str, float]:
     """Inverse document frequency of each lexeme of the question; unknown lexemes count as rarer than any known one."""
-    rows = tx.execute(
-        text(
-            """
-            select q.lexeme,
-              ln(1 + (corpus.chunk_count - q.chunks + 0.5) / (q.chunks + 0.5)) as idf
-            from corpus
-            cross join (
-              select t.lexeme, coalesce(l.chunk_count, 0) as chunks
-              from unnest(tsvector_to_array(to_tsvector('english', :question))) as t(lexeme)
-              left join lexemes l on l.lexeme = t.lexeme
-            ) q
-            """
-        ),
-        {"question": question},
-    )
+    rows = tx.execute(text("select lexeme, idf from term_weights(:question)"), {"question": question})
     return {row.lexeme: float(row.idf) for row in rows}

@@ -60,12 +60,10 @@ def load(tx: Connection, version_id: UUID) -> ParsedDocument:
     return ParsedDocument(row.text, tuple(row.page_starts), headings, tuple(row.empty_pages))
 
 
-def read(
-    tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, context: int, approver: bool
-) -> ReadableText | None:
+def read(tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, context: int) -> ReadableText | None:
     """Characters start..end of a version, with `context` characters on each side.
 
-    Readers of the collection may read what is current. Other versions are for whoever uploaded them and those who may
+    Readers of the document may read what is current. Other versions are for whoever uploaded them and those who may
     approve there; and of those, everybody may read again what an answer to a question of their own has cited.
     """
     first = max(start - context, 0)
@@ -79,7 +77,7 @@ def read(
             join documents d on d.id = v.document_id
             join version_texts t on t.version_id = v.id
             where v.id = :id
-              and d.collection_id in (select accessible_collections(:actor, 'read'))
+              and may_read_document(:actor, d.id)
               and (
                 (d.current_version_id = v.id and d.state = 'approved')
                 or v.uploaded_by = :actor
@@ -93,14 +91,13 @@ def read(
                     and c.start_offset < :cited_end
                     and c.end_offset > :cited_start
                 )
-                or (:approver and d.collection_id in (select accessible_collections(:actor, 'approve')))
+                or d.collection_id in (select accessible_collections(:actor, 'approve'))
               )
             """
         ),
         {
             "id": version_id,
             "actor": actor.id,
-            "approver": approver,
             "start": first,
             "length": max(end + context - first, 0),
             "cited_start": start,

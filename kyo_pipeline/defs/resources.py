@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 from pydantic import PrivateAttr
 
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import Kyo, open_kyo
 from kyo_pipeline.settings import load_settings
 
@@ -20,7 +21,7 @@ class KyoResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # no reso
         self,
         context: dg.InitResourceContext,  # noqa: ARG002 — Dagster's signature
     ) -> Iterator["KyoResource"]:
-        self._kyo = open_kyo(load_settings())
+        self._kyo = open_kyo(load_settings(), DatabaseRole.PIPELINE)
         try:
             yield self
         finally:

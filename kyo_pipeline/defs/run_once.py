@@ -15,6 +15,7 @@ from kyo_pipeline.defs.assets import ASSETS, LOCAL_TAG
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.domain.actor import OPERATOR
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.documents import VersionStatus
 from kyo_pipeline.kyo import Kyo, open_kyo
 from kyo_pipeline.services import indexing, library
@@ -72,7 +73,7 @@ def _say(line: str) -> None:
 
 def main() -> bool:
     wanted = [UUID(line) for line in sys.stdin.read().split()] if sys.argv[1:] == ["-"] else []
-    kyo = open_kyo(load_settings())
+    kyo = open_kyo(load_settings(), DatabaseRole.PIPELINE)
     try:
         return run_until_done(kyo, wanted, _materialize, lambda: time.sleep(_PAUSE_SECONDS))
     finally:

@@ -21,13 +21,17 @@ class Permission(str, Enum):
     ANSWER_ASK = "answer:ask"
     ANSWER_RATE = "answer:rate"
     ANSWER_READ_OWN = "answer:read_own"
+    COLLECTION_MANAGE = "collection:manage"
     DOCUMENT_APPROVE = "document:approve"
     DOCUMENT_ARCHIVE = "document:archive"
     DOCUMENT_READ = "document:read"
+    DOCUMENT_RESTRICT = "document:restrict"
     DOCUMENT_RETRY = "document:retry"
     DOCUMENT_UPLOAD = "document:upload"
+    GROUP_MANAGE = "group:manage"
     STATUS_READ = "status:read"
     USER_ADD = "user:add"
+    USER_CHANGE = "user:change"
     USER_LIST = "user:list"
 
 
@@ -41,7 +45,7 @@ _EMPLOYEE = frozenset(
         Permission.DOCUMENT_UPLOAD,
     }
 )
-_MANAGER = _EMPLOYEE | {Permission.DOCUMENT_APPROVE, Permission.DOCUMENT_ARCHIVE}
+_MANAGER = _EMPLOYEE | {Permission.DOCUMENT_APPROVE, Permission.DOCUMENT_ARCHIVE, Permission.DOCUMENT_RESTRICT}
 _ADMIN = frozenset(Permission)
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

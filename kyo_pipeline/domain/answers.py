@@ -14,6 +14,7 @@ class Outcome(str, Enum):
     NOT_FOUND = "not_found"
     STOPPED = "stopped"
     FAILED = "failed"
+    WITHHELD = "withheld"  # never stored: it quotes what its reader may no longer read
 
 
 @dataclass(frozen=True)

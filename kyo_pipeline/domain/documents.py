@@ -46,13 +46,6 @@ STEPS: tuple[tuple[VersionStatus, VersionStatus], ...] = (
 
 
 @dataclass(frozen=True)
-class Collection:
-    id: UUID
-    name: str
-    description: str
-
-
-@dataclass(frozen=True)
 class Version:
     """One version of a document, as a list shows it. Sizes in bytes, `pages` None until parsed or for plain text."""
 
@@ -79,7 +72,11 @@ class Version:
 
 @dataclass(frozen=True)
 class Document:
-    """A document with its newest version; `searchable` says whether some version of it answers questions."""
+    """A document with its newest version; `searchable` says whether some version of it answers questions.
+
+    `restricted`: not everyone who may read the collection may read it. The collection has no name for somebody who was
+    given this one document to read and nothing else of it.
+    """
 
     id: UUID
     title: str
@@ -88,6 +85,7 @@ class Document:
     state: DocumentState
     created_at: datetime
     searchable: bool
+    restricted: bool
     current_number: int | None
     latest: Version
 

@@ -65,6 +65,10 @@ class Cache(Protocol):
 
     def set(self, key: str, value: bytes, seconds: int) -> None: ...
 
+    def count(self, key: str, seconds: int) -> int:
+        """Add one to a counter and return it; it is forgotten `seconds` later. In an outage this process counts."""
+        ...
+
     def ping(self) -> bool: ...
 
 

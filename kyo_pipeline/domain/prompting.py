@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kyo_pipeline.domain.citations import Source, neutral, visible
-from kyo_pipeline.domain.evidence import scored_statements, stretch
+from kyo_pipeline.domain.evidence import Scored, scored_statements, stretch
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
+from kyo_pipeline.domain.tokens import estimated_tokens
 
 NOT_FOUND_TOKEN = "NOT_IN_PASSAGES"  # noqa: S105 — a word for the model to say, not a secret
 
-CHARACTERS_PER_TOKEN = 3.5
 _LONGEST_ANSWER = 512
+_CHAT_TEMPLATE = 16  # tokens that the server puts around the message
 _LONGEST_HEADING = 150
-_LEAST_PASSAGE = 200  # characters; less of a passage says nothing
+_LEAST_PASSAGE = 60  # tokens; less of a passage says nothing
+_HIGHEST_NUMBER = 99
 _BETWEEN = "\n\n"
 
 _RULES = f"""Answer the question from the passages between the lines "{{fence}}", and from nothing else.
@@ -38,13 +40,12 @@ def build_prompt(
     """The prompt with the passages at the positions `chosen`, which with the answer takes `max_tokens` at most.
 
     Where they don't fit as they are, long ones are shortened to the stretch that says most about the question. Only
-    where that would leave less than 200 characters of each are the last ones left out. None when there is no room even
-    for the first, because the question is too long. `fence` is random for each prompt. Tokens are estimated at
-    3.5 characters each.
+    where that would leave less than 60 tokens of each are the last ones left out. None when there is no room even for
+    the first, because the question is too long. `fence` is random for each prompt. Tokens are estimated upwards.
     """
     answer_tokens = min(_LONGEST_ANSWER, max_tokens // 4)
-    room = int((max_tokens - answer_tokens) * CHARACTERS_PER_TOKEN) - len(_content(question, [], fence))
-    sources = _sources(question, retrieval, _limits(retrieval, chosen, room))
+    room = max_tokens - answer_tokens - _CHAT_TEMPLATE - estimated_tokens(_content(question, [], fence))
+    sources = _sources(question, retrieval, _limits(retrieval, chosen, room, fence), fence)
     if not sources:
         return None
     shown = [_shown(number, source, retrieval, fence) for number, source in enumerate(sources, start=1)]
@@ -75,39 +76,62 @@ def _content(question: str, shown: Sequence[str], fence: str) -> str:
     return "\n".join(parts)
 
 
-def _limits(retrieval: Retrieval, chosen: Sequence[int], room: int) -> dict[int, int]:
-    """How many characters of each passage to show, by its position, for as many of the first as have room."""
+def _limits(retrieval: Retrieval, chosen: Sequence[int], room: int, fence: str) -> dict[int, int]:
+    """How many tokens of each passage to show, by its position, for as many of the first as have room."""
+    wholes = [_tokens(_whole(index, retrieval), retrieval, fence) for index in chosen]
+    frames = [_tokens(_nothing(index, retrieval), retrieval, fence) for index in chosen]
     for count in range(len(chosen), 0, -1):
-        passages = [retrieval.passages[index] for index in chosen[:count]]
-        lengths = [len(passage.text) for passage in passages]
-        shares = _shares(lengths, room - sum(_frame(passage) for passage in passages))
-        if all(share >= min(_LEAST_PASSAGE, length) for share, length in zip(shares, lengths, strict=True)):
+        shares = _shares(wholes[:count], room)
+        if all(
+            share - frame >= min(_LEAST_PASSAGE, whole - frame)
+            for share, whole, frame in zip(shares, wholes, frames, strict=False)
+        ):
             return dict(zip(chosen, shares, strict=False))
     return {}
 
 
-def _shares(lengths: Sequence[int], room: int) -> list[int]:
-    """Equal parts of the room; what short texts do not need goes to the long ones."""
-    shares = [0] * len(lengths)
-    for done, position in enumerate(sorted(range(len(lengths)), key=lengths.__getitem__)):
-        shares[position] = min(lengths[position], room // (len(lengths) - done))
+def _shares(wanted: Sequence[int], room: int) -> list[int]:
+    """Equal parts of the room; what short passages do not need goes to the long ones."""
+    shares = [0] * len(wanted)
+    for done, position in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
+        shares[position] = min(wanted[position], room // (len(wanted) - done))
         room -= shares[position]
     return shares
 
 
-def _sources(question: str, retrieval: Retrieval, limits: Mapping[int, int]) -> list[Source]:
+def _sources(question: str, retrieval: Retrieval, limits: Mapping[int, int], fence: str) -> list[Source]:
     scored = scored_statements(question, retrieval, None)
-    sources = []
-    for index, limit in limits.items():
-        passage = retrieval.passages[index]
-        start, end = stretch(passage, [one for one in scored if one.statement.index == index], limit)
-        sources.append(Source(index, passage.start + start, passage.start + end))
-    return sources
+    return [
+        _fitting(index, tokens, [one for one in scored if one.statement.index == index], retrieval, fence)
+        for index, tokens in limits.items()
+    ]
 
 
-def _frame(passage: Passage) -> int:
-    """The characters that a passage takes beside its text, at most."""
-    return len(f"[99] {_heading(passage)}\n{_BETWEEN}")
+def _fitting(index: int, limit: int, scored: Sequence[Scored], retrieval: Retrieval, fence: str) -> Source:
+    """The best stretch of a passage that takes `limit` tokens at most with its frame."""
+    passage, source = retrieval.passages[index], _whole(index, retrieval)
+    frame = _tokens(_nothing(index, retrieval), retrieval, fence)
+    while (taken := _tokens(source, retrieval, fence)) > limit:
+        # Characters in proportion to tokens; where a stretch is denser than what it was taken from, once more.
+        size = source.end - source.start
+        characters = min(size * (limit - frame) // (taken - frame), size - 1)
+        start, end = stretch(passage, scored, max(characters, 0))
+        source = Source(index, passage.start + start, passage.start + end)
+    return source
+
+
+def _whole(index: int, retrieval: Retrieval) -> Source:
+    passage = retrieval.passages[index]
+    return Source(index, passage.start, passage.start + len(passage.text))
+
+
+def _nothing(index: int, retrieval: Retrieval) -> Source:
+    """No text of a passage, for what it takes beside that."""
+    return Source(index, retrieval.passages[index].start, retrieval.passages[index].start)
+
+
+def _tokens(source: Source, retrieval: Retrieval, fence: str) -> int:
+    return estimated_tokens(_shown(_HIGHEST_NUMBER, source, retrieval, fence) + _BETWEEN)
 
 
 def _shown(number: int, source: Source, retrieval: Retrieval, fence: str) -> str:

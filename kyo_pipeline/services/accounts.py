@@ -1,178 +1,197 @@
-"""People: sign in and out, sessions, passwords, who there is."""
+"""One's own account: profile, password, sessions; and how one comes to have an account."""
 
-import hashlib
-import re
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from uuid import UUID
 
-from kyo_pipeline.adapters import passwords
-from kyo_pipeline.db import audit, sessions, users
-from kyo_pipeline.db.users import Person
-from kyo_pipeline.domain.actor import OPERATOR, Actor, Permission, Role
+from kyo_pipeline.adapters import passwords, tokens
+from kyo_pipeline.db import audit, directory, invitations, sessions, sign_in_failures, users
+from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.db.sign_in_failures import Counted
+from kyo_pipeline.domain import password_policy, throttling
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.audit import Event
-from kyo_pipeline.domain.typed_text import storable
-from kyo_pipeline.errors import Invalid, NotAllowed, NotFound
+from kyo_pipeline.domain.collections import Access
+from kyo_pipeline.domain.people import Invitation, Session, email_of, name_of, username_of
+from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
 
-TICKET_LIFETIME = timedelta(seconds=30)
-MIN_PASSWORD_LENGTH = 12
-MAX_PASSWORD_LENGTH = 1000
-#: Shorter user names occur in passwords by chance.
-MIN_TELLING_NAME = 4
-FIRST_ADMIN = "admin"
-
-_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_WRONG = "The user name or the password is wrong."
+_USED = "This invitation has been used, replaced, or has expired. Ask an administrator for a new one."
 
 
 @dataclass(frozen=True)
-class NewUser:
-    """A new person; the one-time password is known only here and now."""
+class Profile:
+    """What somebody sees of their own account."""
 
-    actor: Actor
-    one_time_password: str | None
-
-
-def sign_in(kyo: Kyo, username: str, password: str, browser: str) -> str:
-    """Check a password and return a ticket that this `browser` can redeem once. Raises `NotAllowed`."""
-    username = username.strip().lower()
-    with kyo.db.transaction(OPERATOR) as tx:
-        known = users.credentials(tx, username) if _USERNAME.fullmatch(username) else None
-    # Outside any transaction: hashing takes long, and takes as long for a name that does not exist.
-    fits = passwords.verify(known.password_hash if known else None, password[: MAX_PASSWORD_LENGTH + 1])
-    now = kyo.now()
-    if known is None or not fits:
-        with kyo.db.transaction(OPERATOR) as tx:
-            # A name that nobody has may be a password in the wrong field.
-            name = known.actor.username if known else "unknown"
-            audit.record(tx, OPERATOR, Event.SESSION_REFUSE, name, now, outcome="refused")
-        raise NotAllowed(_WRONG)
-    ticket = secrets.token_urlsafe(32)
-    with kyo.db.transaction(known.actor) as tx:
-        sessions.add_ticket(tx, _digest(ticket), known.actor.id, _digest(browser), now, now + TICKET_LIFETIME)
-    return ticket
+    username: str
+    name: str
+    email: str | None
+    role: Role
+    created_at: datetime
+    password_changed_at: datetime
+    has_password: bool
+    collections: tuple[tuple[str, Access], ...]
 
 
-def redeem_ticket(kyo: Kyo, ticket: str, browser: str) -> tuple[str, datetime]:
-    """Turn a ticket into a session: its token, for the cookie, and when it ends. Raises `NotAllowed`."""
-    now = kyo.now()
-    token, expires_at = secrets.token_urlsafe(32), now + timedelta(hours=kyo.settings.KYO_SESSION_HOURS)
-    with kyo.db.transaction(OPERATOR) as tx:
-        actor = sessions.use_ticket(tx, _digest(ticket), _digest(browser), now)
-        if actor is None:
-            raise NotAllowed("This sign-in link has been used or has expired. Sign in again.")
-        sessions.add(tx, _digest(token), actor.id, now, expires_at)
-        audit.record(tx, actor, Event.SESSION_START, actor.id, now)
-    return token, expires_at
+@dataclass(frozen=True)
+class Registered:
+    username: str
+    awaiting_approval: bool
 
 
-def actor_of_session(kyo: Kyo, token: str | None) -> Actor | None:
-    """Who is signed in with this token, as the database knows them now; None when nobody is."""
-    if not token:
-        return None
-    with kyo.db.transaction(OPERATOR) as tx:
-        return sessions.actor_of(tx, _digest(token), kyo.now())
+def read_profile(kyo: Kyo, actor: Actor) -> Profile:
+    _require_settled(actor)
+    with kyo.db.transaction(actor) as tx:
+        account = users.read(tx, actor.id)
+        if account is None:
+            raise NotFound("There is no such account.")
+        return Profile(
+            account.actor.username,
+            account.actor.name,
+            account.email,
+            account.actor.role,
+            account.created_at,
+            account.password_changed_at,
+            users.credentials(tx, actor.username) is not None,
+            directory.accesses(tx, actor.id),
+        )
 
 
-def sign_out(kyo: Kyo, token: str) -> None:
-    """End a session. Ending it twice is the same as once."""
-    now = kyo.now()
-    with kyo.db.transaction(OPERATOR) as tx:
-        actor = sessions.actor_of(tx, _digest(token), now)
-        owner = sessions.revoke(tx, _digest(token), now)
-        if owner is not None:
-            # A session that was over already ends without its actor, but it is still theirs.
-            audit.record(tx, actor or OPERATOR, Event.SESSION_END, owner, now)
+def change_profile(kyo: Kyo, actor: Actor, name: str, email: str) -> None:
+    """Change one's own name and e-mail address; without one, it is taken away. Raises `Invalid`, `Conflict`."""
+    _require_settled(actor)
+    name, address, now = name_of(name), email_of(email), kyo.now()
+    with kyo.db.transaction(actor) as tx:
+        before = users.lock(tx, actor.id)
+        if before is None:
+            raise NotFound("There is no such account.")
+        changed = {"name": before.actor.name != name, "email": before.email != address}
+        if any(changed.values()):
+            users.set_profile(tx, actor.id, name, address)
+            details = {"changed": [what for what, is_changed in changed.items() if is_changed]}
+            audit.record(tx, actor, Event.USER_CHANGE_PROFILE, actor.id, now, details)
 
 
 def change_password(kyo: Kyo, actor: Actor, current: str, new: str) -> None:
-    """Replace the actor's own password. All sessions end: sign in again. Raises `Invalid`, `NotAllowed`."""
-    _check_new_password(new, actor.username)
+    """Replace the actor's own password. All sessions end: sign in again. Raises `Invalid`, `NotAllowed`, `TooMany`."""
     with kyo.db.transaction(actor) as tx:
-        known = users.credentials(tx, actor.username)
-    if known is None or not passwords.verify(known.password_hash, current):
+        account, known = users.read(tx, actor.id), users.credentials(tx, actor.username)
+    if account is None or known is None:
+        raise NotAllowed("You have no password here: you sign in through your organisation.")
+    password_policy.check(new, (actor.username, account.actor.name, account.email or ""))
+    # Whoever finds a screen unlocked has no more guesses here than at the sign-in.
+    with kyo.db.transaction(OPERATOR) as tx:
+        counted = sign_in_failures.count(tx, (throttling.of_account(actor.username),), kyo.now())
+    fits = passwords.verify(known.password_hash, current[: password_policy.MAX_LENGTH + 1])
+    with kyo.db.transaction(OPERATOR) as tx:
+        if fits:
+            sign_in_failures.clear(tx, throttling.of_account(actor.username))
+        else:
+            _record_wrong(tx, actor, counted, kyo.now())
+    if not fits:
         raise NotAllowed("The current password is wrong.")
     if current == new:
         raise Invalid("The new password must differ from the current one.")
     password_hash, now = passwords.hash_password(new), kyo.now()
     with kyo.db.transaction(actor) as tx:
+        if not users.is_unchanged(tx, known):
+            raise Conflict("Your account has been changed at the same moment. Sign in again.")
         users.set_password(tx, actor.id, password_hash, must_change=False, now=now)
         sessions.revoke_all(tx, actor.id, now)
         audit.record(tx, actor, Event.USER_CHANGE_PASSWORD, actor.id, now)
 
 
-def add_user(kyo: Kyo, actor: Actor, username: str, name: str, role: Role, password: str | None = None) -> NewUser:
-    """Add a person; without a password they get a one-time one. Raises `Invalid`, `Conflict`, `NotAllowed`."""
-    actor.require(Permission.USER_ADD)
-    username, name = username.strip().lower(), name.strip()
-    _check_names(username, name)
-    if password is not None:
-        _check_new_password(password, username)
-    one_time = None if password is not None else secrets.token_urlsafe(12)
-    password_hash, now = passwords.hash_password(password or one_time or ""), kyo.now()
+def list_sessions(kyo: Kyo, actor: Actor, token: str | None) -> tuple[Session, ...]:
+    """Where the actor is signed in; the session with this token is marked and comes first."""
+    _require_settled(actor)
     with kyo.db.transaction(actor) as tx:
-        added = users.add(tx, username, name, role, password_hash, one_time is not None, now)
-        audit.record(tx, actor, Event.USER_ADD, added.id, now, {"username": username, "role": role.value})
-    return NewUser(added, one_time)
+        return sessions.of_person(tx, actor.id, tokens.digest(token or ""), kyo.now(), kyo.settings.session_idle)
 
 
-def reset_password(kyo: Kyo, actor: Actor, username: str) -> NewUser:
-    """Give somebody a new one-time password and end their sessions. Raises `NotFound`, `NotAllowed`."""
-    actor.require(Permission.USER_ADD)
-    one_time, now = secrets.token_urlsafe(12), kyo.now()
-    password_hash = passwords.hash_password(one_time)
+def end_session(kyo: Kyo, actor: Actor, session_id: UUID) -> None:
+    """End one of the actor's own sessions, perhaps the one they are in. Raises `NotFound`."""
+    _require_settled(actor)
+    now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        person = users.by_username(tx, storable(username).lower())
-        if person is None:
-            raise NotFound(f"There is no active user called {username}.")
-        users.set_password(tx, person.id, password_hash, must_change=True, now=now)
-        sessions.revoke_all(tx, person.id, now)
-        audit.record(tx, actor, Event.USER_RESET_PASSWORD, person.id, now)
-    return NewUser(person, one_time)
+        if not sessions.revoke_one(tx, actor.id, session_id, now):
+            raise NotFound("This session has ended already.")
+        audit.record(tx, actor, Event.SESSION_END, actor.id, now, {"session": session_id})
 
 
-def ensure_first_admin(kyo: Kyo) -> NewUser | None:
-    """On an installation without people, add an admin with a one-time password; else None."""
+def end_other_sessions(kyo: Kyo, actor: Actor, token: str | None) -> int:
+    """End all of the actor's sessions but the one with this token; returns how many there were."""
+    _require_settled(actor)
+    now = kyo.now()
+    with kyo.db.transaction(actor) as tx:
+        ended = sessions.revoke_all(tx, actor.id, now, but=tokens.digest(token or ""))
+        if ended:
+            audit.record(tx, actor, Event.SESSION_END, actor.id, now, {"others": ended})
+    return ended
+
+
+def register(kyo: Kyo, username: str, name: str, email: str, password: str, address: str = "") -> Registered:
+    """Make an account for oneself. Raises `NotAllowed` where that is off, `Invalid`, `Conflict`, `TooMany`."""
+    setting = kyo.settings.KYO_REGISTRATION
+    if setting == "off":
+        raise NotAllowed("People cannot register here by themselves. Ask an administrator for an invitation.")
+    username, name, mail, now = username_of(username), name_of(name), email_of(email), kyo.now()
+    if mail is None:
+        raise Invalid("Enter your e-mail address.")
     with kyo.db.transaction(OPERATOR) as tx:
-        if users.everyone(tx):
-            return None
-    return add_user(kyo, OPERATOR, FIRST_ADMIN, "Administrator", Role.ADMIN)
-
-
-def list_users(kyo: Kyo, actor: Actor) -> tuple[Person, ...]:
-    actor.require(Permission.USER_LIST)
-    with kyo.db.transaction(actor) as tx:
-        return users.everyone(tx)
-
-
-def actor_named(kyo: Kyo, username: str) -> Actor:
-    """The person with this user name, for an operator who acts as them. Raises `NotFound`."""
+        # Counted whether it succeeds or not: a script that registers thousands has to wait as well.
+        sign_in_failures.count(tx, throttling.of_address(address), now)
+    password_policy.check(password, (username, name, mail))
+    password_hash, awaiting = passwords.hash_password(password), setting == "approval"
     with kyo.db.transaction(OPERATOR) as tx:
-        actor = users.by_username(tx, storable(username).lower())
-    if actor is None:
-        raise NotFound(f"There is no active user called {username}.")
-    return actor
+        added = users.add(tx, username, name, Role.EMPLOYEE, password_hash, False, now, email=mail, awaiting=awaiting)
+        details = {"username": username, "awaiting_approval": awaiting}
+        audit.record(tx, OPERATOR, Event.USER_REGISTER, added.id, now, details)
+    return Registered(username, awaiting)
 
 
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+def read_invitation(kyo: Kyo, token: str, address: str = "") -> Invitation:
+    """Whom the link is for. Raises `NotFound`, `TooMany`."""
+    return _open_invitation(kyo, token, address).invitation
 
 
-def _check_names(username: str, name: str) -> None:
-    if not _USERNAME.fullmatch(username):
-        raise Invalid(
-            "A user name has 1 to 64 characters: small letters, digits, dots, dashes and underscores, "
-            "and begins with a letter or a digit."
-        )
-    if not name or len(name) > 200 or not name.isprintable():
-        raise Invalid("A name has 1 to 200 characters, without control characters.")
+def accept_invitation(kyo: Kyo, token: str, password: str, address: str = "") -> str:
+    """Choose the first password; returns the user name to sign in with. Raises `NotFound`, `Invalid`, `TooMany`."""
+    found = _open_invitation(kyo, token, address)
+    about = found.invitation
+    password_policy.check(password, (about.username, about.name, found.email or ""))
+    password_hash, now = passwords.hash_password(password), kyo.now()
+    with kyo.db.transaction(OPERATOR) as tx:
+        # The person first, as everybody does who changes one.
+        account = users.lock(tx, found.user_id)
+        if account is None or not invitations.use(tx, tokens.digest(token), now):
+            raise NotFound(_USED)
+        users.set_password(tx, found.user_id, password_hash, must_change=False, now=now)
+        sessions.revoke_all(tx, found.user_id, now)
+        audit.record(tx, account.actor, Event.USER_ACCEPT_INVITATION, found.user_id, now)
+    return about.username
 
 
-def _check_new_password(password: str, username: str) -> None:
-    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
-        raise Invalid(f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.")
-    if storable(password) != password.strip():
-        raise Invalid("A password must not contain characters that cannot be typed.")
-    if len(username) >= MIN_TELLING_NAME and username in password.lower():
-        raise Invalid("A password must not contain the user name.")
+def _open_invitation(kyo: Kyo, token: str, address: str) -> invitations.Open:
+    now = kyo.now()
+    with kyo.db.transaction(OPERATOR) as tx:
+        counted = sign_in_failures.count(tx, throttling.of_address(address), now)
+        found = invitations.find(tx, tokens.digest(token), now)
+        if found is not None:
+            for one in counted:
+                sign_in_failures.take_back(tx, one, now)
+    if found is None:
+        raise NotFound(_USED)
+    return found
+
+
+def _record_wrong(tx: Transaction, actor: Actor, counted: tuple[Counted, ...], now: datetime) -> None:
+    audit.record(tx, actor, Event.USER_CHANGE_PASSWORD, actor.id, now, outcome="refused")
+    for one in counted:
+        if one.blocks:
+            audit.record(tx, OPERATOR, Event.USER_BLOCK, actor.id, now, {"until": one.blocked_until.isoformat()})
+
+
+def _require_settled(actor: Actor) -> None:
+    """What needs no permission needs a password of one's own all the same."""
+    if actor.must_change_password:
+        raise NotAllowed("Choose a password of your own first.")

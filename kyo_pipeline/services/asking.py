@@ -8,13 +8,15 @@ from uuid import UUID
 
 import numpy as np
 
-from kyo_pipeline.db import audit, embedding_sets, questions
+from kyo_pipeline.db import audit, embedding_sets, questions, usage
 from kyo_pipeline.db import search as searching
 from kyo_pipeline.db.questions import Production
+from kyo_pipeline.domain import limits
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, Draft, Outcome
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.citations import visible, without_markers
+from kyo_pipeline.domain.limits import Limit, LimitReached
 from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.typed_text import storable
@@ -23,6 +25,9 @@ from kyo_pipeline.kyo import Kyo
 
 MAX_QUESTION_LENGTH = 2000
 VECTOR_CACHE_SECONDS = 24 * 3600
+
+_DAY_SECONDS = 24 * 3600
+_MINUTE_SECONDS = 60
 
 
 @dataclass
@@ -39,9 +44,16 @@ class _Stages:
 
 
 def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> Retrieval:
-    """The passages for a question that the actor may read, best first. Raises `Invalid`, `Unavailable`."""
+    """The passages for a question that the actor may read, best first.
+
+    Raises `Invalid`, `Unavailable`, `TooMany`: a search costs an embedding, so it counts in its minute, not in its day.
+    """
     actor.require(Permission.ANSWER_ASK)
-    return _retrieve(kyo, actor, clean_question(question), limit or kyo.settings.TOP_K_RESULTS, _Stages())
+    question = clean_question(question)
+    if not actor.is_operator:
+        with usage.refusals_audited(kyo.db, kyo.cache, actor, Event.ANSWER_REFUSE, kyo.now):
+            _require_minute(kyo, actor)
+    return _retrieve(kyo, actor, question, limit or kyo.settings.TOP_K_RESULTS, _Stages())
 
 
 def ask(kyo: Kyo, actor: Actor, question: str) -> Answer:
@@ -59,12 +71,13 @@ def stream_answer(kyo: Kyo, actor: Actor, question: str) -> Generator[str, None,
     """Yield the text as it is written; return the stored answer, whose text counts: its citations have been checked.
 
     Closing the generator early keeps what there is, as an answer that was stopped. No connection is held meanwhile.
-    Raises `Invalid`, `NotAllowed`, `Unavailable`; in the last case the question stays in the history as failed.
+    Raises `Invalid`, `NotAllowed`, `TooMany`, `Unavailable`; in the last case the question stays in the history as
+    failed.
     """
     actor.require(Permission.ANSWER_ASK)
     question = clean_question(question)
-    with kyo.db.transaction(actor) as tx:
-        question_id = questions.add_question(tx, actor, question, kyo.now())
+    with usage.refusals_audited(kyo.db, kyo.cache, actor, Event.ANSWER_REFUSE, kyo.now):
+        question_id = _admit(kyo, actor, question)
     stages, written = _Stages(), _Written()
     try:
         written.retrieval = _retrieve(kyo, actor, question, kyo.settings.TOP_K_RESULTS, stages)
@@ -93,6 +106,45 @@ def clean_question(question: str) -> str:
     if len(cleaned) > MAX_QUESTION_LENGTH:
         raise Invalid(f"A question has {MAX_QUESTION_LENGTH} characters at most; this one has {len(cleaned)}.")
     return cleaned
+
+
+def _admit(kyo: Kyo, actor: Actor, question: str) -> UUID:
+    """Store the question, if the limits let it through: see `domain/limits.py`. Raises `TooMany`."""
+    if actor.is_operator:
+        with kyo.db.transaction(actor) as tx:
+            return questions.add_question(tx, actor, question, kyo.now())
+    _require_known_day(kyo, actor)
+    _require_minute(kyo, actor)
+    with kyo.db.transaction(actor) as tx:
+        usage.lock(tx, actor)
+        now = kyo.now()  # not before: while it waited for the lock, the next day may have begun
+        asked = usage.questions_asked(tx, actor, now)
+        usages = (
+            limits.usage(Limit.QUESTIONS_A_DAY, kyo.settings.MAX_QUERIES_PER_DAY, asked.today, now),
+            limits.usage(Limit.QUESTIONS_A_MINUTE, kyo.settings.KYO_QUERIES_PER_MINUTE, asked.this_minute, now),
+        )
+        admitted = all(one.left for one in usages)
+        question_id = questions.add_question(tx, actor, question, now) if admitted else None
+    key = limits.counter_key(Limit.QUESTIONS_A_DAY, actor.id, now)
+    kyo.cache.set(key, str(asked.today + admitted).encode(), _DAY_SECONDS)
+    if question_id is None:
+        raise LimitReached(next(one for one in usages if not one.left))
+    return question_id
+
+
+def _require_known_day(kyo: Kyo, actor: Actor) -> None:
+    """Refuse what Redis knows to be refused. What it does not know, or not rightly, PostgreSQL does."""
+    now = kyo.now()
+    known = kyo.cache.get(limits.counter_key(Limit.QUESTIONS_A_DAY, actor.id, now)) or b""
+    used = int(known[:9]) if known.isdigit() else 0
+    limits.usage(Limit.QUESTIONS_A_DAY, kyo.settings.MAX_QUERIES_PER_DAY, used, now).require_one()
+
+
+def _require_minute(kyo: Kyo, actor: Actor) -> None:
+    """Count one more attempt in this minute; refuse it where that is one too many."""
+    now = kyo.now()
+    counted = kyo.cache.count(limits.counter_key(Limit.QUESTIONS_A_MINUTE, actor.id, now), _MINUTE_SECONDS)
+    limits.usage(Limit.QUESTIONS_A_MINUTE, kyo.settings.KYO_QUERIES_PER_MINUTE, counted - 1, now).require_one()
 
 
 @dataclass
@@ -138,7 +190,7 @@ def _retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: _Stages
             return Retrieval((), {}, 0.0, 0)
         if not embedding_set.spec.same_space(kyo.embedder.spec):
             raise Conflict(embedding_set.spec.clash_with(kyo.embedder.spec))
-        found = searching.passages(tx, actor, embedding_set, question, vector, limit)
+        found = searching.passages(tx, embedding_set, question, vector, limit)
         weights = searching.term_weights(tx, question)
     stages.done("search")
     explicit = kyo.settings.explicit_similarity_threshold

@@ -60,14 +60,13 @@ def read_overview(kyo: Kyo, actor: Actor) -> Overview:
 def _database_checks(kyo: Kyo) -> tuple[Check, ...]:
     try:
         with kyo.db.transaction(OPERATOR) as tx:
-            behind, heartbeat = migrate.pending(tx), overview.daemon_heartbeat(tx)
+            behind = migrate.pending(tx)
+            heartbeat = None if behind else overview.daemon_heartbeat(tx)
     except KyoError as error:
         return (Check("database", False, error.message),)
-    return (
-        Check("database", True, "answers"),
-        _migrations_check(behind),
-        _daemon_check(heartbeat, kyo.now()),
-    )
+    checks = (Check("database", True, "answers"), _migrations_check(behind))
+    # What the daemon's check asks for may not be there before the migrations have run.
+    return checks if behind else (*checks, _daemon_check(heartbeat, kyo.now()))
 
 
 def _migrations_check(behind: list[str]) -> Check:

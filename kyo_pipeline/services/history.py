@@ -4,7 +4,7 @@ from uuid import UUID
 
 from kyo_pipeline.db import audit, questions
 from kyo_pipeline.domain.actor import Actor, Permission
-from kyo_pipeline.domain.answers import Answer, AnswerPage
+from kyo_pipeline.domain.answers import Answer, AnswerPage, Outcome
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Invalid, NotFound
@@ -41,7 +41,8 @@ def rate(kyo: Kyo, actor: Actor, answer_id: UUID, rating: int, comment: str = ""
         raise Invalid(f"A comment has {MAX_COMMENT_LENGTH} characters at most.")
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        if questions.own_answer(tx, actor, answer_id) is None:
+        answer = questions.own_answer(tx, actor, answer_id)
+        if answer is None or answer.outcome is Outcome.WITHHELD:
             raise NotFound("There is no such answer among yours.")
         questions.rate(tx, actor, answer_id, rating, comment, now)
         audit.record(tx, actor, Event.ANSWER_RATE, answer_id, now, {"rating": rating})

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Literal
 from uuid import UUID
 
-from kyo_pipeline.db import audit, documents, texts, versions
+from kyo_pipeline.db import audit, collections, documents, texts, usage, versions
 from kyo_pipeline.db.documents import Filter
+from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.domain import limits
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.collections import MAX_NAME_LENGTH, Access, Collection
 from kyo_pipeline.domain.documents import (
-    Collection,
     Document,
     DocumentPage,
     DocumentState,
@@ -19,13 +20,13 @@ from kyo_pipeline.domain.documents import (
     Upload,
     VersionStatus,
 )
+from kyo_pipeline.domain.limits import Limit
 from kyo_pipeline.domain.media_types import identify, safe_file_name
 from kyo_pipeline.domain.parsed import heading_path_at, page_at
 from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
 
-DEFAULT_COLLECTION = "General"
 MAX_PAGE = 200
 
 _MAX_OFFSET = 2**30  # PostgreSQL holds texts of 1 GB at most
@@ -33,30 +34,36 @@ _MAX_OFFSET = 2**30  # PostgreSQL holds texts of 1 GB at most
 _NO_DOCUMENT = "There is no such document, or none that you may see."
 
 
-def list_collections(kyo: Kyo, actor: Actor, access: Literal["read", "write", "approve"]) -> tuple[Collection, ...]:
+def list_collections(kyo: Kyo, actor: Actor, access: Access) -> tuple[Collection, ...]:
     """The collections in which the actor may read, write or approve."""
     actor.require(Permission.DOCUMENT_READ)
     with kyo.db.transaction(actor) as tx:
-        return documents.collections(tx, actor, access)
+        return collections.accessible(tx, actor, access)
 
 
-def upload(kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: str = DEFAULT_COLLECTION) -> Upload:
-    """Take a file in for review. The pipeline finds it by its status.
+def upload(kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: str | None = None) -> Upload:
+    """Take a file in for review, into the default collection unless another is named. The pipeline finds it by status.
 
     A name that the actor can see in the collection becomes the next version of that document. The same bytes under the
     same name are there already and change nothing, unless they were rejected: then they ask once more. Raises `Invalid`
-    (type, size), `NotAllowed`, `NotFound`.
+    (type, size), `NotAllowed`, `NotFound`, `TooMany`.
     """
     actor.require(Permission.DOCUMENT_UPLOAD)
     name = safe_file_name(file_name)
     if len(content) > kyo.settings.max_file_bytes:
         raise Invalid(f"{name} is larger than {kyo.settings.MAX_FILE_SIZE_MB} MB. Split it, or make it smaller.")
     media_type = identify(name, content, kyo.settings.ALLOWED_FILE_TYPES)
+    with usage.refusals_audited(kyo.db, kyo.cache, actor, Event.DOCUMENT_REFUSE, kyo.now):
+        return _take_in(kyo, actor, name, content, media_type, collection)
+
+
+def _take_in(kyo: Kyo, actor: Actor, name: str, content: bytes, media_type: str, collection: str | None) -> Upload:
     target = _collection_to_write(kyo, actor, collection)
     # The bytes come first: a row without its file would be worse than a file without its row.
     sha256 = kyo.files.put(content)
-    now = kyo.now()
     with kyo.db.transaction(actor) as tx:
+        _require_upload(kyo, tx, actor)  # once more: others may have come in between
+        now = kyo.now()
         document_id = documents.lock_by_file_name(tx, actor, target.id, name)
         if document_id is not None and versions.latest_of(tx, document_id).is_there(sha256):
             return Upload(_the_only(documents.find(tx, actor, Filter(document_id=document_id), now)), False)
@@ -73,7 +80,7 @@ def upload(kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: s
             now=now,
         )
         documents.put_in_review(tx, document_id, now)
-        details = {"file_name": name, "sha256": sha256, "bytes": len(content), "collection": collection}
+        details = {"file_name": name, "sha256": sha256, "bytes": len(content), "collection": target.name}
         audit.record(tx, actor, Event.DOCUMENT_UPLOAD, version_id, now, details)
         return Upload(_the_only(documents.find(tx, actor, Filter(document_id=document_id), now)), True)
 
@@ -145,7 +152,7 @@ def read_passage(
     if not 0 <= start < end <= _MAX_OFFSET:
         raise Invalid("A passage ends after it has begun.")
     with kyo.db.transaction(actor) as tx:
-        found = texts.read(tx, actor, version_id, start, end, context, actor.may(Permission.DOCUMENT_APPROVE))
+        found = texts.read(tx, actor, version_id, start, end, context)
     if found is None:
         raise NotFound(_NO_DOCUMENT)
     first = found.stretch_start
@@ -169,16 +176,30 @@ def preview(kyo: Kyo, actor: Actor, version_id: UUID, limit: int = 3000) -> str:
     """The beginning of a version's text; empty while it has none."""
     actor.require(Permission.DOCUMENT_READ)
     with kyo.db.transaction(actor) as tx:
-        found = texts.read(tx, actor, version_id, 0, limit, 0, actor.may(Permission.DOCUMENT_APPROVE))
+        found = texts.read(tx, actor, version_id, 0, limit, 0)
     return found.stretch if found else ""
 
 
-def _collection_to_write(kyo: Kyo, actor: Actor, name: str) -> Collection:
+def _require_upload(kyo: Kyo, tx: Transaction, actor: Actor) -> None:
+    """Raise `TooMany` when the uploads of this hour are used up. The operator is not limited."""
+    if actor.is_operator:
+        return
+    usage.lock(tx, actor)
+    now = kyo.now()
+    used = usage.files_uploaded(tx, actor, now)
+    limits.usage(Limit.UPLOADS_AN_HOUR, kyo.settings.KYO_UPLOADS_PER_HOUR, used, now).require_one()
+
+
+def _collection_to_write(kyo: Kyo, actor: Actor, name: str | None) -> Collection:
+    """The collection with this name, or the default one, for somebody who may upload one more file."""
     with kyo.db.transaction(actor) as tx:
-        for collection in documents.collections(tx, actor, "write"):
-            if collection.name == name:
+        _require_upload(kyo, tx, actor)
+        for collection in collections.accessible(tx, actor, Access.WRITE):
+            if collection.is_default if name is None else collection.name == name:
                 return collection
-    raise NotFound(f"There is no collection called {name} that you may upload to.")
+    if name is None:
+        raise NotFound("You may not upload to the default collection. Name another one.")
+    raise NotFound(f"There is no collection called {name[:MAX_NAME_LENGTH]} that you may upload to.")
 
 
 def _title(file_name: str) -> str:

@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from pydantic import SecretStr
 
-from kyo_pipeline.adapters.embedded_postgres import postmaster_pid, running_postgres
+from kyo_pipeline.adapters.embedded_postgres import as_role, postmaster_pid, running_postgres
 from kyo_pipeline.adapters.embedded_redis import redis_command, redis_url, running_redis
 from kyo_pipeline.adapters.sockets import socket_folder
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.settings import Settings
 
 #: Dagster's storage makes tables with common names (`runs`, `jobs`), so it has a schema of its own.
@@ -36,7 +37,10 @@ def running_servers(settings: Settings, *, redis: bool = False) -> Iterator[Serv
     with ExitStack() as stack:
         addresses: dict[str, object] = {}
         if settings.uses_embedded_database:
-            addresses["DATABASE_URL"] = SecretStr(stack.enter_context(running_postgres(_data(settings))))
+            url = stack.enter_context(running_postgres(_data(settings)))
+            addresses["DATABASE_URL"] = SecretStr(url)
+            addresses["KYO_APP_DATABASE_URL"] = SecretStr(as_role(url, DatabaseRole.APP))
+            addresses["KYO_PIPELINE_DATABASE_URL"] = SecretStr(as_role(url, DatabaseRole.PIPELINE))
         if settings.uses_embedded_redis:
             home = settings.KYO_HOME
             addresses["REDIS_URL"] = SecretStr(stack.enter_context(running_redis(home)) if redis else redis_url(home))
@@ -72,11 +76,16 @@ def migrate(settings: Settings) -> list[str]:
     return migrations.migrate(database_url(settings))
 
 
-def dagster_url(database_url: str) -> str:
-    """The same database for Dagster's storage, which finds its schema by the search path."""
-    parts = urlsplit(database_url)
+def dagster_url(settings: Settings) -> str:
+    """The same database for Dagster's storage, which finds its schema by the search path, as the pipeline's role."""
+    # As in `migrate`.
+    from kyo_pipeline.kyo import database_url, role_url
+
+    own = role_url(settings, DatabaseRole.PIPELINE)
+    role = "" if own else f" -crole={DatabaseRole.PIPELINE.value}"
+    parts = urlsplit(own or database_url(settings))
     kept = [(name, value) for name, value in parse_qsl(parts.query) if name != "options"]
-    options = ("options", f"-csearch_path={DAGSTER_SCHEMA}")
+    options = ("options", f"-csearch_path={DAGSTER_SCHEMA}{role}")
     query = urlencode([*kept, options], quote_via=quote, safe="/")
     return parts._replace(scheme="postgresql+psycopg2", query=query).geturl()
 

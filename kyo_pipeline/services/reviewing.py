@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from kyo_pipeline.db import audit, corpus, documents, users, versions
+from kyo_pipeline.db import audit, corpus, documents, versions
 from kyo_pipeline.db.documents import Filter
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.publishing import publish
 from kyo_pipeline.db.versions import VersionRow
-from kyo_pipeline.domain.actor import PERMISSIONS, Actor, Permission
+from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.documents import (
     Document,
@@ -39,7 +39,7 @@ def may_approve(kyo: Kyo, actor: Actor, document: Document) -> str | None:
     if not actor.may(Permission.DOCUMENT_APPROVE):
         return "Your role does not allow approving documents."
     with kyo.db.transaction(actor) as tx:
-        return _why_not(kyo, tx, actor, document.latest.status, document.latest.uploaded_by)
+        return _why_not(kyo, tx, actor, document.id, document.latest.status, document.latest.uploaded_by)
 
 
 def approve(kyo: Kyo, actor: Actor, version_id: UUID) -> Document:
@@ -48,7 +48,7 @@ def approve(kyo: Kyo, actor: Actor, version_id: UUID) -> Document:
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         version = _lock_pending(kyo, tx, actor, version_id)
-        reason = _why_not(kyo, tx, actor, version.status, version.uploaded_by)
+        reason = _why_not(kyo, tx, actor, version.document_id, version.status, version.uploaded_by)
         if reason is not None:
             raise NotAllowed(reason)
         versions.decide(tx, version_id, Review.APPROVED, actor.id, None, now)
@@ -107,13 +107,14 @@ def _lock_pending(kyo: Kyo, tx: Transaction, actor: Actor, version_id: UUID) -> 
     return version
 
 
-def _why_not(kyo: Kyo, tx: Transaction, actor: Actor, status: VersionStatus, uploaded_by: UUID) -> str | None:
-    approving_roles = [role for role, may in PERMISSIONS.items() if Permission.DOCUMENT_APPROVE in may]
+def _why_not(
+    kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID, status: VersionStatus, uploaded_by: UUID
+) -> str | None:
     return why_not_approve(
         status=status,
         own_upload=uploaded_by == actor.id and not actor.is_operator,
         rule=kyo.settings.KYO_SELF_APPROVAL,
-        people_who_may=users.count_with_roles(tx, approving_roles),
+        people_who_may=documents.count_approvers(tx, document_id),
     )
 
 

@@ -3,11 +3,12 @@
 select
   d.id,
   d.title,
-  c.name as collection,
+  coalesce(c.name, '') as collection,  -- a single document may be read without its collection
   owner.name as owner_name,
   d.state,
   d.created_at,
   d.state = 'approved' and d.current_version_id is not null as searchable,
+  d.restricted,
   current.number as current_number,
   v.id as version_id,
   v.number,
@@ -30,8 +31,8 @@ select
   v.claimed_by is not null and v.claimed_until > :now as in_progress,
   count(*) over () as total
 from documents d
-join collections c on c.id = d.collection_id
-join users owner on owner.id = d.owner_id
+left join collections c on c.id = d.collection_id
+join people owner on owner.id = d.owner_id
 join lateral (
   select *
   from document_versions w
@@ -40,15 +41,21 @@ join lateral (
       w.review = 'approved'
       or w.uploaded_by = :actor
       or d.owner_id = :actor
-      or (:approver and d.collection_id in (select accessible_collections(:actor, 'approve')))
+      or d.collection_id in (select accessible_collections(:actor, 'approve'))
     )
   order by w.number desc
   limit 1
 ) v on true
-join users uploader on uploader.id = v.uploaded_by
-left join users reviewer on reviewer.id = v.reviewed_by
+join people uploader on uploader.id = v.uploaded_by
+left join people reviewer on reviewer.id = v.reviewed_by
 left join document_versions current on current.id = d.current_version_id
-where d.collection_id in (select accessible_collections(:actor, 'read'))
+where (
+    d.collection_id in (select accessible_collections(:actor, 'approve'))
+    or (
+      d.collection_id in (select accessible_collections(:actor, 'read')) and (not d.restricted or d.owner_id = :actor)
+    )
+    or d.id in (select granted_documents(:actor))
+  )
   and (cast(:document_id as uuid) is null or d.id = :document_id)
   and (cast(:version_ids as uuid[]) is null or v.id = any(cast(:version_ids as uuid[])))
   and (cast(:text as text) = '' or d.title ilike :pattern or v.file_name ilike :pattern)

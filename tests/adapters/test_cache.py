@@ -2,6 +2,7 @@
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,53 @@ def test_it_works_again_when_the_server_is_back(tmp_path: Path) -> None:
     with running_redis(tmp_path):
         cache.set("key", b"other", seconds=60)
         assert cache.get("key") == b"other", "a connection that died is not an outage"
+        cache.close()
+
+
+def test_it_counts_for_everybody_and_forgets(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as url:
+        one, other = RedisCache(url), RedisCache(url)
+        assert [one.count("a", 1), other.count("a", 1), one.count("a", 1), one.count("b", 1)] == [1, 2, 3, 1]
+        time.sleep(1.1)
+        assert other.count("a", 60) == 1
+        one.close()
+        other.close()
+
+
+def test_twenty_threads_are_counted_one_by_one(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as url:
+        cache = RedisCache(url)
+        with ThreadPoolExecutor(20) as pool:
+            assert sorted(pool.map(lambda _: cache.count("a", 60), range(200))) == list(range(1, 201))
+        cache.close()
+
+
+def test_in_an_outage_it_counts_in_this_process_and_forgets(tmp_path: Path) -> None:
+    cache = RedisCache(redis_url(tmp_path))
+    assert [cache.count("a", 1), cache.count("b", 60), cache.count("a", 1)] == [1, 1, 2]
+    time.sleep(1.1)
+    assert [cache.count("a", 60), cache.count("b", 60)] == [1, 2]
+
+
+def test_in_an_outage_threads_are_counted_one_by_one(tmp_path: Path) -> None:
+    cache = RedisCache(redis_url(tmp_path))
+    with ThreadPoolExecutor(20) as pool:
+        assert sorted(pool.map(lambda _: cache.count("a", 60), range(200))) == list(range(1, 201))
+
+
+def test_in_a_long_outage_the_counters_do_not_fill_the_memory(tmp_path: Path) -> None:
+    cache = RedisCache(redis_url(tmp_path))
+    for number in range(10_001):
+        cache.count(str(number), 60)
+    assert cache.count("0", 60) == 1, "the oldest is forgotten"
+    assert cache.count("10000", 60) == 2
+
+
+def test_something_else_in_the_place_of_a_counter_opens_no_limit(tmp_path: Path) -> None:
+    with running_redis(tmp_path) as url:
+        cache = RedisCache(url)
+        cache.set("a", b"no number", 60)
+        assert [cache.count("a", 60), cache.count("a", 60)] == [1, 2]
         cache.close()
 
 

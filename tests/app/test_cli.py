@@ -5,7 +5,9 @@ import secrets
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import psycopg2
@@ -18,8 +20,10 @@ from kyo_app.folders import document_names, find_files
 from kyo_app.leftovers import end_leftovers
 from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, Outcome
 from kyo_pipeline.domain.retrieval import Retrieval
-from kyo_pipeline.services import health
-from kyo_pipeline.settings import Settings
+from kyo_pipeline.errors import NotAllowed
+from kyo_pipeline.kyo import open_kyo
+from kyo_pipeline.services import accounts, health, signing_in
+from kyo_pipeline.settings import Settings, load_settings
 
 HANDBOOK = """Leave
 
@@ -119,7 +123,7 @@ def test_help_tells_the_exit_codes_and_all_commands(kyo: Kyo) -> None:
     done = kyo("--help")
     assert done.code == 0
     assert "Exit codes:" in done.out
-    for name in ("up", "migrate", "users", "ingest", "search", "ask", "status", "version"):
+    for name in ("up", "migrate", "users", "collections", "groups", "ingest", "search", "ask", "status", "version"):
         assert f"\n  {name} " in done.out
         assert kyo(name, "--help").code == 0
 
@@ -218,6 +222,59 @@ def test_people(migrated: Kyo) -> None:
     assert isinstance(reset, dict)
     assert reset["one_time_password"] != added["one_time_password"]
     assert migrated("users", "reset-password", "nobody").code == 1
+
+
+def test_people_from_invitation_to_deactivation(migrated: Kyo) -> None:
+    invited = migrated("users", "invite", "grace", "--name", "Grace", "--email", "grace@example.org", "--json").data
+    assert isinstance(invited, dict)
+    assert invited["path"].startswith("/?invitation=")
+    again = migrated("users", "invite", "grace", "--again")
+    assert again.out.startswith("grace  /?invitation=")
+    assert invited["path"] not in again.out
+    assert "works once" in again.err
+    assert "invited" in migrated("users", "list", "--state", "invited").out
+    assert migrated("users", "set-role", "grace", "manager", "--json").data == {"username": "grace", "role": "manager"}
+    assert migrated("users", "end-sessions", "grace", "--json").data == {"username": "grace", "ended": 0}
+    assert migrated("users", "deactivate", "grace").out == "grace is deactivated.\n"
+    assert "deactivated" in migrated("users", "list", "grace@").out
+    assert migrated("users", "reactivate", "grace").out == "grace is active again.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("invite", "two words"), "A user name has"),
+        (("invite", "ida", "--email", "nowhere"), "An e-mail address has"),
+        (("invite", "nobody", "--again"), "There is no user called nobody."),
+        (("set-role", "nobody", "admin"), "There is no user called nobody."),
+        (("deactivate", "nobody"), "There is no user called nobody."),
+        (("reactivate", "<b>"), "There is no user called <b>."),
+        (("unblock", "ada"), "ada is not blocked."),
+        (("approve", "ada"), "ada does not wait for approval."),
+        (("approve", "ada", "--decline"), "ada does not wait for approval."),
+        (("end-sessions", ""), "There is no user called"),
+    ],
+)
+def test_what_is_refused_about_people_is_a_sentence(migrated: Kyo, arguments: tuple[str, ...], said: str) -> None:
+    migrated("users", "add", "ada")
+    done = migrated("users", *arguments)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith(f"kyo: {said}")
+
+
+def test_whoever_has_registered_is_let_in_or_not(migrated: Kyo) -> None:
+    settings = load_settings().model_copy(update={"KYO_REGISTRATION": "approval"})
+    with closing(open_kyo(settings)) as bundle:
+        for name in ("hedy", "ivan"):
+            accounts.register(bundle, name, name.title(), f"{name}@example.org", "plum tree river")
+        for _ in range(5):
+            with pytest.raises(NotAllowed):
+                signing_in.sign_in(bundle, "hedy", "plum tree river", "browser")
+    assert "awaiting, blocked" in migrated("users", "list", "hedy").out
+    assert migrated("users", "unblock", "hedy").out == "hedy may try again.\n"
+    assert migrated("users", "approve", "hedy", "--role", "manager").out == "hedy may sign in now.\n"
+    assert migrated("users", "approve", "ivan", "--decline").code == 0
+    assert migrated("users", "list", "--state", "awaiting", "--json").data == []
 
 
 @pytest.fixture
@@ -359,6 +416,23 @@ def test_acting_as_somebody(ingested: Kyo) -> None:
     assert done.err.count("\n") == 1
 
 
+def test_acting_as_somebody_uses_up_their_limits_and_says_when_they_begin_anew(
+    ingested: Kyo, own_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingested("users", "add", "lena")
+    with closing(psycopg2.connect(own_database.replace("+psycopg2", ""))) as owner, owner, owner.cursor() as cursor:
+        cursor.execute("update kyo.users set must_change_password = false where username = 'lena'")
+    now = datetime.now(timezone.utc)
+    monkeypatch.setattr("kyo_pipeline.kyo.utc_now", lambda: now)
+    monkeypatch.setenv("MAX_QUERIES_PER_DAY", "1")
+    assert ingested("ask", "How many days?", "--as", "lena").code == 0
+    refused = ingested("ask", "How many days?", "--as", "lena")
+    assert refused.code == 1
+    tomorrow = f"{now + timedelta(days=1):%Y-%m-%d} 00:00 UTC"
+    assert refused.err.endswith(f"It works again from {tomorrow} on.\n")
+    assert [ingested("ask", "How many days?").code for _ in range(2)] == [0, 0], "the operator is not limited"
+
+
 def test_status(migrated: Kyo) -> None:
     shown, data = migrated("status"), migrated("status", "--json")
     assert (shown.code, data.code) == (3, 3), "no daemon runs here"
@@ -406,3 +480,81 @@ def test_a_document_cannot_command_the_terminal() -> None:
 
 def test_tables_line_up() -> None:
     assert table(("A", "B"), [("long", "x"), ("s", "y\x07")]) == "A     B\nlong  x\ns     y"
+
+
+# Collections and groups
+
+
+def test_collections_and_groups_are_made_given_and_taken_away(migrated: Kyo) -> None:
+    assert migrated("users", "add", "carla").code == 0
+    assert migrated("collections", "add", "Board", "--description", "Minutes.").out == ""
+    added = migrated("collections", "add", "Council", "--everyone", "read", "--json").data
+    assert (added["name"], added["everyone"], added["is_default"]) == ("Council", "read", False)
+    assert migrated("groups", "add", "Crew", "--json").data["people"] == 0
+    for arguments in (
+        ("groups", "add-member", "crew", "carla"),
+        ("collections", "grant", "board", "approve", "--person", "carla"),
+        ("collections", "grant", "board", "read", "--group", "crew"),
+        ("collections", "set-access", "Board", "read"),
+    ):
+        done = migrated(*arguments)
+        assert (done.code, done.out) == (0, ""), done.err
+    shown = migrated("collections", "show", "Board").out.splitlines()
+    assert [line.split() for line in shown] == [
+        ["ACCESS", "COUNTS", "AS", "WHO", "NAME"],
+        ["read", "read", "everyone"],
+        ["read", "read", "group", "Crew"],
+        ["approve", "write", "person", "carla", "carla"],
+    ]
+    data = migrated("collections", "show", "Board", "--json").data
+    assert (data["members"][0]["access"], data["groups"][0]["people"]) == ("approve", 1)
+    assert "carla" in migrated("groups", "show", "Crew").out
+    assert migrated("groups", "show", "Crew", "--json").data["access"] == [["Board", "read"]]
+    for arguments in (
+        ("collections", "revoke", "Board", "--person", "carla"),
+        ("collections", "revoke", "Board", "--group", "Crew"),
+        ("collections", "set-access", "Board", "none"),
+        ("groups", "remove-member", "Crew", "carla"),
+        ("groups", "rename", "Crew", "Team"),
+    ):
+        assert migrated(*arguments).code == 0
+    assert migrated("collections", "show", "Board").out.splitlines()[1:] == ["none    none       everyone"]
+    assert migrated("groups", "list").out.split()[-4:] == ["0", "0", "0", "Team"]
+    assert migrated("collections", "rename", "Board", "Panel").code == 0
+    listed = {one["name"]: one for one in migrated("collections", "list", "--json").data}
+    assert listed["Panel"]["description"] == "Minutes."
+    assert listed["General"]["is_default"]
+    assert "General (default)" in migrated("collections", "list").out
+    assert migrated("groups", "list", "--json").data[0]["name"] == "Team"
+    for arguments in (
+        ("collections", "delete", "Panel"),
+        ("collections", "delete", "Council"),
+        ("groups", "delete", "Team"),
+    ):
+        assert migrated(*arguments).code == 0
+    assert [one["name"] for one in migrated("collections", "list", "--json").data] == ["General"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("collections", "show", "Nowhere"), 1, "There is no collection with this name."),
+        (("collections", "add", "general"), 1, "already a collection called General"),
+        (("collections", "add", "a\u202eb"), 1, "A name has 1 to 100 characters"),
+        (("collections", "add", "half \udcff"), 1, "A name has 1 to 100 characters"),
+        (("collections", "delete", "General"), 1, "Give it another name instead"),
+        (("collections", "grant", "General", "read"), 2, "Name either a --person or a --group."),
+        (("collections", "grant", "General", "read", "--person", "a", "--group", "b"), 2, "Name either a --person"),
+        (("collections", "grant", "General", "all", "--person", "a"), 2, "is not one of"),
+        (("collections", "grant", "General", "read", "--person", "nobody"), 1, "There is no user called nobody."),
+        (("collections", "revoke", "General", "--group", "Nobody"), 1, "There is no group with this name."),
+        (("groups", "delete", "half \udcff"), 1, "There is no group with this name."),
+        (("groups", "add", ""), 1, "A name has 1 to 100 characters"),
+    ],
+)
+def test_what_cannot_be_done_to_collections_and_groups_is_said(
+    migrated: Kyo, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    done = migrated(*arguments)
+    assert (done.code, done.out) == (code, "")
+    assert says in done.err

@@ -12,10 +12,18 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
 from kyo_app import runtime
-from kyo_app.identity import BROWSER_COOKIE, SECURE_SESSION_COOKIE, SESSION_COOKIE, IdentityMiddleware
-from kyo_pipeline.domain.actor import Actor
+from kyo_app.identity import (
+    BROWSER_COOKIE,
+    SECURE_BROWSER_COOKIE,
+    SECURE_SESSION_COOKIE,
+    SESSION_COOKIE,
+    IdentityMiddleware,
+    address_of,
+    browser_name,
+)
+from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import accounts
+from kyo_pipeline.services import signing_in
 from tests.conftest import Clock
 
 GUARDED = ["/media/abc.png", "/_stcore/upload_file/session/file", "/_stcore/metrics", "/_stcore/agent/openapi.json"]
@@ -37,15 +45,23 @@ async def _socket_scheme(socket: WebSocket) -> None:
     await socket.close()
 
 
+async def _socket_address(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.send_text(socket.headers.get(runtime.ADDRESS_HEADER, "none"))
+    await socket.close()
+
+
 @pytest.fixture
 def client(kyo: Kyo) -> Iterator[TestClient]:
     routes = [
         WebSocketRoute("/_stcore/stream", _socket_header),
         WebSocketRoute("/_stcore/scheme", _socket_scheme),
+        WebSocketRoute("/_stcore/address", _socket_address),
         Route("/{rest:path}", _header, methods=["GET", "PUT"]),
     ]
     with runtime.using(kyo):
-        yield TestClient(Starlette(routes=routes, middleware=[Middleware(IdentityMiddleware)]))
+        app = Starlette(routes=routes, middleware=[Middleware(IdentityMiddleware)])
+        yield TestClient(app, client=("192.0.2.7", 50000))
 
 
 def _over_websocket(client: TestClient, scheme: str = "ws", path: str = "stream", **headers: str) -> str:
@@ -82,11 +98,11 @@ def test_a_session_that_has_ended_is_none(
 ) -> None:
     token = session_of(employee)
     if end == "sign out":
-        accounts.sign_out(kyo, token)
+        signing_in.sign_out(kyo, token)
     elif end == "expire":
         clock.advance(hours=2)
     else:
-        with kyo.db.transaction(employee) as tx:
+        with kyo.db.transaction(OPERATOR) as tx:
             tx.exec_driver_sql("update users set active = false where id = %s", (employee.id,))
     assert client.get("/media/x", headers={"cookie": f"{SESSION_COOKIE}={token}"}).status_code == 401
     assert _over_websocket(client, cookie=f"{SESSION_COOKIE}={token}") == "none"
@@ -133,6 +149,25 @@ def test_the_page_learns_from_us_alone_whether_it_came_over_tls(client: TestClie
     assert _over_websocket(client, scheme, "scheme", **{runtime.SECURE_HEADER: "forged"}) == said
 
 
+def test_the_page_learns_from_us_alone_where_it_came_from(client: TestClient) -> None:
+    forged = {"x-kyo-address": "203.0.113.9", "X_KYO_Address": "203.0.113.9", "x-forwarded-for": "203.0.113.9"}
+    assert _over_websocket(client, path="address", **forged) == "192.0.2.7"
+
+
+@pytest.mark.parametrize(("client", "address"), [(("192.0.2.7", 1), "192.0.2.7"), (None, "")])
+def test_an_address_may_be_unknown(client: tuple[str, int] | None, address: str) -> None:
+    assert address_of({"type": "http", "client": client}) == address
+    assert address_of({"type": "http"}) == ""
+
+
+def test_over_tls_only_the_secure_name_of_the_browser_counts() -> None:
+    both = {BROWSER_COOKIE: "planted", SECURE_BROWSER_COOKIE: "real"}
+    assert browser_name(both, secure=True) == "real"
+    assert browser_name({BROWSER_COOKIE: "planted"}, secure=True) is None
+    assert browser_name({SECURE_BROWSER_COOKIE: "real"}, secure=False) is None
+    assert browser_name({BROWSER_COOKIE: ""}, secure=False) is None
+
+
 def test_a_page_names_the_browser_once(client: TestClient) -> None:
     cookie = client.get("/", headers={"accept": "text/html"}).headers["set-cookie"]
     assert cookie.startswith(f"{BROWSER_COOKIE}=")
@@ -143,4 +178,7 @@ def test_a_page_names_the_browser_once(client: TestClient) -> None:
     client.cookies.clear()
     assert "set-cookie" not in client.get("/static/x.js").headers
     secure = client.get("https://testserver/", headers={"accept": "text/html"}).headers["set-cookie"]
+    assert secure.startswith(f"{SECURE_BROWSER_COOKIE}=")
     assert "Secure" in secure
+    assert "Path=/" in secure
+    assert "Domain" not in secure

@@ -1,17 +1,18 @@
 """Health, and the HTTP half of signing in and out."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from kyo_app import runtime
-from kyo_app.identity import BROWSER_COOKIE, SECURE_SESSION_COOKIE, SESSION_COOKIE
+from kyo_app.identity import BROWSER_COOKIE, SECURE_BROWSER_COOKIE, SECURE_SESSION_COOKIE, SESSION_COOKIE
 from kyo_app.routes import routes, safe_path
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import accounts
+from kyo_pipeline.services import people, signing_in
 from tests.conftest import Clock
 
 PASSWORD = "plum tree river"
@@ -26,8 +27,8 @@ def client(kyo: Kyo) -> Iterator[TestClient]:
 
 @pytest.fixture
 def ticket(kyo: Kyo) -> str:
-    accounts.add_user(kyo, OPERATOR, "erin", "Erin", Role.EMPLOYEE, PASSWORD)
-    return accounts.sign_in(kyo, "erin", PASSWORD, BROWSER)
+    people.add_person(kyo, OPERATOR, "erin", "Erin", Role.EMPLOYEE, "", PASSWORD)
+    return signing_in.sign_in(kyo, "erin", PASSWORD, BROWSER)
 
 
 def test_alive_without_a_database(client: TestClient) -> None:
@@ -53,7 +54,7 @@ def test_a_ticket_becomes_a_session_that_scripts_cannot_read(client: TestClient,
     assert "SameSite=lax" in cookie
     assert "Secure" not in cookie
     assert "no-store" in reply.headers["cache-control"]
-    actor = accounts.actor_of_session(kyo, reply.cookies[SESSION_COOKIE])
+    actor = signing_in.actor_of_session(kyo, reply.cookies[SESSION_COOKIE])
     assert actor is not None
     assert actor.username == "erin"
 
@@ -62,11 +63,36 @@ def test_behind_tls_the_cookie_is_secure_and_bound_to_the_host(kyo: Kyo, ticket:
     with runtime.using(kyo):
         client = TestClient(Starlette(routes=routes()), base_url="https://testserver", follow_redirects=False)
         cookie = client.get(
-            "/auth/redeem", params={"ticket": ticket}, headers={"cookie": f"{BROWSER_COOKIE}={BROWSER}"}
+            "/auth/redeem", params={"ticket": ticket}, headers={"cookie": f"{SECURE_BROWSER_COOKIE}={BROWSER}"}
         )
     assert cookie.headers["set-cookie"].startswith(f"{SECURE_SESSION_COOKIE}=")
     assert "Secure" in cookie.headers["set-cookie"]
     assert "Path=/" in cookie.headers["set-cookie"]
+
+
+def test_a_session_knows_where_it_began(client: TestClient, ticket: str, sql: Callable[..., list[Any]]) -> None:
+    client.get("/auth/redeem", params={"ticket": ticket}, headers={"user-agent": "Fire<b>fox"})
+    assert sql("select device, address from sessions") == [("Fire<b>fox", "testclient")]
+
+
+def test_a_session_that_the_cookie_held_before_has_ended(
+    client: TestClient, kyo: Kyo, employee: Actor, session_of: Callable[[Actor], str], ticket: str
+) -> None:
+    before = session_of(employee)
+    client.cookies[SESSION_COOKIE] = before
+    reply = client.get("/auth/redeem", params={"ticket": ticket})
+    assert signing_in.actor_of_session(kyo, before) is None
+    assert signing_in.actor_of_session(kyo, reply.cookies[SESSION_COOKIE]) is not None
+    assert reply.cookies[SESSION_COOKIE] != before
+
+
+def test_a_ticket_that_opens_nothing_ends_nothing(
+    client: TestClient, kyo: Kyo, employee: Actor, session_of: Callable[[Actor], str]
+) -> None:
+    before = session_of(employee)
+    client.cookies[SESSION_COOKIE] = before
+    client.get("/auth/redeem", params={"ticket": "forged"})
+    assert signing_in.actor_of_session(kyo, before) == employee
 
 
 def test_a_ticket_works_once(client: TestClient, ticket: str) -> None:
@@ -114,10 +140,17 @@ def test_sign_out_forgets_the_cookie_of_a_session_that_has_ended(
     client: TestClient, kyo: Kyo, employee: Actor, session_of: Callable[[Actor], str]
 ) -> None:
     token = session_of(employee)
-    accounts.sign_out(kyo, token)
+    signing_in.sign_out(kyo, token)
     reply = client.get("/auth/sign-out", headers={"cookie": f"{SESSION_COOKIE}={token}"})
     assert (reply.status_code, reply.headers["location"]) == (303, "/")
     assert 'kyo_session="";' in reply.headers["set-cookie"]
+    assert reply.headers["clear-site-data"] == '"cache", "storage"'
+
+
+@pytest.mark.parametrize("cookie", ["", f"{SESSION_COOKIE}=", f"{SECURE_SESSION_COOKIE}=x"])
+def test_other_sites_cannot_clear_what_the_browser_keeps_of_ours(client: TestClient, cookie: str) -> None:
+    """Cookies do not come along with what another page asks for."""
+    assert "clear-site-data" not in client.get("/auth/sign-out", headers={"cookie": cookie}).headers
 
 
 def test_a_link_on_another_site_signs_nobody_out(
@@ -125,5 +158,5 @@ def test_a_link_on_another_site_signs_nobody_out(
 ) -> None:
     token = session_of(employee)
     reply = client.get("/auth/sign-out", headers={"cookie": f"{SESSION_COOKIE}={token}"})
-    assert "set-cookie" not in reply.headers
-    assert accounts.actor_of_session(kyo, token) is not None
+    assert not {"set-cookie", "clear-site-data"} & set(reply.headers)
+    assert signing_in.actor_of_session(kyo, token) is not None

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -20,15 +21,16 @@ from pydantic import SecretStr
 
 from kyo_app.children import MARK, Child, children, environment, unmarked_environment
 from kyo_app.leftovers import end_leftovers
-from kyo_app.preflight import check_ports, make_home, only_stack
+from kyo_app.preflight import check_ports, check_tls, make_home, only_stack
 from kyo_app.readiness import app_address, dagster_address, missing
 from kyo_app.supervisor import Supervisor
 from kyo_pipeline.adapters.cache import RedisCache
 from kyo_pipeline.adapters.embedded_redis import running_redis
 from kyo_pipeline.adapters.postgres_programs import Programs
 from kyo_pipeline.errors import Conflict, Invalid, Unavailable
-from kyo_pipeline.services.operations import code_socket, dagster_url
+from kyo_pipeline.services.operations import code_socket
 from kyo_pipeline.settings import Settings
+from tests.certificates import write_certificate
 from tests.stack_process import free_ports
 
 
@@ -123,10 +125,24 @@ def test_what_is_no_part_of_the_stack_has_no_mark(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("debug", "level"), [(True, "info"), (False, "warning")])
-def test_addresses_with_tickets_in_them_are_never_logged(debug: bool, level: str) -> None:
+def test_how_much_the_app_logs(debug: bool, level: str) -> None:
+    """That it logs no tickets: see test_logs.py."""
     app = children(settings_with(DEBUG=debug), None)[-1]
     assert "--no-access-log" in app.command
     assert level in app.command
+
+
+def test_dagsters_ui_is_behind_our_guard() -> None:
+    web = next(child for child in children(settings_with(), None) if child.name == "dagster-web")
+    assert web.command[1:3] == ("-m", "kyo_pipeline.defs.webserver")
+
+
+def test_with_a_certificate_the_app_speaks_https_itself() -> None:
+    files = {"KYO_TLS_CERTIFICATE": Path("c.pem"), "KYO_TLS_KEY": Path("k.pem")}
+    with_tls, without = (children(settings_with(**values), None)[-1].command for values in (files, {}))
+    place = with_tls.index("--ssl-certfile")
+    assert with_tls[place : place + 4] == ("--ssl-certfile", "c.pem", "--ssl-keyfile", "k.pem")
+    assert not [word for word in without if "ssl" in word]
 
 
 def test_children_get_every_setting_that_somebody_made(tmp_path: Path) -> None:
@@ -141,21 +157,6 @@ def test_children_get_every_setting_that_somebody_made(tmp_path: Path) -> None:
     assert made["DAGSTER_HOME"] == str(tmp_path / "dagster")
     assert made["DAGSTER_PG_URL"] == "postgresql+psycopg2://dagster"
     assert "DB_NAME" not in made, "a default that is named would say that the database is not embedded"
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        (
-            "postgresql+psycopg2://kyo@/kyo?host=/home/a%20b/postgres",
-            "postgresql+psycopg2://kyo@/kyo?host=/home/a%20b/postgres&options=-csearch_path%3Ddagster",
-        ),
-        ("postgresql://u:p%40@h:5433/n", "postgresql+psycopg2://u:p%40@h:5433/n?options=-csearch_path%3Ddagster"),
-        ("postgres://u@h/n?options=-cx%3D1", "postgresql+psycopg2://u@h/n?options=-csearch_path%3Ddagster"),
-    ],
-)
-def test_dagster_gets_the_same_database_with_a_schema_of_its_own(url: str, expected: str) -> None:
-    assert dagster_url(url) == expected
 
 
 # Before the start
@@ -235,6 +236,31 @@ def test_an_address_of_another_machine_is_refused(name: str, host: str) -> None:
         check_ports(ports(*free_ports(2)).model_copy(update={name: host}))
 
 
+def with_tls(certificate: Path, key: Path) -> Settings:
+    return settings_with(KYO_TLS_CERTIFICATE=certificate, KYO_TLS_KEY=key)
+
+
+def test_a_certificate_with_its_key_is_fine(tmp_path: Path) -> None:
+    check_tls(with_tls(*write_certificate(tmp_path)))
+    check_tls(settings_with())
+
+
+def test_a_missing_certificate_or_key_is_named(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path)
+    with pytest.raises(Invalid, match=r"^KYO_TLS_CERTIFICATE=/no/file cannot be read: No such file"):
+        check_tls(with_tls(Path("/no/file"), key))
+    with pytest.raises(Invalid, match=r"^KYO_TLS_KEY=/ cannot be read: Is a directory"):
+        check_tls(with_tls(certificate, Path("/")))
+
+
+def test_a_key_that_is_not_the_certificates_or_has_a_password_is_refused(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path / "a")
+    locked = write_certificate(tmp_path / "b", password="secret")
+    for wrong in ((certificate, locked[1]), locked, (key, certificate)):
+        with pytest.raises(Invalid, match="a certificate and the key that belongs to it"):
+            check_tls(with_tls(*wrong))
+
+
 # Readiness
 
 
@@ -261,6 +287,21 @@ def answering() -> Iterator[Settings]:
 
 def test_ready(answering: Settings) -> None:
     assert missing(answering) == []
+
+
+def test_ready_over_tls(tmp_path: Path) -> None:
+    """The certificate is for another name than that of the address, and by nobody whom this machine knows."""
+    certificate, key = write_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with HTTPServer(("127.0.0.1", 0), _App) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings = with_tls(certificate, key).model_copy(update={"KYO_PORT": server.server_port})
+        assert app_address(settings) == f"https://127.0.0.1:{server.server_port}"
+        assert "app" not in missing(settings)
+        assert "app" in missing(settings.model_copy(update={"KYO_TLS_CERTIFICATE": None}))
+        server.shutdown()
 
 
 def test_the_checks_that_fail_are_named(answering: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,9 @@
 """What each role finds, and what the views do, on a real database."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from kyo_app import auth, main
 from kyo_app.markup import inert
@@ -15,36 +13,27 @@ from kyo_pipeline.domain.answers import NOT_FOUND_TEXT
 from kyo_pipeline.domain.documents import DocumentState, VersionStatus
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import accounts, asking, history, library, reviewing
+from kyo_pipeline.services import asking, history, library, people, reviewing, signing_in
+from tests.app.pages import Visit, click, titles, words
 from tests.conftest import Clock
 
-Visit = Callable[..., AppTest]
 PASSWORD = "plum tree river"
 LEAVE = "Employees of the bakery get thirty days of annual leave in each calendar year."
 
 
-def words(page: AppTest) -> str:
-    """All that the page says."""
-    kinds = (page.title, page.markdown, page.caption, page.text, page.error, page.info, page.warning, page.success)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
-
-
-def button(page: AppTest, label: str) -> object:
-    return next(found for found in page.button if found.label == label)
-
-
-def click(page: AppTest, label: str) -> AppTest:
-    return button(page, label).click().run()  # type: ignore[attr-defined,no-any-return] # AppTest's elements are dynamic
-
-
 # Roles × views ------------------------------------------------------------------------------------------------------
 
-TITLES = {"": "Ask your organisation", "history": "History", "documents": "Documents", "approvals": "Approvals"}
-FOR_ROLE = {
-    Role.EMPLOYEE: {"", "history", "documents"},
-    Role.MANAGER: {"", "history", "documents", "approvals"},
-    Role.ADMIN: {"", "history", "documents", "approvals"},
+TITLES = {
+    "": "Ask your organisation",
+    "history": "History",
+    "documents": "Documents",
+    "approvals": "Approvals",
+    "collections": "Collections",
+    "people": "People",
+    "profile": "Profile",
 }
+_FOR_ALL = {"", "history", "documents", "profile"}
+FOR_ROLE = {Role.EMPLOYEE: _FOR_ALL, Role.MANAGER: _FOR_ALL | {"approvals"}, Role.ADMIN: set(TITLES)}
 
 
 def test_the_matrix_knows_every_view() -> None:
@@ -59,7 +48,7 @@ def test_a_role_finds_its_views_and_no_others(
     page = visit(path, person(role))
     assert not page.exception
     expected = TITLES[path] if path in FOR_ROLE[role] else "Not for your role"
-    assert [title.value for title in page.title] == [expected]
+    assert titles(page) == [expected]
 
 
 @pytest.mark.parametrize("path", TITLES)
@@ -99,7 +88,7 @@ def test_the_sidebar_does_not_say_the_same_twice(visit: Visit, kyo: Kyo) -> None
     ],
 )
 def test_a_wrong_sign_in_says_so_and_opens_nothing(visit: Visit, kyo: Kyo, name: str, password: str, says: str) -> None:
-    accounts.add_user(kyo, OPERATOR, "erin", "Erin", Role.EMPLOYEE, PASSWORD)
+    people.add_person(kyo, OPERATOR, "erin", "Erin", Role.EMPLOYEE, password=PASSWORD)
     page = visit()
     page.text_input[0].set_value(name)
     page.text_input[1].set_value(password)
@@ -113,7 +102,7 @@ def test_a_right_sign_in_sends_the_browser_for_its_cookie(
 ) -> None:
     sent: list[str] = []
     monkeypatch.setattr(auth, "_redirect", sent.append)  # AppTest has no browser that could be sent
-    accounts.add_user(kyo, OPERATOR, "erin", "Erin", Role.EMPLOYEE, " spaces at both ends ")
+    people.add_person(kyo, OPERATOR, "erin", "Erin", Role.EMPLOYEE, password=" spaces at both ends ")
     page = visit("documents", x="1")
     page.text_input[0].set_value("Erin")
     page.text_input[1].set_value(" spaces at both ends ")
@@ -128,7 +117,7 @@ def test_sign_out_ends_the_session_at_once(
 ) -> None:
     token = session_of(employee)
     click(visit("", token=token), "Sign out")
-    assert accounts.actor_of_session(kyo, token) is None
+    assert signing_in.actor_of_session(kyo, token) is None
 
 
 def test_a_page_that_is_open_falls_back_to_the_form_when_the_session_ends(
@@ -137,25 +126,25 @@ def test_a_page_that_is_open_falls_back_to_the_form_when_the_session_ends(
     uploaded = library.upload(kyo, employee, "a.txt", LEAVE.encode())
     token = session_of(manager)
     page = visit("approvals", token=token)
-    accounts.sign_out(kyo, token)
+    signing_in.sign_out(kyo, token)
     click(page, "Approve")
     assert [field.label for field in page.text_input] == ["User name", "Password"]
     assert library.read_document(kyo, OPERATOR, uploaded.document.id).state is DocumentState.IN_REVIEW
 
 
 def test_a_one_time_password_must_be_replaced_first(visit: Visit, kyo: Kyo, session_of: Callable[[Actor], str]) -> None:
-    new = accounts.add_user(kyo, OPERATOR, "erin", "Erin", Role.ADMIN)
-    token = session_of(replace(new.actor))
+    new = people.add_person(kyo, OPERATOR, "erin", "Erin", Role.ADMIN)
+    token = session_of(new.person)
     for path in TITLES:
-        assert [title.value for title in visit(path, token=token).title] == ["Choose a password"]
+        assert titles(visit(path, token=token)) == ["Choose a password"]
     page = visit(token=token)
     for field, text in zip(page.text_input, [new.one_time_password, PASSWORD, "another one 12"], strict=True):
         field.set_value(text)
     assert "not the same" in words(click(page, "Save password"))
     page.text_input[2].set_value(PASSWORD)
     assert "saved" in words(click(page, "Save password"))
-    assert accounts.actor_of_session(kyo, token) is None
-    assert accounts.sign_in(kyo, "erin", PASSWORD, "b")
+    assert signing_in.actor_of_session(kyo, token) is None
+    assert signing_in.sign_in(kyo, "erin", PASSWORD, "b")
 
 
 # Ask ------------------------------------------------------------------------------------------------------------------
@@ -242,7 +231,7 @@ def test_history_lists_searches_and_opens_own_questions(
     assert "cats" not in words(page)
     assert "What about dogs" in words(click(page, "Open"))
     assert "**Not found.**" in words(page)
-    assert NOT_FOUND_TEXT.split()[0] not in [title.value for title in page.title]
+    assert NOT_FOUND_TEXT.split()[0] not in titles(page)
     assert "History" in words(click(page, "All questions"))
 
 

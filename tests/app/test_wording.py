@@ -4,8 +4,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from kyo_app import wording
+from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.answers import Outcome
 from kyo_pipeline.domain.documents import DocumentState, VersionStatus
+from kyo_pipeline.domain.people import PersonState
 
 NOON = datetime(2025, 3, 12, 12, 0, tzinfo=timezone.utc)
 
@@ -53,3 +55,18 @@ def test_every_state_has_words() -> None:
     assert set(wording.STATES) == set(DocumentState)
     assert set(wording.STEPS) == set(VersionStatus)
     assert set(wording.OUTCOMES) == set(Outcome)
+    assert set(wording.PEOPLE) == set(PersonState)
+    assert set(wording.ROLES) == set(Role)
+
+
+@pytest.mark.parametrize(
+    ("via", "said"),
+    [
+        ("everyone", "like everyone"),
+        ("member", "by name"),
+        ("admin", "as an administrator"),
+        ("group Bakers", "through the group Bakers"),
+    ],
+)
+def test_ways_to_access(via: str, said: str) -> None:
+    assert wording.way(via) == said

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import text
 
 from kyo_pipeline.db import corpus
 from kyo_pipeline.domain.actor import OPERATOR, Actor
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import library, reviewing, upkeep
@@ -37,6 +39,12 @@ TEXTS = [
     "of the and",
     "Parking costs nothing; the garage is under the office.",
 ]
+
+
+@pytest.fixture
+def kyo(kyo: Kyo) -> Kyo:
+    """All of this is the pipeline's work: it has the rights of the pipeline."""
+    return replace(kyo, db=kyo.db.as_role(DatabaseRole.PIPELINE))  # type: ignore[attr-defined] # RollbackDatabase
 
 
 class Undo(Exception):

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from kyo_pipeline.db import documents
+from kyo_pipeline.db import collections, documents
 from kyo_pipeline.db.documents import Filter
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.collections import Access
 from kyo_pipeline.domain.documents import DocumentState, Review, VersionStatus
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import library, reviewing
@@ -108,16 +109,13 @@ def test_the_greater_of_what_everyone_and_what_members_may_counts(
     actor = person(role)
     name = collection("Board", everyone, {actor: access} if access else None)
     with kyo.db.transaction(actor) as tx:
-        found = [
-            name in [one.name for one in documents.collections(tx, actor, wanted)]
-            for wanted in ("read", "write", "approve")
-        ]
+        found = [name in [one.name for one in collections.accessible(tx, actor, wanted)] for wanted in Access]
     assert found == [readable, writable, approvable]
 
 
 def test_a_file_name_finds_the_document_whose_newest_version_has_it(kyo: Kyo, employee: Actor) -> None:
     uploaded = library.upload(kyo, employee, "plan.txt", b"one")
     with kyo.db.transaction(OPERATOR) as tx:
-        [general] = documents.collections(tx, OPERATOR, "write")
+        [general] = collections.accessible(tx, OPERATOR, Access.WRITE)
         assert documents.lock_by_file_name(tx, employee, general.id, "plan.txt") == uploaded.document.id
         assert documents.lock_by_file_name(tx, employee, general.id, "PLAN.txt") is None

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from kyo_pipeline.db import chunks, embedding_sets
 from kyo_pipeline.domain.actor import OPERATOR, Actor
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.errors import Conflict, Invalid
 from kyo_pipeline.kyo import Kyo
@@ -17,6 +18,12 @@ from kyo_pipeline.services import asking, indexing, library
 from tests.fakes import OtherEmbedder
 
 SPEC = EmbeddingSpec("test", "model", "1", 4, "mean", "query: ", "passage: ", 128, 0.5, 0.25)
+
+
+@pytest.fixture
+def kyo(kyo: Kyo) -> Kyo:
+    """All of this is the pipeline's work: it has the rights of the pipeline."""
+    return replace(kyo, db=kyo.db.as_role(DatabaseRole.PIPELINE))  # type: ignore[attr-defined] # RollbackDatabase
 
 
 def test_a_set_comes_back_as_it_was_stored(kyo: Kyo) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from kyo_pipeline.db.migrate import Migration, migrate, pending, read_migrations
+from kyo_pipeline.db.migrate import Migration, everything, migrate, pending, read_migrations
 from kyo_pipeline.errors import Conflict, Unavailable
 
 FIRST = Migration("0001_first", "create table first (id integer); insert into first values (1)")
@@ -33,14 +33,14 @@ def rows(url: str, statement: str) -> list[Any]:
 
 
 def test_the_real_migrations_run_once_and_then_never_again(url: str) -> None:
-    names = [migration.name for migration in read_migrations()]
+    names = [migration.name for migration in everything()]
     assert migrate(url) == names
     assert migrate(url) == []
 
 
 def test_pending_names_what_a_database_lacks(url: str) -> None:
     with create_engine(url, poolclass=NullPool).connect() as connection:
-        assert pending(connection) == [migration.name for migration in read_migrations()]
+        assert pending(connection) == [migration.name for migration in everything()]
         connection.rollback()
         migrate(url)
         assert pending(connection) == []

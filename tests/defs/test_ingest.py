@@ -1,17 +1,21 @@
 """The job in this process, from uploaded files to searchable documents."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 import pytest
 from sqlalchemy import text
 
+from kyo_pipeline.db.engine import Database
 from kyo_pipeline.definitions import defs
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.defs.run_once import _materialize, run_until_done
 from kyo_pipeline.domain.actor import OPERATOR
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.documents import VersionStatus
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, indexing, library, reviewing
@@ -57,13 +61,15 @@ def test_with_nothing_to_do_it_succeeds(stack: Kyo, instance: dg.DagsterInstance
 
 
 @pytest.fixture
-def searchable(stack: Kyo) -> Kyo:
-    """One searchable document, made without Dagster."""
+def searchable(stack: Kyo, own_database: str) -> Iterator[Kyo]:
+    """One searchable document, made without Dagster, and the rights of the pipeline."""
     document = library.upload(stack, OPERATOR, "a.txt", b"Some text.").document
     reviewing.approve(stack, OPERATOR, document.latest.id)
+    pipeline = replace(stack, db=Database(own_database, DatabaseRole.PIPELINE))
     for step in (indexing.parse, indexing.cut, indexing.embed, indexing.publish_ready):
-        step(stack, "run:1")
-    return stack
+        step(pipeline, "run:1")
+    yield pipeline
+    pipeline.db.close()
 
 
 @pytest.mark.parametrize(
@@ -88,10 +94,11 @@ def test_checks_fail_when_the_index_is_not_what_it_should_be(
     resources: dict[str, KyoResource],
     statement: str | None,
     failing: set[str],
+    own_database: str,
 ) -> None:
     if statement:
         vectors = f"chunk_embeddings_{indexing.ensure_embedding_set(searchable).id}"
-        with searchable.db.transaction(OPERATOR) as tx:
+        with Database(own_database).transaction(OPERATOR) as tx:
             tx.execute(text(statement.format(vectors=vectors)))
     result = dg.materialize(
         [*ASSETS, *CHECKS],

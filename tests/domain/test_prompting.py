@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from kyo_pipeline.domain.citations import Source, check
 from kyo_pipeline.domain.prompting import (
-    CHARACTERS_PER_TOKEN,
     NOT_FOUND_TOKEN,
     Prompt,
     build_prompt,
@@ -16,6 +15,7 @@ from kyo_pipeline.domain.prompting import (
 )
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
 from kyo_pipeline.domain.stemming import stems
+from kyo_pipeline.domain.tokens import estimated_tokens
 
 FENCE = "9f8e7d6c5b4a"
 PASSAGE = Passage(
@@ -100,8 +100,8 @@ def long_passages(count: int) -> list[Passage]:
     return [replace(PASSAGE, title=f"T{n}", text=text, end=len(text)) for n, text in enumerate(texts)]
 
 
-def size(prompt: Prompt) -> float:
-    return len(prompt.messages[0]["content"]) / CHARACTERS_PER_TOKEN + prompt.answer_tokens
+def size(prompt: Prompt) -> int:
+    return estimated_tokens(prompt.messages[0]["content"]) + prompt.answer_tokens
 
 
 def test_with_the_default_budget_a_model_sees_the_best_of_all_passages() -> None:
@@ -163,6 +163,28 @@ def test_an_endless_title_does_not_push_the_text_out() -> None:
 
 def test_an_endless_question_has_no_prompt() -> None:
     assert prompt_of("why " * 3000, [PASSAGE], 2000) is None
+
+
+@given(
+    st.lists(st.text(max_size=1500), min_size=1, max_size=5),
+    st.text(max_size=200),
+    st.text(max_size=300),
+    st.integers(512, 3000),
+)
+def test_prompt_and_answer_keep_to_the_limit_whatever_is_in_them(
+    texts: list[str], title: str, question: str, tokens: int
+) -> None:
+    passages = [replace(PASSAGE, text=text, title=title, end=len(text)) for text in texts]
+    prompt = prompt_of(question, passages, tokens)
+    assert prompt is None or size(prompt) + 16 <= tokens, "16 are left to the server's own marks"
+
+
+@given(st.sampled_from(["🙂", "休", "7", "a1", "x"]), st.integers(512, 2000))
+def test_a_passage_that_is_dense_in_one_place_is_cut_again(dense: str, tokens: int) -> None:
+    text = ANSWER + FILLER + dense * 500 + ". " + FILLER
+    prompt = prompt_of("How many days of annual leave?", [replace(PASSAGE, text=text, end=len(text))], tokens)
+    assert prompt
+    assert size(prompt) <= tokens
 
 
 @pytest.mark.parametrize("text", [NOT_FOUND_TOKEN, f" '{NOT_FOUND_TOKEN}.'\n", f"{NOT_FOUND_TOKEN} Sorry."])

@@ -28,7 +28,7 @@ class Person:
     def signs_in(self, username: str, password: str) -> None:
         self.page.get_by_label("User name").fill(username)
         self.page.get_by_label("Password", exact=True).fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
 
     def chooses_password(self, one_time: str, password: str) -> None:
         expect(self.page.get_by_role("heading", name="Choose a password")).to_be_visible()
@@ -36,7 +36,20 @@ class Person:
         self.page.get_by_label("New password", exact=True).fill(password)
         self.page.get_by_label("New password again").fill(password)
         self.page.get_by_role("button", name="Save password").click()
-        expect(self.page.get_by_role("button", name="Sign in")).to_be_visible()
+        expect(self.page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+
+    def presses(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def invites(self, name: str, username: str, email: str) -> str:
+        """As an admin, on the view of people; returns the link."""
+        self.presses("Add somebody")
+        self.page.get_by_label("Name", exact=True).fill(name)
+        self.page.get_by_label("User name", exact=True).fill(username)
+        self.page.get_by_label("E-mail").fill(email)
+        self.presses("Add")
+        self.sees(f"Send this link to {name}.")
+        return self.page.get_by_test_id("stCode").inner_text().strip()
 
     def goes_to(self, view: str) -> None:
         self._opens_sidebar()
@@ -66,7 +79,7 @@ class Person:
     def signs_out(self) -> None:
         self._opens_sidebar()
         self.page.get_by_role("button", name="Sign out").click()
-        expect(self.page.get_by_role("button", name="Sign in")).to_be_visible(timeout=15_000)
+        expect(self.page.get_by_role("button", name="Sign in", exact=True)).to_be_visible(timeout=15_000)
 
     def _opens_sidebar(self) -> None:
         if self._has_phone():
@@ -80,7 +93,14 @@ class Person:
         size = self.page.viewport_size
         return size is not None and size["width"] < PHONE_WIDTH
 
-    def shows(self, name: str) -> None:
-        """Keep a picture for people to look at."""
+    def shows(self, name: str, *, whole: bool = False) -> None:
+        """Keep a picture for people to look at; the whole page is as high as what scrolls in it."""
         OUTPUT.mkdir(exist_ok=True)
+        expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0)
+        size = self.page.viewport_size
+        if whole and size is not None:
+            height = self.page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
+            self.page.set_viewport_size({"width": size["width"], "height": max(height, size["height"])})
         self.page.screenshot(path=OUTPUT / f"{name}.png")
+        if whole and size is not None:
+            self.page.set_viewport_size(size)

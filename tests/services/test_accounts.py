@@ -1,250 +1,377 @@
-"""Signing in and out, sessions, passwords, people."""
+"""One's own account, registration, invitations."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
-from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
-from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
+from kyo_pipeline.domain.actor import Actor, Role
+from kyo_pipeline.domain.collections import Access
+from kyo_pipeline.errors import Conflict, Invalid, KyoError, NotAllowed, NotFound, TooMany
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import accounts
+from kyo_pipeline.services import accounts, people, signing_in
 from tests.conftest import Clock
 
 PASSWORD = "correct horse battery"
+BETTER = "plum tree river"
 BROWSER = "browser"
+OFFICE = "192.0.2.7"
+
+BAD_TEXTS = {
+    "empty": "",
+    "blank": "   ",
+    "huge": "x" * 1_000_000,
+    "NUL": "a\x00b",
+    "emoji": "😀🧅",
+    "surrogate": "a\ud800b",
+    "SQL": "'; drop table users; --",
+    "HTML": "<script>alert(1)</script>",
+    "RTL": "\u202egpj.exe",
+}
+bad_texts = pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in BAD_TEXTS.items()])
 
 
 @pytest.fixture
 def anna(kyo: Kyo, admin: Actor) -> Actor:
     """Somebody with a real password."""
-    return accounts.add_user(kyo, admin, "anna", "Anna", Role.EMPLOYEE, PASSWORD).actor
+    return people.add_person(kyo, admin, "anna", "Anna", Role.EMPLOYEE, "anna@example.org", PASSWORD).person
 
 
-def session(kyo: Kyo, password: str = PASSWORD) -> str:
-    return accounts.redeem_ticket(kyo, accounts.sign_in(kyo, "anna", password, BROWSER), BROWSER)[0]
+def session(kyo: Kyo, password: str = PASSWORD, **more: Any) -> str:
+    return signing_in.redeem_ticket(kyo, signing_in.sign_in(kyo, "anna", password, BROWSER), BROWSER, **more)[0]
 
 
-def test_password_ticket_session(kyo: Kyo, anna: Actor, clock: Clock, audited: Callable[[], list[str]]) -> None:
-    ticket = accounts.sign_in(kyo, " Anna ", PASSWORD, BROWSER)
-    token, expires_at = accounts.redeem_ticket(kyo, ticket, BROWSER)
-    assert accounts.actor_of_session(kyo, token) == anna
-    assert (expires_at - clock()).total_seconds() == kyo.settings.KYO_SESSION_HOURS * 3600
-    assert audited()[-1] == "session:start"
+def refused(deed: Callable[[], object]) -> str | None:
+    """The sentence with which something is refused; None when it is done."""
+    try:
+        deed()
+    except KyoError as error:
+        return error.message
+    return None
 
 
-@pytest.mark.parametrize(
-    ("username", "password"),
-    [
-        ("nobody", PASSWORD),
-        ("anna", "wrong"),
-        ("anna", ""),
-        ("anna", PASSWORD.upper()),
-        ("anna", PASSWORD + "x" * 5000),
-        ("", ""),
-        ("kyo", ""),
-        ("a\x00nna", PASSWORD),
-        ("\ud800", PASSWORD),
-        ("anna' or '1'='1", PASSWORD),
-        ("x" * 10_000, PASSWORD),
-    ],
-)
-@pytest.mark.usefixtures("anna")
-def test_refusals_all_sound_the_same_and_are_on_record(
-    kyo: Kyo, sql: Callable[..., list[Any]], username: str, password: str
-) -> None:
-    with pytest.raises(NotAllowed, match=r"^The user name or the password is wrong\.$"):
-        accounts.sign_in(kyo, username, password, BROWSER)
-    [row] = sql("select * from audit_log where event = 'session:refuse'")
-    assert row.outcome == "refused"
-    assert len(row.object_id) <= 64
-    assert sql("select from sign_in_tickets") == []
+class TestProfile:
+    def test_shows_what_is_known_and_where_one_may_do_what(
+        self, kyo: Kyo, anna: Actor, clock: Clock, collection: Callable[..., str]
+    ) -> None:
+        collection("Board")
+        collection("Archive", "read")
+        collection("News", members={anna: "approve"})
+        profile = accounts.read_profile(kyo, anna)
+        assert (profile.username, profile.name, profile.email) == ("anna", "Anna", "anna@example.org")
+        assert (profile.role, profile.has_password) == (Role.EMPLOYEE, True)
+        assert profile.created_at == profile.password_changed_at == clock()
+        assert profile.collections == (
+            ("Archive", Access.READ),
+            ("General", Access.WRITE),
+            ("News", Access.WRITE),
+        )
+
+    def test_tells_who_has_no_password(self, kyo: Kyo, admin: Actor) -> None:
+        invited = people.invite(kyo, admin, "bert", "Bert", Role.EMPLOYEE)
+        assert not accounts.read_profile(kyo, invited.actor).has_password
+
+    def test_changes_and_says_what(self, kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]]) -> None:
+        accounts.change_profile(kyo, anna, "  Anna Lee ", " lee@example.org ")
+        profile = accounts.read_profile(kyo, anna)
+        assert (profile.name, profile.email) == ("Anna Lee", "lee@example.org")
+        accounts.change_profile(kyo, anna, "Anna Lee", "")
+        assert accounts.read_profile(kyo, anna).email is None
+        accounts.change_profile(kyo, anna, "Anna Lee", "")
+        rows = sql("select actor_id, details from audit_log where event = 'user:change_profile' order by id")
+        assert rows == [(anna.id, {"changed": ["name", "email"]}), (anna.id, {"changed": ["email"]})]
+
+    def test_an_address_belongs_to_one(self, kyo: Kyo, anna: Actor, employee: Actor) -> None:
+        with pytest.raises(Conflict, match="this e-mail address"):
+            accounts.change_profile(kyo, employee, "Name", "ANNA@Example.org")
+        accounts.change_profile(kyo, anna, "Anna", "Anna@example.org")
+
+    @bad_texts
+    def test_any_text_is_a_sentence_or_harmless(
+        self, kyo: Kyo, anna: Actor, audited: Callable[[], list[str]], text: str
+    ) -> None:
+        before, known = accounts.read_profile(kyo, anna), len(audited())
+        for name, email in ((text, ""), ("Anna", text)):
+            refusal = refused(lambda: accounts.change_profile(kyo, anna, name, email))  # noqa: B023 — called now
+            assert refusal is None or refusal.endswith(".")
+            if refusal is None:
+                after = accounts.read_profile(kyo, anna)
+                assert (after.name, after.email or "") == (name.strip(), email.strip())
+        if text not in (BAD_TEXTS["emoji"], BAD_TEXTS["SQL"], BAD_TEXTS["HTML"], "", "   "):
+            assert accounts.read_profile(kyo, anna) == before
+            assert len(audited()) == known
 
 
-def test_nobody_deactivated_signs_in_or_stays_in(kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]]) -> None:
-    ticket, token = accounts.sign_in(kyo, "anna", PASSWORD, BROWSER), session(kyo)
-    sql("update users set active = false where id = :id", id=anna.id)
-    assert accounts.actor_of_session(kyo, token) is None
-    with pytest.raises(NotAllowed):
-        accounts.redeem_ticket(kyo, ticket, BROWSER)
-    with pytest.raises(NotAllowed):
-        accounts.sign_in(kyo, "anna", PASSWORD, BROWSER)
-
-
-@pytest.mark.usefixtures("anna")
-class TestTickets:
-    def test_once(self, kyo: Kyo) -> None:
-        ticket = accounts.sign_in(kyo, "anna", PASSWORD, BROWSER)
-        accounts.redeem_ticket(kyo, ticket, BROWSER)
-        with pytest.raises(NotAllowed, match="has been used or has expired"):
-            accounts.redeem_ticket(kyo, ticket, BROWSER)
-
-    def test_in_the_same_browser(self, kyo: Kyo) -> None:
-        ticket = accounts.sign_in(kyo, "anna", PASSWORD, BROWSER)
-        with pytest.raises(NotAllowed):
-            accounts.redeem_ticket(kyo, ticket, "another browser")
-        assert accounts.redeem_ticket(kyo, ticket, BROWSER)
-
-    @pytest.mark.parametrize(("seconds", "good"), [(30, True), (30.001, False)])
-    def test_within_half_a_minute(self, kyo: Kyo, clock: Clock, seconds: float, good: bool) -> None:
-        ticket = accounts.sign_in(kyo, "anna", PASSWORD, BROWSER)
-        clock.advance(seconds=seconds)
-        if good:
-            assert accounts.redeem_ticket(kyo, ticket, BROWSER)
-        else:
-            with pytest.raises(NotAllowed):
-                accounts.redeem_ticket(kyo, ticket, BROWSER)
-
-    def test_not_after_the_password_has_changed(self, kyo: Kyo, admin: Actor) -> None:
-        ticket = accounts.sign_in(kyo, "anna", PASSWORD, BROWSER)
-        accounts.reset_password(kyo, admin, "anna")
-        with pytest.raises(NotAllowed):
-            accounts.redeem_ticket(kyo, ticket, BROWSER)
-
-    @pytest.mark.parametrize("ticket", ["", "unknown", "\ud800", "\x00"])
-    def test_only_real_ones(self, kyo: Kyo, ticket: str) -> None:
-        with pytest.raises(NotAllowed):
-            accounts.redeem_ticket(kyo, ticket, BROWSER)
-
-    def test_the_database_holds_neither_tickets_nor_tokens(self, kyo: Kyo, sql: Callable[..., list[Any]]) -> None:
-        ticket, token = accounts.sign_in(kyo, "anna", PASSWORD, BROWSER), session(kyo)
-        stored = str([bytes(v) for row in sql("select ticket_hash, browser_hash from sign_in_tickets") for v in row])
-        stored += str([bytes(row.token_hash) for row in sql("select token_hash from sessions")])
-        assert not any(secret in stored for secret in (ticket, token, BROWSER))
-
-
-@pytest.mark.usefixtures("anna")
-class TestSessions:
-    def test_end_after_their_hours(self, kyo: Kyo, clock: Clock) -> None:
-        token = session(kyo)
-        clock.advance(hours=kyo.settings.KYO_SESSION_HOURS, seconds=-1)
-        assert accounts.actor_of_session(kyo, token)
-        clock.advance(seconds=1)
-        assert accounts.actor_of_session(kyo, token) is None
-
-    def test_end_by_signing_out_which_twice_is_once(self, kyo: Kyo, audited: Callable[[], list[str]]) -> None:
-        token, other = session(kyo), session(kyo)
-        accounts.sign_out(kyo, token)
-        accounts.sign_out(kyo, token)
-        assert accounts.actor_of_session(kyo, token) is None
-        assert accounts.actor_of_session(kyo, other) is not None
-        assert audited().count("session:end") == 1
-
-    def test_one_that_was_over_already_is_still_its_owners_on_record(
-        self, kyo: Kyo, anna: Actor, clock: Clock, sql: Callable[..., list[Any]]
+class TestPassword:
+    @pytest.mark.parametrize(
+        ("current", "new", "error", "message"),
+        [
+            ("wrong", BETTER, NotAllowed, "current password is wrong"),
+            ("", BETTER, NotAllowed, "current password is wrong"),
+            ("\x00" * 1_000_000, BETTER, NotAllowed, "current password is wrong"),
+            (PASSWORD, PASSWORD, Invalid, "must differ"),
+            (PASSWORD, "x" * 11, Invalid, "12 to 1000 characters"),
+            (PASSWORD, "x" * 1001, Invalid, "12 to 1000 characters"),
+            (PASSWORD, "anna@example.org", Invalid, "."),
+            (PASSWORD, "password1234", Invalid, "very common"),
+            (PASSWORD, "\ud800" * 12, Invalid, "cannot be typed"),
+        ],
+    )
+    def test_what_is_refused_changes_nothing(
+        self, kyo: Kyo, anna: Actor, current: str, new: str, error: type[Exception], message: str
     ) -> None:
         token = session(kyo)
-        clock.advance(days=30)
-        accounts.sign_out(kyo, token)
-        assert sql("select object_id from audit_log where event = 'session:end'") == [(str(anna.id),)]
+        with pytest.raises(error, match=message):
+            accounts.change_password(kyo, anna, current, new)
+        assert signing_in.actor_of_session(kyo, token) == anna
+        assert session(kyo)
 
-    def test_all_end_with_a_new_password(self, kyo: Kyo, anna: Actor, clock: Clock) -> None:
-        tokens = [session(kyo), session(kyo)]
-        clock.advance(seconds=1)
-        accounts.change_password(kyo, anna, PASSWORD, "another long one")
-        assert [accounts.actor_of_session(kyo, token) for token in tokens] == [None, None]
-        assert accounts.actor_of_session(kyo, session(kyo, "another long one")) == anna
+    def test_guesses_are_counted_as_those_at_the_sign_in(
+        self, kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]]
+    ) -> None:
+        for _ in range(5):
+            with pytest.raises(NotAllowed):
+                accounts.change_password(kyo, anna, "wrong", BETTER)
+        with pytest.raises(TooMany):
+            accounts.change_password(kyo, anna, PASSWORD, BETTER)
+        with pytest.raises(TooMany):
+            session(kyo)
+        rows = sql("select event, outcome from audit_log where event in ('user:change_password', 'user:block')")
+        assert rows.count(("user:change_password", "refused")) == 5
+        assert rows.count(("user:block", "done")) == 1
 
-    @pytest.mark.parametrize("token", [None, "", "unknown", "\ud800", "\x00"])
-    def test_belong_to_nobody_without_the_token(self, kyo: Kyo, token: str | None) -> None:
-        session(kyo)
-        assert accounts.actor_of_session(kyo, token) is None
-        accounts.sign_out(kyo, token or "")
+    def test_a_right_one_clears_the_count(self, kyo: Kyo, anna: Actor) -> None:
+        for _ in range(3):
+            for _ in range(4):
+                with pytest.raises(NotAllowed):
+                    accounts.change_password(kyo, anna, "wrong", BETTER)
+            with pytest.raises(Invalid, match="must differ"):
+                accounts.change_password(kyo, anna, PASSWORD, PASSWORD)
 
-    def test_show_a_changed_role_at_once(self, kyo: Kyo, sql: Callable[..., list[Any]]) -> None:
-        token = session(kyo)
-        sql("update users set role = 'manager' where username = 'anna'")
-        actor = accounts.actor_of_session(kyo, token)
+    def test_whoever_has_none_is_told_so(self, kyo: Kyo, admin: Actor) -> None:
+        invited = people.invite(kyo, admin, "bert", "Bert", Role.EMPLOYEE)
+        with pytest.raises(NotAllowed, match="no password here"):
+            accounts.change_password(kyo, invited.actor, "", BETTER)
+
+    def test_a_one_time_password_lets_in_to_change_it(self, kyo: Kyo, admin: Actor, clock: Clock) -> None:
+        new = people.add_person(kyo, admin, "anna", "Anna", Role.MANAGER)
+        assert new.one_time_password is not None
+        actor = signing_in.actor_of_session(kyo, session(kyo, new.one_time_password))
         assert actor is not None
-        assert actor.role is Role.MANAGER
+        assert actor.must_change_password
+        clock.advance(seconds=1)
+        accounts.change_password(kyo, actor, new.one_time_password, PASSWORD)
+        actor = signing_in.actor_of_session(kyo, session(kyo))
+        assert actor is not None
+        assert not actor.must_change_password
+
+    def test_nothing_else_is_open_before_it_is_changed(
+        self, kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]]
+    ) -> None:
+        token, held = session(kyo), replace(anna, must_change_password=True)
+        [(session_id,)] = sql("select id from sessions")
+        for verb in (
+            lambda: accounts.read_profile(kyo, held),
+            lambda: accounts.change_profile(kyo, held, "Name", ""),
+            lambda: accounts.list_sessions(kyo, held, token),
+            lambda: accounts.end_session(kyo, held, session_id),
+            lambda: accounts.end_other_sessions(kyo, held, token),
+        ):
+            with pytest.raises(NotAllowed, match="Choose a password of your own first"):
+                verb()
 
 
-@pytest.mark.parametrize(
-    ("current", "new", "error", "message"),
-    [
-        ("wrong", "another long one", NotAllowed, "current password is wrong"),
-        (PASSWORD, PASSWORD, Invalid, "must differ"),
-        (PASSWORD, "x" * 11, Invalid, "12 to 1000 characters"),
-        (PASSWORD, "x" * 1001, Invalid, "12 to 1000 characters"),
-        (PASSWORD, "xx ANNA xx xx", Invalid, "must not contain the user name"),
-        (PASSWORD, "\ud800" * 12, Invalid, "cannot be typed"),
-    ],
-)
-def test_passwords_that_are_refused_change_nothing(
-    kyo: Kyo, anna: Actor, current: str, new: str, error: type[Exception], message: str
-) -> None:
-    token = session(kyo)
-    with pytest.raises(error, match=message):
-        accounts.change_password(kyo, anna, current, new)
-    assert accounts.actor_of_session(kyo, token) == anna
-    assert session(kyo)
+@pytest.mark.usefixtures("anna")
+class TestOwnSessions:
+    def test_are_listed_with_this_one_first(self, kyo: Kyo, anna: Actor, employee: Actor, clock: Clock) -> None:
+        this = session(kyo, device="Firefox", address=OFFICE)
+        clock.advance(minutes=5)
+        session(kyo, device="Safari")
+        first, second = accounts.list_sessions(kyo, anna, this)
+        assert (first.device, first.address, first.method, first.is_this) == ("Firefox", OFFICE, "password", True)
+        assert (second.device, second.is_this, second.created_at) == ("Safari", False, clock())
+        assert [one.is_this for one in accounts.list_sessions(kyo, anna, None)] == [False, False]
+        assert accounts.list_sessions(kyo, employee, this) == ()
+
+    def test_that_are_over_are_not_listed(self, kyo: Kyo, anna: Actor, clock: Clock) -> None:
+        signing_in.sign_out(kyo, session(kyo))
+        session(kyo)
+        clock.advance(hours=kyo.settings.KYO_SESSION_IDLE_HOURS)
+        assert accounts.list_sessions(kyo, anna, None) == ()
+
+    def test_one_ends_at_once(self, kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]]) -> None:
+        this, other = session(kyo), session(kyo)
+        [_, listed] = accounts.list_sessions(kyo, anna, this)
+        accounts.end_session(kyo, anna, listed.id)
+        assert signing_in.actor_of_session(kyo, other) is None
+        assert signing_in.actor_of_session(kyo, this) == anna
+        [row] = sql("select actor_id, object_id, details from audit_log where event = 'session:end'")
+        assert row == (anna.id, str(anna.id), {"session": str(listed.id)})
+        with pytest.raises(NotFound, match="ended already"):
+            accounts.end_session(kyo, anna, listed.id)
+
+    @pytest.mark.parametrize("role", Role)
+    def test_nobody_ends_those_of_others_here(
+        self, kyo: Kyo, person: Callable[[Role], Actor], sql: Callable[..., list[Any]], role: Role
+    ) -> None:
+        token = session(kyo)
+        [(session_id,)] = sql("select id from sessions")
+        for wanted in (session_id, uuid4(), UUID(int=0)):
+            with pytest.raises(NotFound):
+                accounts.end_session(kyo, person(role), wanted)
+        assert signing_in.actor_of_session(kyo, token)
+
+    def test_all_others_end_and_tickets_with_them(self, kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]]) -> None:
+        this, others = session(kyo), [session(kyo), session(kyo)]
+        ticket = signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+        assert accounts.end_other_sessions(kyo, anna, this) == 2
+        assert [signing_in.actor_of_session(kyo, token) for token in (this, *others)] == [anna, None, None]
+        with pytest.raises(NotAllowed):
+            signing_in.redeem_ticket(kyo, ticket, BROWSER)
+        assert accounts.end_other_sessions(kyo, anna, this) == 0
+        assert sql("select details from audit_log where event = 'session:end'") == [({"others": 2},)]
 
 
-def test_a_one_time_password_lets_in_to_change_it(kyo: Kyo, admin: Actor, clock: Clock) -> None:
-    new = accounts.add_user(kyo, admin, "anna", "Anna", Role.MANAGER)
-    assert new.one_time_password is not None
-    actor = accounts.actor_of_session(kyo, session(kyo, new.one_time_password))
-    assert actor is not None
-    assert actor.must_change_password
-    clock.advance(seconds=1)
-    accounts.change_password(kyo, actor, new.one_time_password, PASSWORD)
-    actor = accounts.actor_of_session(kyo, session(kyo))
-    assert actor is not None
-    assert not actor.must_change_password
+class TestRegistration:
+    def test_is_off_unless_set(self, kyo: Kyo, audited: Callable[[], list[str]]) -> None:
+        with pytest.raises(NotAllowed, match="Ask an administrator for an invitation"):
+            accounts.register(kyo, "bert", "Bert", "b@example.org", PASSWORD)
+        assert audited() == []
+
+    def test_with_approval_waits(
+        self, with_settings: Callable[..., Kyo], admin: Actor, sql: Callable[..., list[Any]]
+    ) -> None:
+        kyo = with_settings(KYO_REGISTRATION="approval")
+        done = accounts.register(kyo, " Bert ", "Bert", "b@example.org", PASSWORD, OFFICE)
+        assert (done.username, done.awaiting_approval) == ("bert", True)
+        with pytest.raises(NotAllowed):
+            signing_in.sign_in(kyo, "bert", PASSWORD, BROWSER)
+        people.approve_registration(kyo, admin, people.id_of(kyo, admin, "bert"))
+        assert signing_in.sign_in(kyo, "bert", PASSWORD, BROWSER)
+        [row] = sql("select actor_name, details from audit_log where event = 'user:register'")
+        assert row == ("kyo", {"username": "bert", "awaiting_approval": True})
+
+    def test_open_lets_in_as_employee(self, with_settings: Callable[..., Kyo]) -> None:
+        kyo = with_settings(KYO_REGISTRATION="open")
+        assert not accounts.register(kyo, "anna", "Anna", "a@example.org", PASSWORD).awaiting_approval
+        actor = signing_in.actor_of_session(kyo, session(kyo))
+        assert actor is not None
+        assert actor.role is Role.EMPLOYEE
+
+    @pytest.mark.parametrize(
+        ("username", "email", "password", "error", "message"),
+        [
+            ("anna", "b@example.org", PASSWORD, Conflict, "already a user called anna"),
+            ("ANNA", "b@example.org", PASSWORD, Conflict, "already a user called anna"),
+            ("kyo", "b@example.org", PASSWORD, Conflict, "already a user called kyo"),
+            ("bert", "Anna@Example.ORG", PASSWORD, Conflict, "this e-mail address"),
+            ("bert", "", PASSWORD, Invalid, "Enter your e-mail address"),
+            ("bert", "b@@example.org", PASSWORD, Invalid, "one @"),
+            ("bert", "b@example.org", "password1234", Invalid, "common"),
+            ("bert", "b@example.org", "b@example.org", Invalid, "."),
+            ("bert", "b@example.org", "", Invalid, "12 to 1000"),
+        ],
+    )
+    @pytest.mark.usefixtures("anna")
+    def test_refusals_change_nothing(
+        self,
+        with_settings: Callable[..., Kyo],
+        admin: Actor,
+        username: str,
+        email: str,
+        password: str,
+        error: type[Exception],
+        message: str,
+    ) -> None:
+        kyo = with_settings(KYO_REGISTRATION="open")
+        with pytest.raises(error, match=message):
+            accounts.register(kyo, username, "Bert", email, password)
+        assert people.list_people(kyo, admin).total == 2
+
+    @bad_texts
+    @pytest.mark.parametrize("field", ["username", "name", "email", "password", "address"])
+    def test_any_text_is_a_sentence_or_harmless(
+        self, with_settings: Callable[..., Kyo], admin: Actor, field: str, text: str
+    ) -> None:
+        kyo = with_settings(KYO_REGISTRATION="open")
+        good = {"username": "bert", "name": "Bert", "email": "b@example.org", "password": PASSWORD, "address": ""}
+        refusal = refused(lambda: accounts.register(kyo, **{**good, field: text}))
+        if refusal is None:
+            assert field == "address" or text in (BAD_TEXTS["emoji"], BAD_TEXTS["SQL"], BAD_TEXTS["HTML"])
+        else:
+            assert refusal.endswith(".")
+            assert people.list_people(kyo, admin).total == 1
+
+    def test_scripts_have_to_wait(self, with_settings: Callable[..., Kyo], clock: Clock) -> None:
+        kyo = with_settings(KYO_REGISTRATION="open")
+        for number in range(20):
+            with pytest.raises(Invalid):
+                accounts.register(kyo, f"u{number}", "Name", "a@example.org", "easy", OFFICE)
+        with pytest.raises(TooMany):
+            accounts.register(kyo, "anna", "Anna", "a@example.org", PASSWORD, OFFICE)
+        clock.advance(seconds=30)
+        assert accounts.register(kyo, "anna", "Anna", "a@example.org", PASSWORD, OFFICE)
 
 
-def test_a_reset_password_ends_sessions_and_is_good_once(kyo: Kyo, admin: Actor, anna: Actor, clock: Clock) -> None:
-    token = session(kyo)
-    clock.advance(seconds=1)
-    new = accounts.reset_password(kyo, admin, "Anna")
-    assert new.actor == anna
-    assert accounts.actor_of_session(kyo, token) is None
-    assert session(kyo, new.one_time_password or "")
-    with pytest.raises(NotAllowed):
-        session(kyo, PASSWORD)
+class TestInvitations:
+    def test_say_whom_they_are_for_and_let_choose_a_password_once(
+        self, kyo: Kyo, admin: Actor, sql: Callable[..., list[Any]]
+    ) -> None:
+        invited = people.invite(kyo, admin, "anna", "Anna", Role.MANAGER, "a@example.org")
+        shown = accounts.read_invitation(kyo, invited.token, OFFICE)
+        assert (shown.username, shown.name, shown.expires_at) == ("anna", "Anna", invited.expires_at)
+        assert accounts.accept_invitation(kyo, invited.token, PASSWORD, OFFICE) == "anna"
+        assert signing_in.actor_of_session(kyo, session(kyo)) == invited.actor
+        for again in (accounts.read_invitation, lambda k, t: accounts.accept_invitation(k, t, BETTER)):
+            with pytest.raises(NotFound, match="used, replaced, or has expired"):
+                again(kyo, invited.token)
+        [row] = sql("select actor_id, object_id from audit_log where event = 'user:accept_invitation'")
+        assert row == (invited.actor.id, str(invited.actor.id))
+        assert sql("select from sign_in_failures where failures > 1") == []
 
+    def test_expire(self, kyo: Kyo, admin: Actor, clock: Clock) -> None:
+        invited = people.invite(kyo, admin, "anna", "Anna", Role.MANAGER)
+        clock.advance(days=kyo.settings.KYO_INVITATION_DAYS, seconds=-1)
+        assert accounts.read_invitation(kyo, invited.token)
+        clock.advance(seconds=1)
+        with pytest.raises(NotFound):
+            accounts.accept_invitation(kyo, invited.token, PASSWORD)
 
-@pytest.mark.parametrize("username", ["nobody", "kyo", "", "a\x00b", "\ud800"])
-def test_nobody_is_nobody(kyo: Kyo, admin: Actor, username: str) -> None:
-    with pytest.raises(NotFound):
-        accounts.reset_password(kyo, admin, username)
-    with pytest.raises(NotFound):
-        accounts.actor_named(kyo, username)
+    @pytest.mark.parametrize(
+        "password", ["", "short", "password1234", "anna@example.org", "x" * 1_000_000, "a\x00" * 12]
+    )
+    def test_a_bad_password_leaves_it_open(self, kyo: Kyo, admin: Actor, password: str) -> None:
+        invited = people.invite(kyo, admin, "anna", "Anna", Role.MANAGER, "anna@example.org")
+        with pytest.raises(Invalid):
+            accounts.accept_invitation(kyo, invited.token, password)
+        assert accounts.accept_invitation(kyo, invited.token, PASSWORD)
 
+    def test_nobody_signs_in_before(self, kyo: Kyo, admin: Actor) -> None:
+        people.invite(kyo, admin, "anna", "Anna", Role.MANAGER)
+        for password in ("", PASSWORD, "nobody has this password"):
+            with pytest.raises(NotAllowed):
+                session(kyo, password)
 
-@pytest.mark.parametrize(
-    ("username", "name", "password"),
-    [
-        ("", "Name", None),
-        ("-x", "Name", None),
-        ("two words", "Name", None),
-        ("x" * 65, "Name", None),
-        ("ünal", "Name", None),
-        ("bert", "", None),
-        ("bert", "   ", None),
-        ("bert", "x" * 201, None),
-        ("bert", "B\x00ert", None),
-        ("bert", "Bert", ""),
-        ("bert", "Bert", "short"),
-        ("bert", "Bert", "bert bert bert"),
-    ],
-)
-def test_people_who_are_refused(kyo: Kyo, admin: Actor, username: str, name: str, password: str | None) -> None:
-    with pytest.raises(Invalid):
-        accounts.add_user(kyo, admin, username, name, Role.EMPLOYEE, password)
-    assert [person.username for person in accounts.list_users(kyo, admin)] == [admin.username]
+    @bad_texts
+    def test_only_real_tokens(self, kyo: Kyo, admin: Actor, text: str) -> None:
+        people.invite(kyo, admin, "anna", "Anna", Role.MANAGER)
+        with pytest.raises(NotFound):
+            accounts.read_invitation(kyo, text)
+        with pytest.raises(NotFound):
+            accounts.accept_invitation(kyo, text, PASSWORD)
 
+    def test_guesses_have_to_wait(self, kyo: Kyo, admin: Actor) -> None:
+        invited = people.invite(kyo, admin, "anna", "Anna", Role.MANAGER)
+        for number in range(20):
+            with pytest.raises(NotFound):
+                accounts.read_invitation(kyo, f"guess {number}", OFFICE)
+        with pytest.raises(TooMany):
+            accounts.read_invitation(kyo, invited.token, OFFICE)
 
-def test_two_people_cannot_have_one_name(kyo: Kyo, admin: Actor, anna: Actor) -> None:
-    with pytest.raises(Conflict, match="already a user called anna"):
-        accounts.add_user(kyo, admin, "ANNA", "Other", Role.ADMIN)
-    assert accounts.actor_named(kyo, "anna") == anna
-
-
-def test_the_first_admin_is_made_on_an_installation_without_people_and_never_again(kyo: Kyo) -> None:
-    first = accounts.ensure_first_admin(kyo)
-    assert first is not None
-    assert (first.actor.username, first.actor.role) == ("admin", Role.ADMIN)
-    assert first.actor.must_change_password
-    assert accounts.ensure_first_admin(kyo) is None
-    assert [person.username for person in accounts.list_users(kyo, OPERATOR)] == ["admin"]
+    def test_the_database_does_not_hold_the_token(self, kyo: Kyo, admin: Actor, sql: Callable[..., list[Any]]) -> None:
+        invited = people.invite(kyo, admin, "anna", "Anna", Role.MANAGER)
+        [row] = sql("select token_hash from invitations")
+        assert invited.token not in str(bytes(row.token_hash))
+        assert invited.token not in str(sql("select * from audit_log"))

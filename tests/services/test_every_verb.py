@@ -9,24 +9,73 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from kyo_pipeline.domain.actor import PERMISSIONS, Actor, Permission, Role
+from kyo_pipeline.domain.collections import Access
+from kyo_pipeline.domain.identity import Identity
 from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import accounts, asking, health, history, library, reviewing
+from kyo_pipeline.services import (
+    accounts,
+    asking,
+    collections,
+    groups,
+    health,
+    history,
+    library,
+    limits,
+    people,
+    reviewing,
+    sharing,
+    signing_in,
+)
 
 NOBODY = UUID(int=0)
+PASSWORD = "plum tree river"
 Verb = Callable[[Kyo, Actor], object]
 
 VERBS: dict[str, tuple[Permission, Verb]] = {
-    "accounts.add_user": (Permission.USER_ADD, lambda k, a: accounts.add_user(k, a, "new", "New", Role.EMPLOYEE)),
-    "accounts.list_users": (Permission.USER_LIST, accounts.list_users),
-    "accounts.reset_password": (Permission.USER_ADD, lambda k, a: accounts.reset_password(k, a, a.username)),
     "asking.ask": (Permission.ANSWER_ASK, lambda k, a: asking.ask(k, a, "Why?")),
     "asking.search": (Permission.ANSWER_ASK, lambda k, a: asking.search(k, a, "Why?")),
+    "collections.candidates": (Permission.COLLECTION_MANAGE, collections.candidates),
+    "collections.change": (Permission.COLLECTION_MANAGE, lambda k, a: collections.change(k, a, NOBODY, "New", "")),
+    "collections.create": (Permission.COLLECTION_MANAGE, lambda k, a: collections.create(k, a, "New")),
+    "collections.delete": (Permission.COLLECTION_MANAGE, lambda k, a: collections.delete(k, a, NOBODY)),
+    "collections.grant_group": (
+        Permission.COLLECTION_MANAGE,
+        lambda k, a: collections.grant_group(k, a, NOBODY, NOBODY, Access.READ),
+    ),
+    "collections.grant_person": (
+        Permission.COLLECTION_MANAGE,
+        lambda k, a: collections.grant_person(k, a, NOBODY, a.id, Access.APPROVE),
+    ),
+    "collections.list_all": (Permission.COLLECTION_MANAGE, collections.list_all),
+    "collections.named": (Permission.COLLECTION_MANAGE, lambda k, a: collections.named(k, a, "General")),
+    "collections.read_access": (Permission.COLLECTION_MANAGE, lambda k, a: collections.read_access(k, a, NOBODY)),
+    "collections.revoke_group": (
+        Permission.COLLECTION_MANAGE,
+        lambda k, a: collections.revoke_group(k, a, NOBODY, NOBODY),
+    ),
+    "collections.revoke_person": (
+        Permission.COLLECTION_MANAGE,
+        lambda k, a: collections.revoke_person(k, a, NOBODY, a.id),
+    ),
+    "collections.set_everyone": (
+        Permission.COLLECTION_MANAGE,
+        lambda k, a: collections.set_everyone(k, a, NOBODY, Access.APPROVE),
+    ),
+    "groups.add_member": (Permission.GROUP_MANAGE, lambda k, a: groups.add_member(k, a, NOBODY, a.id)),
+    "groups.candidates": (Permission.GROUP_MANAGE, groups.candidates),
+    "groups.create": (Permission.GROUP_MANAGE, lambda k, a: groups.create(k, a, "New")),
+    "groups.delete": (Permission.GROUP_MANAGE, lambda k, a: groups.delete(k, a, NOBODY)),
+    "groups.list_groups": (Permission.GROUP_MANAGE, groups.list_groups),
+    "groups.named": (Permission.GROUP_MANAGE, lambda k, a: groups.named(k, a, "New")),
+    "groups.read_group": (Permission.GROUP_MANAGE, lambda k, a: groups.read_group(k, a, NOBODY)),
+    "groups.remove_member": (Permission.GROUP_MANAGE, lambda k, a: groups.remove_member(k, a, NOBODY, a.id)),
+    "groups.rename": (Permission.GROUP_MANAGE, lambda k, a: groups.rename(k, a, NOBODY, "New")),
     "health.read_overview": (Permission.STATUS_READ, health.read_overview),
     "history.list_answers": (Permission.ANSWER_READ_OWN, lambda k, a: history.list_answers(k, a)),
     "history.rate": (Permission.ANSWER_RATE, lambda k, a: history.rate(k, a, NOBODY, 1)),
     "history.read_answer": (Permission.ANSWER_READ_OWN, lambda k, a: history.read_answer(k, a, NOBODY)),
-    "library.list_collections": (Permission.DOCUMENT_READ, lambda k, a: library.list_collections(k, a, "read")),
+    "library.list_collections": (Permission.DOCUMENT_READ, lambda k, a: library.list_collections(k, a, Access.READ)),
     "library.list_documents": (Permission.DOCUMENT_READ, lambda k, a: library.list_documents(k, a)),
     "library.list_versions": (Permission.DOCUMENT_READ, lambda k, a: library.list_versions(k, a, [])),
     "library.preview": (Permission.DOCUMENT_READ, lambda k, a: library.preview(k, a, NOBODY)),
@@ -34,10 +83,40 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "library.read_passage": (Permission.DOCUMENT_READ, lambda k, a: library.read_passage(k, a, NOBODY, 0, 1)),
     "library.retry": (Permission.DOCUMENT_RETRY, lambda k, a: library.retry(k, a, NOBODY)),
     "library.upload": (Permission.DOCUMENT_UPLOAD, lambda k, a: library.upload(k, a, "a.txt", b"text")),
+    "people.add_person": (Permission.USER_ADD, lambda k, a: people.add_person(k, a, "new", "New", Role.EMPLOYEE)),
+    "people.approve_registration": (Permission.USER_ADD, lambda k, a: people.approve_registration(k, a, NOBODY)),
+    "people.change_role": (Permission.USER_CHANGE, lambda k, a: people.change_role(k, a, a.id, Role.ADMIN)),
+    "people.deactivate": (Permission.USER_CHANGE, lambda k, a: people.deactivate(k, a, NOBODY)),
+    "people.decline_registration": (Permission.USER_ADD, lambda k, a: people.decline_registration(k, a, NOBODY)),
+    "people.end_sessions": (Permission.USER_CHANGE, lambda k, a: people.end_sessions(k, a, a.id)),
+    "people.id_of": (Permission.USER_LIST, lambda k, a: people.id_of(k, a, a.username)),
+    "people.invite": (Permission.USER_ADD, lambda k, a: people.invite(k, a, "new", "New", Role.EMPLOYEE)),
+    "people.invite_again": (Permission.USER_ADD, lambda k, a: people.invite_again(k, a, a.id)),
+    "people.list_people": (Permission.USER_LIST, lambda k, a: people.list_people(k, a)),
+    "people.reactivate": (Permission.USER_CHANGE, lambda k, a: people.reactivate(k, a, a.id)),
+    "people.read_access": (Permission.USER_LIST, lambda k, a: people.read_access(k, a, a.id)),
+    "people.read_person": (Permission.USER_LIST, lambda k, a: people.read_person(k, a, a.id)),
+    "people.reset_password": (Permission.USER_CHANGE, lambda k, a: people.reset_password(k, a, a.id)),
+    "people.unblock": (Permission.USER_CHANGE, lambda k, a: people.unblock(k, a, a.id)),
+    "limits.read_allowance": (Permission.ANSWER_ASK, limits.read_allowance),
     "reviewing.approve": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.approve(k, a, NOBODY)),
     "reviewing.archive": (Permission.DOCUMENT_ARCHIVE, lambda k, a: reviewing.archive(k, a, NOBODY)),
     "reviewing.reject": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.reject(k, a, NOBODY, "No.")),
     "reviewing.waiting": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.waiting(k, a)),
+    "sharing.add_reader": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.add_reader(k, a, NOBODY, a.id)),
+    "sharing.add_reader_group": (
+        Permission.DOCUMENT_RESTRICT,
+        lambda k, a: sharing.add_reader_group(k, a, NOBODY, NOBODY),
+    ),
+    "sharing.candidates": (Permission.DOCUMENT_RESTRICT, sharing.candidates),
+    "sharing.read_sharing": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.read_sharing(k, a, NOBODY)),
+    "sharing.remove_reader": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.remove_reader(k, a, NOBODY, a.id)),
+    "sharing.remove_reader_group": (
+        Permission.DOCUMENT_RESTRICT,
+        lambda k, a: sharing.remove_reader_group(k, a, NOBODY, NOBODY),
+    ),
+    "sharing.restrict": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.restrict(k, a, NOBODY)),
+    "sharing.unrestrict": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.unrestrict(k, a, NOBODY)),
 }
 
 DENIED = [
@@ -76,26 +155,87 @@ def deeds(
     [published] = library.list_documents(kyo, employee).documents
     answer = asking.ask(kyo, employee, "How many days of leave?")
     waiting = library.upload(kyo, employee, "new.txt", b"New text.").document
-    accounts.add_user(kyo, admin, "anna", "Anna", Role.EMPLOYEE, "a long password")
-    anna = accounts.actor_named(kyo, "anna")
-    ticket = accounts.sign_in(kyo, "anna", "a long password", "browser")
-    token, _ = accounts.redeem_ticket(kyo, accounts.sign_in(kyo, "anna", "a long password", "browser"), "browser")
+    anna = people.add_person(kyo, admin, "anna", "Anna", Role.EMPLOYEE, "", PASSWORD).person
+    ticket = signing_in.sign_in(kyo, "anna", PASSWORD, "browser")
+    token, _ = signing_in.redeem_ticket(kyo, signing_in.sign_in(kyo, "anna", PASSWORD, "browser"), "browser")
+    for _ in range(3):
+        with pytest.raises(NotAllowed):
+            signing_in.sign_in(kyo, "anna", "wrong", "browser")
+    invited = people.invite(kyo, admin, "cleo", "Cleo", Role.EMPLOYEE)
+    gone = people.add_person(kyo, admin, "dora", "Dora", Role.EMPLOYEE, "", PASSWORD).person
+    people.deactivate(kyo, admin, gone.id)
+    registering = replace(kyo, settings=kyo.settings.model_copy(update={"KYO_REGISTRATION": "approval"}))
+    accounts.register(registering, "eric", "Eric", "eric@example.org", PASSWORD)
+    eric = people.id_of(kyo, admin, "eric")
+    board = collections.create(kyo, admin, "Board").id
+    collections.grant_person(kyo, admin, board, anna.id, Access.READ)
+    team = groups.create(kyo, admin, "Team").id
+    groups.add_member(kyo, admin, team, anna.id)
+    sharing.add_reader(kyo, manager, waiting.id, anna.id)
+    sharing.restrict(kyo, manager, waiting.id)
+    identity = Identity("https://id.example", "1", "frida@example.org", True, "Frida")
+    frida = people.add_person(kyo, admin, "frida", "Frida", Role.EMPLOYEE, "frida@example.org", PASSWORD).person
     return {
         "answer:ask": lambda: asking.ask(kyo, employee, "Another?"),
         "answer:rate": lambda: history.rate(kyo, employee, answer.id, 1),
+        "collection:change": lambda: collections.change(kyo, admin, board, "Council", ""),
+        "collection:create": lambda: collections.create(kyo, admin, "Finance"),
+        "collection:delete": lambda: collections.delete(kyo, admin, board),
+        "collection:grant": lambda: collections.grant_group(kyo, admin, board, team, Access.READ),
+        "collection:revoke": lambda: collections.revoke_person(kyo, admin, board, anna.id),
+        "document:add_reader": lambda: sharing.add_reader_group(kyo, manager, waiting.id, team),
         "document:approve": lambda: reviewing.approve(kyo, manager, waiting.latest.id),
         "document:archive": lambda: reviewing.archive(kyo, manager, published.id),
         "document:reject": lambda: reviewing.reject(kyo, manager, waiting.latest.id, "No."),
+        "document:remove_reader": lambda: sharing.remove_reader(kyo, manager, waiting.id, anna.id),
+        "document:restrict": lambda: sharing.restrict(kyo, manager, published.id),
+        "document:unrestrict": lambda: sharing.unrestrict(kyo, manager, waiting.id),
         "document:upload": lambda: library.upload(kyo, employee, "other.txt", b"Other text."),
-        "session:end": lambda: accounts.sign_out(kyo, token),
-        "session:start": lambda: accounts.redeem_ticket(kyo, ticket, "browser"),
-        "user:add": lambda: accounts.add_user(kyo, admin, "bert", "Bert", Role.MANAGER),
-        "user:change_password": lambda: accounts.change_password(kyo, anna, "a long password", "another password"),
-        "user:reset_password": lambda: accounts.reset_password(kyo, admin, "anna"),
+        "group:add_member": lambda: groups.add_member(kyo, admin, team, employee.id),
+        "group:create": lambda: groups.create(kyo, admin, "Crew"),
+        "group:delete": lambda: groups.delete(kyo, admin, team),
+        "group:remove_member": lambda: groups.remove_member(kyo, admin, team, anna.id),
+        "group:rename": lambda: groups.rename(kyo, admin, team, "Crew"),
+        "session:end": lambda: signing_in.sign_out(kyo, token),
+        "session:start": lambda: signing_in.redeem_ticket(kyo, ticket, "browser"),
+        "user:accept_invitation": lambda: accounts.accept_invitation(kyo, invited.token, PASSWORD),
+        "user:add": lambda: people.add_person(kyo, admin, "bert", "Bert", Role.MANAGER),
+        "user:approve": lambda: people.approve_registration(kyo, admin, eric),
+        "user:change_password": lambda: accounts.change_password(kyo, frida, PASSWORD, "another plum tree river"),
+        "user:change_profile": lambda: accounts.change_profile(kyo, anna, "Anna Lee", ""),
+        "user:change_role": lambda: people.change_role(kyo, admin, anna.id, Role.MANAGER),
+        "user:deactivate": lambda: people.deactivate(kyo, admin, anna.id),
+        "user:decline": lambda: people.decline_registration(kyo, admin, eric),
+        "user:end_sessions": lambda: people.end_sessions(kyo, admin, anna.id),
+        "user:invite": lambda: people.invite(kyo, admin, "bert", "Bert", Role.MANAGER),
+        "user:link_identity": lambda: signing_in.sign_in_with_identity(kyo, identity, "browser"),
+        "user:reactivate": lambda: people.reactivate(kyo, admin, gone.id),
+        "user:register": lambda: accounts.register(registering, "bert", "Bert", "bert@example.org", PASSWORD),
+        "user:reset_password": lambda: people.reset_password(kyo, admin, anna.id),
+        "user:unblock": lambda: people.unblock(kyo, admin, anna.id),
     }
 
 
-TABLES = ["users", "sessions", "sign_in_tickets", "documents", "document_versions", "answers", "citations", "feedback"]
+TABLES = [
+    "users",
+    "sessions",
+    "sign_in_tickets",
+    "invitations",
+    "sign_in_failures",
+    "user_identities",
+    "collections",
+    "collection_members",
+    "collection_groups",
+    "groups",
+    "group_members",
+    "documents",
+    "document_readers",
+    "document_reader_groups",
+    "document_versions",
+    "answers",
+    "citations",
+    "feedback",
+]
 
 
 @pytest.fixture
@@ -110,15 +250,41 @@ def everything(sql: Callable[..., list[Any]]) -> Callable[[], list[Any]]:
 EVENTS = [
     "answer:ask",
     "answer:rate",
+    "collection:change",
+    "collection:create",
+    "collection:delete",
+    "collection:grant",
+    "collection:revoke",
+    "document:add_reader",
     "document:approve",
     "document:archive",
     "document:reject",
+    "document:remove_reader",
+    "document:restrict",
+    "document:unrestrict",
     "document:upload",
+    "group:add_member",
+    "group:create",
+    "group:delete",
+    "group:remove_member",
+    "group:rename",
     "session:end",
     "session:start",
+    "user:accept_invitation",
     "user:add",
+    "user:approve",
     "user:change_password",
+    "user:change_profile",
+    "user:change_role",
+    "user:deactivate",
+    "user:decline",
+    "user:end_sessions",
+    "user:invite",
+    "user:link_identity",
+    "user:reactivate",
+    "user:register",
     "user:reset_password",
+    "user:unblock",
 ]
 
 

@@ -3,7 +3,7 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 from kyo_pipeline.db import corpus, documents
 from kyo_pipeline.db.engine import Database, Transaction
 from kyo_pipeline.domain.actor import OPERATOR, Actor
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.documents import VersionStatus
 from kyo_pipeline.domain.parsed import Heading, ParsedDocument
 from kyo_pipeline.errors import Conflict, NotFound, Unavailable
@@ -26,6 +27,19 @@ from tests.fakes import OtherEmbedder, PlainTextParser
 Sql = Callable[..., list[Any]]
 STEPS = (indexing.parse, indexing.cut, indexing.embed, indexing.publish_ready)
 AWAY = Unavailable("The model does not answer.")
+
+
+@pytest.fixture
+def kyo(kyo: Kyo) -> Kyo:
+    """All of this is the pipeline's work: it has the rights of the pipeline."""
+    return replace(kyo, db=kyo.db.as_role(DatabaseRole.PIPELINE))  # type: ignore[attr-defined] # RollbackDatabase
+
+
+@pytest.fixture
+def committed(committed: Kyo, own_database: str) -> Iterator[Kyo]:
+    db = Database(own_database, DatabaseRole.PIPELINE)
+    yield replace(committed, db=db)
+    db.close()
 
 
 class Killed(BaseException):
@@ -279,7 +293,8 @@ def test_a_run_that_comes_back_after_it_has_lost_its_claims_changes_nothing(
 
     assert (report.done, report.items, report.failures) == (0, 0, [])
     assert_sound(kyo, sql, 1)
-    assert [passage.text for passage in asking.search(kyo, manager, "leave").passages] == ["Thirty days of leave."]
+    app = replace(kyo, db=kyo.db.as_role(DatabaseRole.APP))  # type: ignore[attr-defined] # RollbackDatabase
+    assert [passage.text for passage in asking.search(app, manager, "leave").passages] == ["Thirty days of leave."]
 
 
 def test_a_model_that_does_not_answer_puts_files_back_for_a_minute(

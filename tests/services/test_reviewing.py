@@ -102,18 +102,24 @@ def test_a_new_version_that_does_not_make_it_changes_nothing(
 
 
 def test_an_older_version_that_is_ready_late_does_not_replace_a_newer_one(
-    kyo: Kyo, employee: Actor, manager: Actor, run_pipeline: Run, clock: Clock, found: Callable[[str], list[str]]
+    kyo: Kyo,
+    pipeline: Kyo,
+    employee: Actor,
+    manager: Actor,
+    run_pipeline: Run,
+    clock: Clock,
+    found: Callable[[str], list[str]],
 ) -> None:
     old = upload(kyo, employee, "Twenty days of leave.")
     reviewing.approve(kyo, manager, old.latest.id)
-    indexing.parse(kyo, "run:slow")
+    indexing.parse(pipeline, "run:slow")
     clock.advance(seconds=1)
     new = upload(kyo, employee, "Thirty days of leave.")
     reviewing.approve(kyo, manager, new.latest.id)
     run_pipeline()
     assert found("leave") == ["Thirty days of leave."]
     for step in (indexing.cut, indexing.embed, indexing.publish_ready):
-        step(kyo, "run:slow")
+        step(pipeline, "run:slow")
     assert found("leave") == ["Thirty days of leave."]
 
 

@@ -15,14 +15,9 @@ from kyo_pipeline.adapters.remote import complaint, open_client, with_retries
 from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, Outcome
 from kyo_pipeline.domain.citations import check
 from kyo_pipeline.domain.evidence import relevant
-from kyo_pipeline.domain.prompting import (
-    CHARACTERS_PER_TOKEN,
-    Prompt,
-    build_prompt,
-    is_not_found,
-    may_become_not_found,
-)
+from kyo_pipeline.domain.prompting import Prompt, build_prompt, is_not_found, may_become_not_found
 from kyo_pipeline.domain.retrieval import Retrieval
+from kyo_pipeline.domain.tokens import estimated_tokens
 from kyo_pipeline.errors import Invalid, Unavailable
 
 _NAME = "The language model"
@@ -153,4 +148,4 @@ def _whole_sentences(reply: _Reply) -> str:
 
 
 def _tokens(counted: int | None, text: str) -> int:
-    return counted if counted is not None else round(len(text) / CHARACTERS_PER_TOKEN)
+    return counted if counted is not None else estimated_tokens(text)

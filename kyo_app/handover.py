@@ -1,0 +1,64 @@
+"""A link or a password for somebody else: shown once, to the admin who made it, who hands it over."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import streamlit as st
+
+from kyo_app import addresses, runtime
+from kyo_app.components import local_time
+from kyo_app.markup import inert_line
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.services.people import Invited, NewPerson
+
+_KEY = "handover"
+#: Nobody is to find it on a screen that was left alone.
+_SHOWN_FOR = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class _Handover:
+    """`words` is markdown."""
+
+    words: str
+    secret: str
+    made_at: datetime
+
+
+def keep_link(invited: Invited) -> None:
+    words = (
+        f"**Send this link to {_named(invited.actor)}.** With it they choose a password and sign in as "
+        f"**{inert_line(invited.actor.username, 64)}**. It works once, until {local_time(invited.expires_at)}."
+    )
+    _keep(words, addresses.of_invitation(invited.token))
+
+
+def keep_password(new: NewPerson) -> None:
+    words = (
+        f"**Give {_named(new.person)} this one-time password.** They sign in as "
+        f"**{inert_line(new.person.username, 64)}** with it, and then choose their own."
+    )
+    _keep(words, new.one_time_password or "")
+
+
+def show() -> None:
+    """What is to be handed over, until somebody says that it is done."""
+    found: _Handover | None = st.session_state.get(_KEY)
+    if found is None or runtime.kyo().now() - found.made_at > _SHOWN_FOR:
+        st.session_state.pop(_KEY, None)
+        return
+    with st.container(border=True):
+        st.markdown(f":material/key: {found.words}")
+        st.code(found.secret, language=None, wrap_lines=True)
+        st.caption("Copy it now: it is not shown again. Whoever has it can sign in as them.")
+        if st.button("Done", icon=":material/check:"):
+            del st.session_state[_KEY]
+            st.rerun()
+
+
+def _keep(words: str, secret: str) -> None:
+    st.session_state[_KEY] = _Handover(words, secret, runtime.kyo().now())
+
+
+def _named(person: Actor) -> str:
+    return inert_line(person.name, 80)

@@ -1,0 +1,218 @@
+"""Collections, and who was given access to them."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, text
+
+from kyo_pipeline.domain.actor import Actor, Role
+from kyo_pipeline.domain.collections import (
+    Access,
+    Collection,
+    CollectionDetails,
+    GroupName,
+    Member,
+    MemberGroup,
+    PersonName,
+)
+
+
+def accessible(tx: Connection, actor: Actor, access: Access) -> tuple[Collection, ...]:
+    """The collections in which the actor has at least this access, by name."""
+    rows = tx.execute(
+        text(
+            """
+            select id, name, description, is_default
+            from collections
+            where id in (select accessible_collections(:actor, :access))
+            order by lower(name), name
+            """
+        ),
+        {"actor": actor.id, "access": access.value},
+    )
+    return tuple(Collection(row.id, row.name, row.description, row.is_default) for row in rows)
+
+
+_DETAILS = """
+    select c.id, c.name, c.description, c.is_default, c.everyone_access,
+      (select count(*) from documents d where d.collection_id = c.id) as documents,
+      (select count(*) from collection_members m where m.collection_id = c.id) as people,
+      (select count(*) from collection_groups g where g.collection_id = c.id) as groups
+    from collections c
+"""
+
+
+def all_details(tx: Connection) -> tuple[CollectionDetails, ...]:
+    """All that the actor may see, the default one first, then by name."""
+    rows = tx.execute(text(_DETAILS + "order by not c.is_default, lower(c.name), c.name"))
+    return tuple(_to_details(row) for row in rows)
+
+
+def details(tx: Connection, collection_id: UUID) -> CollectionDetails | None:
+    row = tx.execute(text(_DETAILS + "where c.id = :id"), {"id": collection_id}).one_or_none()
+    return _to_details(row) if row else None
+
+
+def details_by_name(tx: Connection, name: str) -> CollectionDetails | None:
+    """However the name is capitalised."""
+    row = tx.execute(text(_DETAILS + "where lower(c.name) = lower(:name)"), {"name": name}).one_or_none()
+    return _to_details(row) if row else None
+
+
+def lock(tx: Connection, collection_id: UUID) -> None:
+    """No document comes in, and nobody else changes the collection, until the transaction ends."""
+    tx.execute(text("select from collections where id = :id for update"), {"id": collection_id})
+
+
+def lock_names(tx: Connection) -> None:
+    """Whoever gives a collection a name takes this lock: the table knows only names of the same capitals as equal."""
+    tx.execute(text("select pg_advisory_xact_lock(hashtext('kyo.collections.name'))"))
+
+
+def add(tx: Connection, name: str, description: str, everyone: Access | None, now: datetime) -> UUID:
+    return UUID(
+        str(
+            tx.scalar(
+                text(
+                    """
+                    insert into collections (name, description, everyone_access, created_at)
+                    values (:name, :description, :everyone, :now)
+                    returning id
+                    """
+                ),
+                {
+                    "name": name,
+                    "description": description,
+                    "everyone": everyone.value if everyone else None,
+                    "now": now,
+                },
+            )
+        )
+    )
+
+
+def describe(tx: Connection, collection_id: UUID, name: str, description: str) -> None:
+    tx.execute(
+        text("update collections set name = :name, description = :description where id = :id"),
+        {"id": collection_id, "name": name, "description": description},
+    )
+
+
+def set_everyone(tx: Connection, collection_id: UUID, everyone: Access | None) -> None:
+    tx.execute(
+        text("update collections set everyone_access = :everyone where id = :id"),
+        {"id": collection_id, "everyone": everyone.value if everyone else None},
+    )
+
+
+def delete(tx: Connection, collection_id: UUID) -> None:
+    tx.execute(text("delete from collections where id = :id"), {"id": collection_id})
+
+
+def members(tx: Connection, collection_id: UUID) -> tuple[Member, ...]:
+    """The people who were given access by name. Needs an actor who may see all people."""
+    rows = tx.execute(
+        text(
+            """
+            select u.id, u.username, u.name, u.role, u.active, m.access
+            from collection_members m
+            join users u on u.id = m.user_id
+            where m.collection_id = :id
+            order by lower(u.name), u.username
+            """
+        ),
+        {"id": collection_id},
+    )
+    return tuple(
+        Member(PersonName(row.id, row.username, row.name), Role(row.role), row.active, Access(row.access))
+        for row in rows
+    )
+
+
+def groups(tx: Connection, collection_id: UUID) -> tuple[MemberGroup, ...]:
+    rows = tx.execute(
+        text(
+            """
+            select g.id, g.name, c.access,
+              (select count(*) from group_members m where m.group_id = g.id) as people
+            from collection_groups c
+            join groups g on g.id = c.group_id
+            where c.collection_id = :id
+            order by lower(g.name)
+            """
+        ),
+        {"id": collection_id},
+    )
+    return tuple(MemberGroup(GroupName(row.id, row.name), row.people, Access(row.access)) for row in rows)
+
+
+def access_of_person(tx: Connection, collection_id: UUID, user_id: UUID) -> Access | None:
+    """What this person was given by name."""
+    access = tx.scalar(
+        text("select access from collection_members where collection_id = :collection and user_id = :user"),
+        {"collection": collection_id, "user": user_id},
+    )
+    return Access(access) if access else None
+
+
+def access_of_group(tx: Connection, collection_id: UUID, group_id: UUID) -> Access | None:
+    access = tx.scalar(
+        text("select access from collection_groups where collection_id = :collection and group_id = :group"),
+        {"collection": collection_id, "group": group_id},
+    )
+    return Access(access) if access else None
+
+
+def grant_person(tx: Connection, collection_id: UUID, user_id: UUID, access: Access) -> None:
+    """Give access, or change what was given."""
+    tx.execute(
+        text(
+            """
+            insert into collection_members (collection_id, user_id, access)
+            values (:collection, :user, :access)
+            on conflict (collection_id, user_id) do update set access = excluded.access
+            """
+        ),
+        {"collection": collection_id, "user": user_id, "access": access.value},
+    )
+
+
+def grant_group(tx: Connection, collection_id: UUID, group_id: UUID, access: Access) -> None:
+    tx.execute(
+        text(
+            """
+            insert into collection_groups (collection_id, group_id, access)
+            values (:collection, :group, :access)
+            on conflict (collection_id, group_id) do update set access = excluded.access
+            """
+        ),
+        {"collection": collection_id, "group": group_id, "access": access.value},
+    )
+
+
+def revoke_person(tx: Connection, collection_id: UUID, user_id: UUID) -> None:
+    tx.execute(
+        text("delete from collection_members where collection_id = :collection and user_id = :user"),
+        {"collection": collection_id, "user": user_id},
+    )
+
+
+def revoke_group(tx: Connection, collection_id: UUID, group_id: UUID) -> None:
+    tx.execute(
+        text("delete from collection_groups where collection_id = :collection and group_id = :group"),
+        {"collection": collection_id, "group": group_id},
+    )
+
+
+def _to_details(row: Row[Any]) -> CollectionDetails:
+    return CollectionDetails(
+        id=row.id,
+        name=row.name,
+        description=row.description,
+        is_default=row.is_default,
+        everyone=Access(row.everyone_access) if row.everyone_access else None,
+        documents=row.documents,
+        people=row.people,
+        groups=row.groups,
+    )

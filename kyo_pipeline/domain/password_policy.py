@@ -1,0 +1,48 @@
+"""Which passwords people may choose: long ones that are hard to guess (NIST SP 800-63B), made of whatever they like."""
+
+import re
+from collections.abc import Iterable
+from threading import Lock
+from typing import Any
+
+from zxcvbn import zxcvbn  # type: ignore[import-untyped]  # ships no types
+
+from kyo_pipeline.domain.typed_text import storable
+from kyo_pipeline.errors import Invalid
+
+MIN_LENGTH = 12
+MAX_LENGTH = 1000
+
+#: Of 0 to 4. Below it, fewer than 10^8 guesses find the password.
+_GOOD_SCORE = 3
+#: Judging costs more than the square of the length, and seconds for 72 characters that may all stand for letters. So a
+#: longer password is judged piece by piece, and one good piece is enough. Nor are all of many pieces looked at.
+_PIECE = 24
+_PIECES = 3
+_OUR_WORDS = ("know", "your", "organisation", "organization", "kyo")
+
+_BLANKS = re.compile(r"[\W_]+")
+
+#: zxcvbn keeps the words about a person in a global.
+_judging = Lock()
+
+
+def check(password: str, about: Iterable[str]) -> None:
+    """Raise `Invalid` for a password that is too short or easy to guess. `about`: what is known of the person."""
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise Invalid(f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters.")
+    if storable(password) != password.strip():
+        raise Invalid("A password must not contain characters that cannot be typed.")
+    known = {word.lower() for text in about for word in (text, text.partition("@")[0], *_BLANKS.split(text))} - {""}
+    judged = _judged(password, [*sorted(known), *_OUR_WORDS])
+    if password.strip().lower() in known or judged["score"] < _GOOD_SCORE:
+        reason = judged["feedback"]["warning"] or "This password is easy to guess."
+        raise Invalid(f"{reason} Take several words that do not belong together, or let a password manager choose.")
+
+
+def _judged(password: str, known: list[str]) -> dict[str, Any]:
+    """What zxcvbn says of the best piece."""
+    pieces = [password[start : start + _PIECE] for start in range(0, min(len(password), _PIECE * _PIECES), _PIECE)]
+    words = [word[:_PIECE] for word in known]
+    with _judging:
+        return max((zxcvbn(piece, user_inputs=words) for piece in pieces), key=lambda judged: judged["guesses"])

@@ -1,0 +1,78 @@
+"""How long tries must pause that failed: to sign in, to register, to use a link of an invitation."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from ipaddress import IPv6Address, ip_address
+
+from kyo_pipeline.errors import TooMany
+
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(minutes=15)
+FORGOTTEN_AFTER = timedelta(hours=24)
+
+#: Who has one gets at least so much of the network, and could come from another address each time.
+_IPV6_NETWORK = 64
+
+
+class Kind(str, Enum):
+    """What failures are counted for."""
+
+    ACCOUNT = "account"
+    ADDRESS = "address"
+
+
+#: Failures that cost nothing. Behind one address there may be a whole office.
+FREE: dict[Kind, int] = {Kind.ACCOUNT: 4, Kind.ADDRESS: 19}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An account or an address. Only its hash is stored: what is typed as a user name may be a password."""
+
+    kind: Kind
+    name: str
+
+    @property
+    def digest(self) -> bytes:
+        return hashlib.sha256(f"{self.kind.value}:{self.name}".encode("utf-8", "surrogatepass")).digest()
+
+
+def of_account(username: str) -> Subject:
+    return Subject(Kind.ACCOUNT, username)
+
+
+def of_address(address: str) -> tuple[Subject, ...]:
+    """None for an address that says nothing: behind a proxy that hides addresses, one guesser would lock all out."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return ()
+    if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is None:
+            network = int(parsed) >> (128 - _IPV6_NETWORK) << (128 - _IPV6_NETWORK)
+            return () if parsed.is_loopback else (Subject(Kind.ADDRESS, str(IPv6Address(network))),)
+        parsed = parsed.ipv4_mapped
+    return () if parsed.is_loopback else (Subject(Kind.ADDRESS, str(parsed)),)
+
+
+def counted(failures: int, last_at: datetime, now: datetime) -> int:
+    """How many of the failures still count."""
+    return failures if now - last_at < FORGOTTEN_AFTER else 0
+
+
+def blocked_until(failures: int, last_at: datetime, now: datetime, kind: Kind) -> datetime:
+    """From when on it may be tried again: `last_at` itself while nothing is blocked."""
+    beyond = counted(failures, last_at, now) - FREE[kind]
+    if beyond <= 0:
+        return last_at
+    # Bounded before it is doubled: nobody knows how many failures there will be.
+    return last_at + min(FIRST_PAUSE * (1 << min(beyond - 1, 10)), LONGEST_PAUSE)
+
+
+def too_many(until: datetime, now: datetime) -> TooMany:
+    """The same sentence whatever is blocked, so that it does not tell whether there is such an account."""
+    minutes = -((now - until) // timedelta(minutes=1))
+    wait = "a minute" if minutes <= 1 else f"{minutes} minutes"
+    return TooMany(f"Too many tries have failed. Wait {wait}, then try again.", until)

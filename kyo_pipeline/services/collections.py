@@ -1,0 +1,193 @@
+"""Collections: which there are, and who may do what in them."""
+
+from uuid import UUID
+
+from kyo_pipeline.db import audit, collections, groups, people
+from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.collections import (
+    Access,
+    Candidates,
+    CollectionAccess,
+    CollectionDetails,
+    checked_description,
+    checked_name,
+    why_not_delete,
+)
+from kyo_pipeline.domain.typed_text import storable
+from kyo_pipeline.errors import Conflict, NotFound
+from kyo_pipeline.kyo import Kyo
+
+_NO_COLLECTION = "There is no such collection. Somebody may have deleted it meanwhile."
+_NO_PERSON = "There is no such person, or their account is deactivated."
+_NO_GROUP = "There is no such group. Somebody may have deleted it meanwhile."
+_NOT_GIVEN = "There is nothing to take away here: somebody may have done it meanwhile."
+
+
+def list_all(kyo: Kyo, actor: Actor) -> tuple[CollectionDetails, ...]:
+    """Every collection, with what belongs to it."""
+    actor.require(Permission.COLLECTION_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        return collections.all_details(tx)
+
+
+def named(kyo: Kyo, actor: Actor, name: str) -> CollectionDetails:
+    """The collection with this name, however it is capitalised. Raises `NotFound`."""
+    actor.require(Permission.COLLECTION_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        found = collections.details_by_name(tx, storable(name))
+    if found is None:
+        raise NotFound("There is no collection with this name.")
+    return found
+
+
+def read_access(kyo: Kyo, actor: Actor, collection_id: UUID) -> CollectionAccess:
+    """Who was given access to a collection. Raises `NotFound`."""
+    actor.require(Permission.COLLECTION_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        found = _details(tx, collection_id)
+        return CollectionAccess(found, collections.members(tx, collection_id), collections.groups(tx, collection_id))
+
+
+def candidates(kyo: Kyo, actor: Actor) -> Candidates:
+    """Everybody to whom access can be given."""
+    actor.require(Permission.COLLECTION_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        return Candidates(people.names(tx), groups.names(tx))
+
+
+def create(
+    kyo: Kyo, actor: Actor, name: str, description: str = "", everyone: Access | None = None
+) -> CollectionDetails:
+    """Add a collection; unless `everyone` says more, only admins find it yet. Raises `Invalid`, `Conflict`."""
+    actor.require(Permission.COLLECTION_MANAGE)
+    name, description, now = checked_name(name), checked_description(description), kyo.now()
+    with kyo.db.transaction(actor) as tx:
+        _require_free(tx, name)
+        collection_id = collections.add(tx, name, description, everyone, now)
+        details = {"name": name, "description": description, "everyone": everyone}
+        audit.record(tx, actor, Event.COLLECTION_CREATE, collection_id, now, details)
+        return _details(tx, collection_id)
+
+
+def change(kyo: Kyo, actor: Actor, collection_id: UUID, name: str, description: str) -> None:
+    """Give a collection another name and description. Raises `Invalid`, `NotFound`, `Conflict`."""
+    actor.require(Permission.COLLECTION_MANAGE)
+    name, description = checked_name(name), checked_description(description)
+    with kyo.db.transaction(actor) as tx:
+        before = _locked(tx, collection_id)
+        if (before.name, before.description) == (name, description):
+            return
+        _require_free(tx, name, besides=collection_id)
+        collections.describe(tx, collection_id, name, description)
+        details = {
+            "before": {"name": before.name, "description": before.description},
+            "after": {"name": name, "description": description},
+        }
+        audit.record(tx, actor, Event.COLLECTION_CHANGE, collection_id, kyo.now(), details)
+
+
+def set_everyone(kyo: Kyo, actor: Actor, collection_id: UUID, everyone: Access | None) -> None:
+    """Say what everyone may do in a collection, as far as their role allows it. Raises `NotFound`."""
+    actor.require(Permission.COLLECTION_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        before = _locked(tx, collection_id)
+        if before.everyone is everyone:
+            return
+        collections.set_everyone(tx, collection_id, everyone)
+        details = {"before": {"everyone": before.everyone}, "after": {"everyone": everyone}}
+        audit.record(
+            tx, actor, Event.COLLECTION_CHANGE, collection_id, kyo.now(), {"collection": before.name, **details}
+        )
+
+
+def delete(kyo: Kyo, actor: Actor, collection_id: UUID) -> None:
+    """Delete a collection without documents. Raises `NotFound`, `Conflict`."""
+    actor.require(Permission.COLLECTION_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        found = _locked(tx, collection_id)
+        if reason := why_not_delete(found):
+            raise Conflict(reason)
+        collections.delete(tx, collection_id)
+        details = {"name": found.name, "people": found.people, "groups": found.groups}
+        audit.record(tx, actor, Event.COLLECTION_DELETE, collection_id, kyo.now(), details)
+
+
+def grant_person(kyo: Kyo, actor: Actor, collection_id: UUID, user_id: UUID, access: Access) -> None:
+    """Give a person access, or other access than before. Raises `NotFound`."""
+    actor.require(Permission.COLLECTION_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        found = _locked(tx, collection_id)
+        person = people.active_person(tx, user_id)
+        if person is None:
+            raise NotFound(_NO_PERSON)
+        before = collections.access_of_person(tx, collection_id, user_id)
+        if before is access:
+            return
+        collections.grant_person(tx, collection_id, user_id, access)
+        details = {"collection": found.name, "person": person.username, "before": before, "after": access}
+        audit.record(tx, actor, Event.COLLECTION_GRANT, collection_id, kyo.now(), details)
+
+
+def grant_group(kyo: Kyo, actor: Actor, collection_id: UUID, group_id: UUID, access: Access) -> None:
+    """Give a group access, or other access than before. Raises `NotFound`."""
+    actor.require(Permission.COLLECTION_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        found = _locked(tx, collection_id)
+        group = groups.name_of(tx, group_id)
+        if group is None:
+            raise NotFound(_NO_GROUP)
+        before = collections.access_of_group(tx, collection_id, group_id)
+        if before is access:
+            return
+        collections.grant_group(tx, collection_id, group_id, access)
+        details = {"collection": found.name, "group": group.name, "before": before, "after": access}
+        audit.record(tx, actor, Event.COLLECTION_GRANT, collection_id, kyo.now(), details)
+
+
+def revoke_person(kyo: Kyo, actor: Actor, collection_id: UUID, user_id: UUID) -> None:
+    """Take away what a person was given by name; what everyone or a group may do stays. Raises `NotFound`."""
+    actor.require(Permission.COLLECTION_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        found = _locked(tx, collection_id)
+        before = collections.access_of_person(tx, collection_id, user_id)
+        if before is None:
+            raise NotFound(_NOT_GIVEN)
+        username = people.username_of(tx, user_id)
+        collections.revoke_person(tx, collection_id, user_id)
+        details = {"collection": found.name, "person": username, "before": before, "after": None}
+        audit.record(tx, actor, Event.COLLECTION_REVOKE, collection_id, kyo.now(), details)
+
+
+def revoke_group(kyo: Kyo, actor: Actor, collection_id: UUID, group_id: UUID) -> None:
+    """Take away what a group was given. Raises `NotFound`."""
+    actor.require(Permission.COLLECTION_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        found = _locked(tx, collection_id)
+        before, group = collections.access_of_group(tx, collection_id, group_id), groups.name_of(tx, group_id)
+        if before is None or group is None:
+            raise NotFound(_NOT_GIVEN)
+        collections.revoke_group(tx, collection_id, group_id)
+        details = {"collection": found.name, "group": group.name, "before": before, "after": None}
+        audit.record(tx, actor, Event.COLLECTION_REVOKE, collection_id, kyo.now(), details)
+
+
+def _details(tx: Transaction, collection_id: UUID) -> CollectionDetails:
+    found = collections.details(tx, collection_id)
+    if found is None:
+        raise NotFound(_NO_COLLECTION)
+    return found
+
+
+def _locked(tx: Transaction, collection_id: UUID) -> CollectionDetails:
+    """What it is like now, and stays until this transaction is over."""
+    collections.lock(tx, collection_id)
+    return _details(tx, collection_id)
+
+
+def _require_free(tx: Transaction, name: str, besides: UUID | None = None) -> None:
+    collections.lock_names(tx)
+    found = collections.details_by_name(tx, name)
+    if found is not None and found.id != besides:
+        raise Conflict(f"There is already a collection called {found.name}. Choose another name.")

@@ -1,0 +1,296 @@
+"""People as administrators look after them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from kyo_pipeline.adapters import passwords, tokens
+from kyo_pipeline.db import audit, directory, invitations, sessions, sign_in_failures, users
+from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.db.users import Account
+from kyo_pipeline.domain import password_policy, throttling
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Permission, Role
+from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.people import (
+    Grant,
+    PeoplePage,
+    Person,
+    PersonState,
+    email_of,
+    is_username,
+    name_of,
+    username_of,
+)
+from kyo_pipeline.domain.typed_text import storable
+from kyo_pipeline.errors import Conflict, NotFound
+from kyo_pipeline.kyo import Kyo
+
+FIRST_ADMIN = "admin"
+MAX_PAGE = 200
+
+_LAST_ADMIN = "The last administrator cannot be removed. Make somebody else an administrator first."
+_PRESENT = (PersonState.ACTIVE, PersonState.INVITED)
+
+
+@dataclass(frozen=True)
+class NewPerson:
+    """Somebody with a new password; a one-time password is known only here and now."""
+
+    person: Actor
+    one_time_password: str | None
+
+
+@dataclass(frozen=True)
+class Invited:
+    """Somebody who has yet to choose a password; the token for their link is known only here and now."""
+
+    actor: Actor
+    token: str
+    expires_at: datetime
+
+
+def list_people(
+    kyo: Kyo, actor: Actor, *, text: str = "", state: PersonState | None = None, limit: int = 50, offset: int = 0
+) -> PeoplePage:
+    """A page of everybody whose user name, name or e-mail address contains `text`."""
+    actor.require(Permission.USER_LIST)
+    limit, offset = min(max(limit, 1), MAX_PAGE), min(max(offset, 0), 2**31)
+    with kyo.db.transaction(actor) as tx:
+        wanted, idle = storable(text)[:200], kyo.settings.session_idle
+        return directory.people(tx, wanted, state, kyo.now(), idle, limit=limit, offset=offset)
+
+
+def read_person(kyo: Kyo, actor: Actor, user_id: UUID) -> Person:
+    """Somebody in any state. Raises `NotFound`."""
+    actor.require(Permission.USER_LIST)
+    with kyo.db.transaction(actor) as tx:
+        found = directory.person(tx, user_id, kyo.now(), kyo.settings.session_idle)
+    if found is None:
+        raise _nobody()
+    return found
+
+
+def read_access(kyo: Kyo, actor: Actor, user_id: UUID) -> tuple[Grant, ...]:
+    """Where somebody may do what, and why."""
+    actor.require(Permission.USER_LIST)
+    with kyo.db.transaction(actor) as tx:
+        if users.read(tx, user_id) is None:
+            raise _nobody()
+        return directory.grants(tx, user_id)
+
+
+def id_of(kyo: Kyo, actor: Actor, username: str) -> UUID:
+    """Of somebody in any state. Raises `NotFound`."""
+    actor.require(Permission.USER_LIST)
+    wanted = storable(username).lower()
+    with kyo.db.transaction(actor) as tx:
+        account = users.find(tx, wanted) if is_username(wanted) else None
+    if account is None:
+        raise NotFound(f"There is no user called {wanted[:64]}.")
+    return account.actor.id
+
+
+def add_person(
+    kyo: Kyo, actor: Actor, username: str, name: str, role: Role, email: str = "", password: str | None = None
+) -> NewPerson:
+    """Add somebody; without a password they get a one-time one. Raises `Invalid`, `Conflict`, `NotAllowed`."""
+    actor.require(Permission.USER_ADD)
+    username, name, address = username_of(username), name_of(name), email_of(email)
+    if password is not None:
+        password_policy.check(password, (username, name, address or ""))
+    one_time = None if password is not None else tokens.new_password()
+    password_hash, now = passwords.hash_password(password or one_time or ""), kyo.now()
+    with kyo.db.transaction(actor) as tx:
+        must_change = one_time is not None
+        added = users.add(
+            tx, username, name, role, password_hash, must_change, now, email=address, email_confirmed=True
+        )
+        audit.record(tx, actor, Event.USER_ADD, added.id, now, {"username": username, "role": role.value})
+    return NewPerson(added, one_time)
+
+
+def invite(kyo: Kyo, actor: Actor, username: str, name: str, role: Role, email: str = "") -> Invited:
+    """Add somebody who chooses the password by a link. Raises `Invalid`, `Conflict`, `NotAllowed`."""
+    actor.require(Permission.USER_ADD)
+    username, name, address, now = username_of(username), name_of(name), email_of(email), kyo.now()
+    with kyo.db.transaction(actor) as tx:
+        added = users.add(tx, username, name, role, None, False, now, email=address, email_confirmed=True)
+        return _invited(kyo, tx, actor, added, now)
+
+
+def invite_again(kyo: Kyo, actor: Actor, user_id: UUID) -> Invited:
+    """A new link in place of an earlier one. Raises `NotFound`, `Conflict` for who has a password."""
+    actor.require(Permission.USER_ADD)
+    now = kyo.now()
+    with kyo.db.transaction(OPERATOR) as tx:  # who has a password is nobody's business, not even an admin's
+        account = users.read(tx, user_id)
+        has_password = account is not None and users.credentials(tx, account.actor.username) is not None
+    with kyo.db.transaction(actor) as tx:
+        account = _present(tx, user_id)
+        if has_password:
+            raise Conflict(f"{account.actor.username} has a password already. Give them a one-time password instead.")
+        return _invited(kyo, tx, actor, account.actor, now)
+
+
+def change_role(kyo: Kyo, actor: Actor, user_id: UUID, role: Role) -> Actor:
+    """Raises `NotFound`, and `Conflict` where no admin would be left."""
+    actor.require(Permission.USER_CHANGE)
+    with kyo.db.transaction(actor) as tx:
+        account = _somebody(tx, user_id)
+        before = account.actor.role
+        if account.state is PersonState.AWAITING:
+            raise Conflict(f"{account.actor.username} has not been let in yet. Approve the registration first.")
+        if role is not before:
+            if role is not Role.ADMIN:
+                _keep_an_admin(tx, account)
+            users.set_role(tx, user_id, role)
+            details = {"from": before.value, "to": role.value}
+            audit.record(tx, actor, Event.USER_CHANGE_ROLE, user_id, kyo.now(), details)
+    return Actor(account.actor.id, account.actor.username, account.actor.name, role, account.actor.must_change_password)
+
+
+def deactivate(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
+    """Shut somebody out at once. Raises `NotFound`, and `Conflict` for oneself and for the last admin."""
+    actor.require(Permission.USER_CHANGE)
+    now = kyo.now()
+    with kyo.db.transaction(actor) as tx:
+        account = _present(tx, user_id)
+        if user_id == actor.id:
+            raise Conflict("You cannot deactivate yourself. Ask another administrator.")
+        _keep_an_admin(tx, account)
+        users.set_active(tx, user_id, False)
+        invitations.withdraw(tx, user_id)
+        sessions.revoke_all(tx, user_id, now)
+        audit.record(tx, actor, Event.USER_DEACTIVATE, user_id, now)
+
+
+def reactivate(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
+    """Let somebody in again who was deactivated, with the password they had. Raises `NotFound`, `Conflict`."""
+    actor.require(Permission.USER_CHANGE)
+    now = kyo.now()
+    with kyo.db.transaction(actor) as tx:
+        account = _somebody(tx, user_id)
+        if account.state is not PersonState.DEACTIVATED:
+            raise Conflict(f"{account.actor.username} is not deactivated.")
+        users.set_active(tx, user_id, True)
+        sessions.revoke_all(tx, user_id, now)  # one that began at the moment of the deactivation
+        audit.record(tx, actor, Event.USER_REACTIVATE, user_id, now)
+
+
+def reset_password(kyo: Kyo, actor: Actor, user_id: UUID) -> NewPerson:
+    """Give somebody a one-time password, end their sessions and let them try it. Raises `NotFound`, `Conflict`."""
+    actor.require(Permission.USER_CHANGE)
+    one_time, now = tokens.new_password(), kyo.now()
+    password_hash = passwords.hash_password(one_time)
+    with kyo.db.transaction(actor) as tx:
+        account = _present(tx, user_id)
+        users.set_password(tx, user_id, password_hash, must_change=True, now=now)
+        invitations.withdraw(tx, user_id)
+        sessions.revoke_all(tx, user_id, now)
+        sign_in_failures.clear(tx, throttling.of_account(account.actor.username))
+        audit.record(tx, actor, Event.USER_RESET_PASSWORD, user_id, now)
+    return NewPerson(account.actor, one_time)
+
+
+def end_sessions(kyo: Kyo, actor: Actor, user_id: UUID) -> int:
+    """End all sessions of somebody at once; returns how many there were. Raises `NotFound`."""
+    actor.require(Permission.USER_CHANGE)
+    now = kyo.now()
+    with kyo.db.transaction(actor) as tx:
+        _somebody(tx, user_id)
+        ended = sessions.revoke_all(tx, user_id, now)
+        audit.record(tx, actor, Event.USER_END_SESSIONS, user_id, now, {"sessions": ended})
+    return ended
+
+
+def unblock(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
+    """Forget the failed tries of an account. Raises `NotFound`, `Conflict`."""
+    actor.require(Permission.USER_CHANGE)
+    with kyo.db.transaction(actor) as tx:
+        account = _somebody(tx, user_id)
+        if not sign_in_failures.clear(tx, throttling.of_account(account.actor.username)):
+            raise Conflict(f"{account.actor.username} is not blocked.")
+        audit.record(tx, actor, Event.USER_UNBLOCK, user_id, kyo.now())
+
+
+def approve_registration(kyo: Kyo, actor: Actor, user_id: UUID, role: Role = Role.EMPLOYEE) -> None:
+    """Let somebody in who has registered. Raises `NotFound`, `Conflict`."""
+    actor.require(Permission.USER_ADD)
+    with kyo.db.transaction(actor) as tx:
+        _awaiting(tx, user_id)
+        users.set_active(tx, user_id, True)
+        users.set_role(tx, user_id, role)
+        audit.record(tx, actor, Event.USER_APPROVE, user_id, kyo.now(), {"role": role.value})
+
+
+def decline_registration(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
+    """Delete a registration. The user name is free again. Raises `NotFound`, `Conflict`."""
+    actor.require(Permission.USER_ADD)
+    with kyo.db.transaction(actor) as tx:
+        account = _awaiting(tx, user_id)
+        users.delete(tx, user_id)
+        details = {"username": account.actor.username}
+        audit.record(tx, actor, Event.USER_DECLINE, user_id, kyo.now(), details)
+
+
+def ensure_first_admin(kyo: Kyo) -> NewPerson | None:
+    """On an installation without people, add an admin with a one-time password; else None."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        if users.is_anybody_there(tx):
+            return None
+    return add_person(kyo, OPERATOR, FIRST_ADMIN, "Administrator", Role.ADMIN)
+
+
+def actor_named(kyo: Kyo, username: str) -> Actor:
+    """The person with this user name, for an operator who acts as them. Raises `NotFound`."""
+    wanted = storable(username).lower()
+    with kyo.db.transaction(OPERATOR) as tx:
+        actor = users.by_username(tx, wanted) if is_username(wanted) else None
+    if actor is None:
+        raise NotFound(f"There is no active user called {wanted[:64]}.")
+    return actor
+
+
+def _invited(kyo: Kyo, tx: Transaction, actor: Actor, person: Actor, now: datetime) -> Invited:
+    token, expires_at = tokens.new_token(), now + timedelta(days=kyo.settings.KYO_INVITATION_DAYS)
+    invitations.replace(tx, tokens.digest(token), person.id, actor.id, now, expires_at)
+    details = {"username": person.username, "role": person.role.value}
+    audit.record(tx, actor, Event.USER_INVITE, person.id, now, details)
+    return Invited(person, token, expires_at)
+
+
+def _somebody(tx: Transaction, user_id: UUID) -> Account:
+    account = users.lock(tx, user_id)
+    if account is None:
+        raise _nobody()
+    return account
+
+
+def _present(tx: Transaction, user_id: UUID) -> Account:
+    account = _somebody(tx, user_id)
+    if account.state is PersonState.AWAITING:
+        raise Conflict(f"{account.actor.username} has not been let in yet. Approve the registration first.")
+    if account.state is PersonState.DEACTIVATED:
+        raise Conflict(f"{account.actor.username} is deactivated. Reactivate them first.")
+    return account
+
+
+def _awaiting(tx: Transaction, user_id: UUID) -> Account:
+    account = _somebody(tx, user_id)
+    if account.state is not PersonState.AWAITING:
+        raise Conflict(f"{account.actor.username} does not wait for approval. Somebody else was faster.")
+    return account
+
+
+def _keep_an_admin(tx: Transaction, account: Account) -> None:
+    """The database refuses as well, for two who do it at the same moment."""
+    if (
+        account.actor.role is Role.ADMIN
+        and account.state in _PRESENT
+        and not users.is_another_admin(tx, account.actor.id)
+    ):
+        raise Conflict(_LAST_ADMIN)
+
+
+def _nobody() -> NotFound:
+    return NotFound("There is no such user.")

@@ -1,0 +1,248 @@
+"""Signing in and out: a proof becomes a ticket, a ticket a session, and a session tells who acts."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from kyo_pipeline.adapters import passwords, tokens
+from kyo_pipeline.db import audit, identities, invitations, sessions, sign_in_failures, users
+from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.db.sign_in_failures import Counted
+from kyo_pipeline.db.users import Credentials
+from kyo_pipeline.domain import throttling
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.identity import Identity
+from kyo_pipeline.domain.password_policy import MAX_LENGTH
+from kyo_pipeline.domain.people import PersonState, email_of, is_username, shown_name, username_from
+from kyo_pipeline.domain.typed_text import storable
+from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, TooMany
+from kyo_pipeline.kyo import Kyo
+
+TICKET_LIFETIME = timedelta(seconds=30)
+#: Of what a browser says about itself.
+MAX_DEVICE_LENGTH = 300
+#: Nobody has so many namesakes; then a user name gets random letters.
+_NAMESAKES = 20
+
+_WRONG = "The user name or the password is wrong."
+_EXPIRED = "This one-time password has expired. Ask an administrator for a new one."
+_DEACTIVATED = "Your account has been deactivated. Ask an administrator."
+_AWAITING = "You have registered, and an administrator has not let you in yet. Try again later."
+_NO_ACCOUNT = "You have no account here. Ask an administrator for an invitation."
+_NOBODY = "The organisation's sign-in did not say who you are. Try again, or ask an administrator."
+
+
+@dataclass(frozen=True)
+class _Try:
+    """One try to sign in with a password, and where it came from."""
+
+    username: str
+    address: str
+
+    @property
+    def subjects(self) -> tuple[throttling.Subject, ...]:
+        return (throttling.of_account(self.username), *throttling.of_address(self.address))
+
+
+def sign_in(kyo: Kyo, username: str, password: str, browser: str, address: str = "") -> str:
+    """Check a password and return a ticket that this `browser` can redeem once. Raises `NotAllowed`, `TooMany`."""
+    attempt = _Try(username.strip().lower(), address)
+    counted = _count(kyo, attempt)
+    with kyo.db.transaction(OPERATOR) as tx:
+        known = users.credentials(tx, attempt.username) if is_username(attempt.username) else None
+    # Outside any transaction: hashing takes long, and takes as long for a name that does not exist.
+    fits = passwords.verify(known.password_hash if known else None, password[: MAX_LENGTH + 1])
+    if known is None or not fits:
+        with kyo.db.transaction(OPERATOR) as tx:
+            _record_refusal(kyo, tx, attempt, "wrong", counted)
+        raise NotAllowed(_WRONG)
+    lifetime = timedelta(days=kyo.settings.KYO_INVITATION_DAYS)
+    if known.actor.must_change_password and kyo.now() - known.password_changed_at > lifetime:
+        with kyo.db.transaction(OPERATOR) as tx:
+            _record_refusal(kyo, tx, attempt, "expired", counted)
+        raise NotAllowed(_EXPIRED)
+    return _let_in(kyo, known, browser, counted)
+
+
+def sign_in_with_identity(kyo: Kyo, identity: Identity, browser: str) -> str:
+    """A ticket for whom the identity provider has vouched for. Raises `NotAllowed`, `Conflict`."""
+    if not _is_told(identity):
+        raise NotAllowed(_NOBODY)
+    now, ticket = kyo.now(), tokens.new_token()
+    with kyo.db.transaction(OPERATOR) as tx:
+        user_id = identities.find(tx, identity) or _link(tx, identity, now) or _register(kyo, tx, identity, now)
+    # After the registration is stored: whoever waits is told so at each try.
+    with kyo.db.transaction(OPERATOR) as tx:
+        account = users.lock(tx, user_id)
+        refusal = _refusal(account.state if account else PersonState.DEACTIVATED)
+        if refusal is None:
+            sessions.forget_old(tx, now)
+            sessions.add_ticket(
+                tx, tokens.digest(ticket), user_id, tokens.digest(browser), now + TICKET_LIFETIME, "sso"
+            )
+        else:
+            name = account.actor.username if account else "unknown"
+            details = {"reason": "identity", "issuer": identity.issuer}
+            audit.record(tx, OPERATOR, Event.SESSION_REFUSE, name, now, details, outcome="refused")
+    if refusal is not None:
+        raise NotAllowed(refusal)
+    return ticket
+
+
+def redeem_ticket(
+    kyo: Kyo, ticket: str, browser: str, device: str = "", address: str = "", replaced: str | None = None
+) -> tuple[str, datetime]:
+    """Turn a ticket into a session: its token, for the cookie, and when it ends. Raises `NotAllowed`.
+
+    `replaced` is the token that the cookie held before: that session ends, since nobody would see it any more.
+    """
+    now = kyo.now()
+    token, expires_at = tokens.new_token(), now + timedelta(hours=kyo.settings.KYO_SESSION_HOURS)
+    with kyo.db.transaction(OPERATOR) as tx:
+        proved = sessions.use_ticket(tx, tokens.digest(ticket), tokens.digest(browser), now)
+        if proved is None:
+            raise NotAllowed("This sign-in link has been used or has expired. Sign in again.")
+        if replaced:
+            _end(tx, replaced, now)
+        sessions.add(
+            tx,
+            tokens.digest(token),
+            proved.actor.id,
+            now,
+            expires_at,
+            device=storable(device)[:MAX_DEVICE_LENGTH],
+            address=storable(address)[:MAX_DEVICE_LENGTH],
+            method=proved.method,
+        )
+        details = {"method": proved.method, "address": storable(address)[:MAX_DEVICE_LENGTH]}
+        audit.record(tx, proved.actor, Event.SESSION_START, proved.actor.id, now, details)
+    return token, expires_at
+
+
+def actor_of_session(kyo: Kyo, token: str | None) -> Actor | None:
+    """Who is signed in with this token, as the database knows them now; None when nobody is."""
+    if not token:
+        return None
+    with kyo.db.transaction(OPERATOR) as tx:
+        return sessions.actor_of(tx, tokens.digest(token), kyo.now(), kyo.settings.session_idle)
+
+
+def sign_out(kyo: Kyo, token: str) -> None:
+    """End a session. Ending it twice is the same as once."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        _end(tx, token, kyo.now())
+
+
+def _end(tx: Transaction, token: str, now: datetime) -> None:
+    """End a session and say so in the name of its owner, also when it was over before it was ended."""
+    owner = sessions.revoke(tx, tokens.digest(token), now)
+    account = users.read(tx, owner) if owner else None
+    if account is not None:
+        audit.record(tx, account.actor, Event.SESSION_END, account.actor.id, now)
+
+
+# Passwords -----------------------------------------------------------------------------------------------------------
+
+
+def _count(kyo: Kyo, attempt: _Try) -> tuple[Counted, ...]:
+    """Count the try before the password is looked at. Raises `TooMany`; then it counts for nothing."""
+    try:
+        with kyo.db.transaction(OPERATOR) as tx:
+            return sign_in_failures.count(tx, attempt.subjects, kyo.now())
+    except TooMany:
+        with kyo.db.transaction(OPERATOR) as tx:
+            _record_refusal(kyo, tx, attempt, "blocked", ())
+        raise
+
+
+def _record_refusal(kyo: Kyo, tx: Transaction, attempt: _Try, reason: str, counted: tuple[Counted, ...]) -> None:
+    account = users.find(tx, attempt.username) if is_username(attempt.username) else None
+    # A name that nobody has may be a password in the wrong field.
+    name = account.actor.username if account else "unknown"
+    now, address = kyo.now(), storable(attempt.address)[:MAX_DEVICE_LENGTH]
+    details = {"reason": reason, "address": address}
+    audit.record(tx, OPERATOR, Event.SESSION_REFUSE, name, now, details, outcome="refused")
+    for one in counted:
+        if account is not None and one.blocks and one.subject.kind is throttling.Kind.ACCOUNT:
+            details = {"until": one.blocked_until.isoformat(), "address": address}
+            audit.record(tx, OPERATOR, Event.USER_BLOCK, account.actor.id, now, details)
+
+
+def _let_in(kyo: Kyo, known: Credentials, browser: str, counted: tuple[Counted, ...]) -> str:
+    now, ticket = kyo.now(), tokens.new_token()
+    with kyo.db.transaction(OPERATOR) as tx:
+        # Whoever deactivates them or resets the password at this moment comes before or after, not in between.
+        if not users.is_unchanged(tx, known):
+            raise NotAllowed(_WRONG)
+        for one in counted:
+            if one.subject.kind is throttling.Kind.ACCOUNT:
+                sign_in_failures.clear(tx, one.subject)
+            else:
+                # Not cleared: whoever has an account could else guess those of others for ever.
+                sign_in_failures.take_back(tx, one, now)
+        sign_in_failures.forget_old(tx, now)
+        sessions.forget_old(tx, now)
+        sessions.add_ticket(tx, tokens.digest(ticket), known.actor.id, tokens.digest(browser), now + TICKET_LIFETIME)
+    return ticket
+
+
+# Identities ----------------------------------------------------------------------------------------------------------
+
+
+def _is_told(identity: Identity) -> bool:
+    return all(0 < len(text) <= 2000 and storable(text) == text for text in (identity.issuer, identity.subject))
+
+
+def _refusal(state: PersonState) -> str | None:
+    return {PersonState.DEACTIVATED: _DEACTIVATED, PersonState.AWAITING: _AWAITING}.get(state)
+
+
+def _verified_email(identity: Identity) -> str | None:
+    if not identity.email_verified:
+        return None
+    try:
+        return email_of(identity.email or "")
+    except Invalid:
+        return None
+
+
+def _link(tx: Transaction, identity: Identity, now: datetime) -> UUID | None:
+    """Link somebody whom an admin has added with this address, and whose password, if any, stays as it is."""
+    email = _verified_email(identity)
+    user_id = identities.find_by_email(tx, email) if email else None
+    account = users.lock(tx, user_id) if user_id else None
+    if account is None:
+        return None
+    if _refusal(account.state) is None:
+        if not identities.add(tx, identity, account.actor.id, now):
+            raise Conflict("Somebody signed in as you at the same moment. Try again.")
+        invitations.withdraw(tx, account.actor.id)
+        details = {"issuer": identity.issuer}
+        audit.record(tx, account.actor, Event.USER_LINK_IDENTITY, account.actor.id, now, details)
+    return account.actor.id
+
+
+def _register(kyo: Kyo, tx: Transaction, identity: Identity, now: datetime) -> UUID:
+    setting = kyo.settings.KYO_REGISTRATION
+    if setting == "off":
+        raise NotAllowed(_NO_ACCOUNT)
+    email = _verified_email(identity)
+    if email and identities.is_taken(tx, email):
+        email = None
+    wanted = username_from(email, identity.name)
+    added = None
+    for number in range(1, _NAMESAKES):
+        username = wanted if number == 1 else f"{wanted}-{number}"
+        if users.find(tx, username) is None and username != OPERATOR.username:
+            name = shown_name(storable(identity.name), username)
+            added = users.add(
+                tx, username, name, Role.EMPLOYEE, None, False, now,
+                email=email, email_confirmed=True, awaiting=setting == "approval",
+            )  # fmt: skip
+            break
+    if added is None or not identities.add(tx, identity, added.id, now):
+        raise Conflict("You could not be registered at this moment. Try again.")
+    details = {"username": added.username, "issuer": identity.issuer, "awaiting_approval": setting == "approval"}
+    audit.record(tx, OPERATOR, Event.USER_REGISTER, added.id, now, details)
+    return added.id

@@ -1,0 +1,313 @@
+"""What the two roles of the database may not do, whatever statement a mistake of ours sends them."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from kyo_pipeline.adapters.embedded_postgres import as_role
+from kyo_pipeline.db import embedding_sets
+from kyo_pipeline.db.engine import Database
+from kyo_pipeline.domain.actor import OPERATOR, OPERATOR_ID, Actor, Role
+from kyo_pipeline.domain.database_role import DatabaseRole
+from kyo_pipeline.errors import NotAllowed
+from kyo_pipeline.kyo import Kyo
+
+Sql = Callable[..., list[Any]]
+
+#: Tables that row-level security need not guard, since the app has no right to them at all (vectors), or that hold
+#: no data of anybody.
+UNGUARDED = ("schema_migrations",)
+
+
+@pytest.mark.parametrize("role", list(DatabaseRole))
+def test_a_role_is_nobody_special_and_owns_nothing(sql: Sql, role: DatabaseRole) -> None:
+    attributes = sql(
+        "select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication from pg_roles where rolname = :role",
+        role=role.value,
+    )
+    assert attributes == [(False,) * 5]
+    assert sql("select from pg_auth_members where member = cast(:role as regrole)", role=role.value) == []
+    assert sql("select from pg_class where relowner = cast(:role as regrole)", role=role.value) == []
+    assert sql("select from pg_proc where proowner = cast(:role as regrole)", role=role.value) == []
+    assert sql("select has_schema_privilege(:role, 'kyo', 'create')", role=role.value) == [(False,)]
+    assert sql("select has_schema_privilege(:role, 'public', 'create')", role=role.value) == [(False,)]
+
+
+@pytest.mark.usefixtures("own_vectors")
+def test_every_table_has_row_security_or_is_closed_to_the_app(sql: Sql) -> None:
+    open_to_app = sql(
+        """
+        select relname
+        from pg_class
+        where relnamespace = 'kyo'::regnamespace
+          and relkind in ('r', 'p', 'm', 'f')
+          and not relrowsecurity
+          and (
+            has_table_privilege('kyo_app', oid, 'select, insert, update, delete, truncate, references, trigger')
+            or has_any_column_privilege('kyo_app', oid, 'select, insert, update, references')
+          )
+          and relname <> all(:unguarded)
+        """,
+        unguarded=list(UNGUARDED),
+    )
+    assert open_to_app == []
+    assert len(sql("select from pg_class where relnamespace = 'kyo'::regnamespace and relrowsecurity")) > 20
+
+
+@pytest.mark.usefixtures("own_vectors")
+def test_nobody_but_the_roles_may_run_functions_that_run_as_the_owner(sql: Sql) -> None:
+    statement = """
+        select proname
+        from pg_proc
+        where pronamespace = 'kyo'::regnamespace and prosecdef
+          and (
+            has_function_privilege('public', oid, 'execute')
+            or proconfig is null
+            or not exists (select from unnest(proconfig) as c where c like 'search_path=kyo%pg_temp')
+          )
+    """
+    assert sql(statement) == []
+
+
+@pytest.fixture
+def own_vectors(pipeline: Kyo) -> None:
+    """An embedding set with its table, made by the pipeline as it makes them."""
+    with pipeline.db.transaction(OPERATOR) as tx:
+        embedding_sets.activate_new(tx, pipeline.embedder.spec, pipeline.now())
+
+
+# A connection of the app's own, as `kyo up` opens it ----------------------------------------------------------------
+
+
+@pytest.fixture
+def connected(own_database: str) -> Iterator[Callable[[DatabaseRole], Connection]]:
+    """Opens a connection as one of the roles, not as the owner who takes it on."""
+    opened: list[Connection] = []
+
+    def connect(role: DatabaseRole) -> Connection:
+        options = {"options": "-csearch_path=kyo,public"}
+        engine = create_engine(as_role(own_database, role), poolclass=NullPool, connect_args=options)
+        opened.append(engine.connect())
+        return opened[-1]
+
+    yield connect
+    for connection in opened:
+        connection.close()
+
+
+REFUSED = r"permission denied|must be owner"
+
+APP_MAY_NOT = [
+    "alter table users add column extra text",
+    "alter table documents disable row level security",
+    "alter table audit_log disable trigger all",
+    "alter policy admin on audit_log using (true)",
+    "create policy mine on documents using (true)",
+    "drop table documents",
+    "drop policy readable on documents",
+    "create table kyo.mine (id integer)",
+    "create table public.mine (id integer)",
+    "create function kyo.current_actor() returns uuid language sql as $$ select null::uuid $$",
+    "create or replace function access_rank(text) returns integer language sql as $$ select 3 $$",
+    "truncate audit_log",
+    "update audit_log set actor_name = 'nobody'",
+    "delete from audit_log",
+    "select password_hash from users",
+    "select * from users",
+    "select * from lexemes",
+    "delete from documents",
+    "delete from document_versions",
+    "delete from questions",
+    "insert into chunks (version_id) values (gen_random_uuid())",
+    "update chunks set text = ''",
+    "update version_texts set text = ''",
+    "update answers set id = gen_random_uuid() where false; update citations set score = 0",
+    "update embedding_sets set state = 'retired'",
+    "select create_vector_table(99)",
+    "select * from dagster.runs",
+    "create role somebody",
+    "set role kyo",
+    "set role kyo_pipeline",
+    "set session authorization kyo",
+    "set session_replication_role = replica",
+    "copy (select 1) to program 'true'",
+    "select pg_read_file('/etc/passwd')",
+]
+
+
+@pytest.mark.parametrize("statement", APP_MAY_NOT)
+def test_the_app_may_not(connected: Callable[[DatabaseRole], Connection], statement: str) -> None:
+    with pytest.raises(Exception, match=REFUSED):
+        connected(DatabaseRole.APP).execute(text(statement))
+
+
+PIPELINE_MAY_NOT = [
+    "alter table chunks add column extra text",
+    "drop table chunks",
+    "create table kyo.mine (id integer)",
+    "select password_hash from users",
+    "update users set role = 'admin'",
+    "insert into users (username) values ('x')",
+    "select * from sessions",
+    "select * from sign_in_tickets",
+    "select * from invitations",
+    "select * from audit_log",
+    "delete from audit_log",
+    "select * from questions",
+    "update collections set everyone_access = 'read'",
+    "insert into collection_members values (gen_random_uuid(), gen_random_uuid(), 'read')",
+    "delete from documents",
+    "select * from search_candidates('', 1, null, 1, 1, 1)",
+    "select * from sign_in_credentials('admin')",
+    "set role kyo",
+    "set role kyo_app",
+]
+
+
+@pytest.mark.parametrize("statement", PIPELINE_MAY_NOT)
+def test_the_pipeline_may_not(connected: Callable[[DatabaseRole], Connection], statement: str) -> None:
+    with pytest.raises(Exception, match=REFUSED):
+        connected(DatabaseRole.PIPELINE).execute(text(statement))
+
+
+@pytest.mark.parametrize("role", list(DatabaseRole))
+def test_without_an_actor_there_are_no_rows(
+    connected: Callable[[DatabaseRole], Connection], role: DatabaseRole
+) -> None:
+    """Of any table that the role may read. In this database there are people and collections at least."""
+    connection = connected(role)
+    tables = connection.scalars(
+        text(
+            """
+            select relname
+            from pg_class
+            where relnamespace = 'kyo'::regnamespace and relkind in ('r', 'v') and relname <> all(:unguarded)
+              and has_any_column_privilege(oid, 'select')
+            """
+        ),
+        {"unguarded": list(UNGUARDED)},
+    ).all()
+    assert {"users", "collections", "documents", "people"} <= set(tables)
+    assert {table: connection.scalar(text(f"select count(*) from {table}")) for table in tables} == dict.fromkeys(  # noqa: S608 — names of tables
+        tables, 0
+    )
+    connection.execute(text("select set_config('kyo.actor', :actor, true)"), {"actor": str(OPERATOR_ID)})
+    assert connection.scalar(text("select count(*) from collections")) == 1
+
+
+def test_the_actor_ends_with_its_transaction(own_database: str) -> None:
+    """A pooled connection does not carry the rights of the one before."""
+    db = Database(own_database, DatabaseRole.APP, pool_size=1)
+    with db.transaction(OPERATOR) as tx:
+        assert tx.scalar(text("select count(*) from users")) == 1
+    with db.autocommit() as connection:
+        assert connection.scalar(text("select current_user")) == DatabaseRole.APP.value
+        assert connection.scalar(text("select count(*) from users")) == 0
+    db.close()
+
+
+# What somebody may not do to rows that they see ---------------------------------------------------------------------
+
+#: Statements of an employee who may write in the collection, and of nobody else's permission asked.
+REFUSED_TO_WRITERS = [
+    "update documents set state = 'approved'",
+    "update documents set state = 'archived'",
+    "update documents set restricted = true",
+    "update documents set owner_id = '00000000-0000-0000-0000-000000000001'",
+    "update documents set current_version_id = (select id from document_versions limit 1)",
+    "update document_versions set review = 'approved'",
+    "update document_versions set reviewed_by = uploaded_by",
+    "update document_versions set sha256 = repeat('0', 64)",
+    "update users set role = 'admin'",
+    "update users set username = 'root'",
+    "update users set active = false",
+    "insert into document_readers select id, current_actor() from documents",
+    "insert into collections (name, created_at) values ('Mine', now())",
+    "insert into groups (name, created_at) values ('Mine', now())",
+    "insert into collection_members select id, current_actor(), 'approve' from collections",
+    "insert into invitations values ('', current_actor(), current_actor(), now(), now())",
+    "insert into sign_in_failures values ('', 1, now(), now())",
+    "insert into users (username, name, role, created_at, password_changed_at) "
+    "values ('x', 'X', 'admin', now(), now())",
+    "insert into audit_log (at, actor_id, actor_name, event, object_type, object_id, outcome, details) "
+    "values (now(), '00000000-0000-0000-0000-000000000001', 'kyo', 'user:add', 'user', '', 'done', '{}')",
+    "insert into questions (user_id, text, asked_at) values ('00000000-0000-0000-0000-000000000001', 'x', now())",
+    "insert into documents (collection_id, owner_id, title, state, created_at, updated_at) "
+    "select id, '00000000-0000-0000-0000-000000000001', 'x', 'in_review', now(), now() from collections",
+]
+
+
+@pytest.fixture
+def writer(person: Callable[[Role], Actor], sql: Sql) -> Actor:
+    """An employee with a document of their own, published, in a collection where they may write."""
+    actor = person(Role.EMPLOYEE)
+    sql(
+        """
+        with document as (
+          insert into documents (collection_id, owner_id, title, state, created_at, updated_at)
+          select id, :owner, 'Mine', 'in_review', now(), now() from collections
+          returning id
+        )
+        insert into document_versions
+          (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at)
+        select id, 1, 'a.txt', repeat('1', 64), 1, 'text/plain', :owner, now() from document
+        """,
+        owner=actor.id,
+    )
+    return actor
+
+
+@pytest.mark.parametrize("statement", REFUSED_TO_WRITERS)
+def test_the_database_refuses_what_services_refuse(kyo: Kyo, writer: Actor, statement: str) -> None:
+    with pytest.raises(NotAllowed, match="does not allow"), kyo.db.transaction(writer) as tx:
+        tx.execute(text(statement))
+
+
+INVISIBLE_TO_WRITERS = [
+    "update collections set everyone_access = 'approve'",
+    "update users set name = 'X' where id <> current_actor()",
+    "delete from users where id <> current_actor()",
+    "delete from sessions where user_id <> current_actor()",
+    "delete from collection_members",
+    "delete from sign_in_failures",
+    "delete from groups",
+]
+
+
+@pytest.mark.parametrize("statement", INVISIBLE_TO_WRITERS)
+def test_what_one_may_not_change_is_not_there(
+    kyo: Kyo, writer: Actor, manager: Actor, sql: Sql, statement: str
+) -> None:
+    sql("insert into groups (name, created_at) values ('Board', now())")
+    sql("insert into sign_in_failures values ('', 1, now(), now())")
+    sql("insert into collection_members select id, :id, 'read' from collections", id=manager.id)
+    with kyo.db.transaction(writer) as tx:
+        assert tx.execute(text(statement)).rowcount == 0
+
+
+def test_what_a_writer_needs_is_allowed(kyo: Kyo, writer: Actor) -> None:
+    """Or the refusals above would prove nothing."""
+    with kyo.db.transaction(writer) as tx:
+        assert tx.execute(text("update documents set updated_at = now()")).rowcount == 1
+        assert tx.execute(text("update users set name = 'Another'")).rowcount == 1
+
+
+def test_a_person_without_account_data_of_others_sees_their_names(kyo: Kyo, writer: Actor, manager: Actor) -> None:
+    with kyo.db.transaction(writer) as tx:
+        assert tx.scalars(text("select id from users")).all() == [writer.id]
+        assert {writer.id, manager.id} <= set(tx.scalars(text("select id from people")))
+
+
+# The last admin -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("change", ["role = 'manager'", "active = false"])
+def test_the_last_admin_stays(person: Callable[[Role], Actor], sql: Sql, change: str) -> None:
+    first, second = person(Role.ADMIN), person(Role.ADMIN)
+    sql(f"update users set {change} where id = :id", id=first.id)  # noqa: S608 — a constant
+    with pytest.raises(Exception, match="last admin"):
+        sql(f"update users set {change} where id = :id", id=second.id)  # noqa: S608 — a constant
+    assert sql("select count(*) from users where role = 'admin' and active and id <> :id", id=OPERATOR.id) == [(1,)]

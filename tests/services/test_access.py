@@ -1,0 +1,274 @@
+"""Who gets what: each way to a document, and each verb, for each kind of person, in one table.
+
+The words of `READS` and `VERBS` are what docs/security.md promises; `tests/db/test_row_security.py` holds the same rules
+against the database alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.collections import Access
+from kyo_pipeline.errors import NotAllowed, NotFound
+from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.services import (
+    asking,
+    collections,
+    groups,
+    health,
+    history,
+    library,
+    limits,
+    people,
+    reviewing,
+    sharing,
+)
+
+PEOPLE = ["outsider", "reader", "writer", "member", "manager", "other manager", "admin", "deactivated"]
+
+#: Each document has a word of its own, so that a search for it can find nothing else.
+WORDS = {
+    "open": "albatross",
+    "team": "barracuda",
+    "restricted": "chameleon",
+    "by group": "dormouse",
+    "draft": "elephant",
+    "rejected": "flamingo",
+    "archived": "gorilla",
+}
+PUBLISHED = {"open", "team", "restricted", "by group"}
+
+IN_TEAM = {"writer", "member", "manager", "admin"}
+#: Who may know of a document at all, whichever way they take.
+READS: dict[str, set[str]] = {
+    "open": {"outsider", "reader", "writer", "member", "manager", "other manager", "admin"},
+    "team": IN_TEAM,
+    "restricted": {"reader", "writer", "manager", "admin"},  # the writer owns it; the reader was given it
+    "by group": {"reader", *IN_TEAM},
+    "draft": {"writer", "manager", "admin"},
+    "rejected": {"writer", "manager", "admin"},
+    "archived": IN_TEAM,
+}
+
+
+@dataclass
+class World:
+    people: dict[str, Actor]
+    documents: dict[str, UUID]
+    versions: dict[str, UUID]
+
+
+@pytest.fixture
+def world(
+    kyo: Kyo,
+    person: Callable[[Role], Actor],
+    collection: Callable[..., str],
+    run_pipeline: Callable[[], None],
+    sql: Callable[..., list[Any]],
+) -> World:
+    roles = {"manager": Role.MANAGER, "other manager": Role.MANAGER, "admin": Role.ADMIN}
+    who = {name: person(roles.get(name, Role.EMPLOYEE)) for name in PEOPLE}
+    sql("update collections set everyone_access = 'read'")
+    access = {who["writer"]: "write", who["manager"]: "approve", who["deactivated"]: "write"}
+    collection("Team", None, access)
+    by_name = {found.name: found.id for found in collections.list_all(kyo, OPERATOR)}
+    group = groups.create(kyo, OPERATOR, "Crew")
+    groups.add_member(kyo, OPERATOR, group.id, who["member"].id)
+    collections.grant_group(kyo, OPERATOR, by_name["Team"], group.id, Access.READ)
+
+    documents, versions = {}, {}
+    for name, word in WORDS.items():
+        text = f"The {word} is kept in the garden of the office."
+        owner, place = (OPERATOR, "General") if name == "open" else (who["writer"], "Team")
+        uploaded = library.upload(kyo, owner, f"{name}.txt", text.encode(), place).document
+        documents[name], versions[name] = uploaded.id, uploaded.latest.id
+    run_pipeline()
+    for name in [*PUBLISHED, "archived"]:
+        reviewing.approve(kyo, OPERATOR, versions[name])
+    reviewing.reject(kyo, OPERATOR, versions["rejected"], "No.")
+    reviewing.archive(kyo, OPERATOR, documents["archived"])
+    sharing.restrict(kyo, OPERATOR, documents["restricted"])
+    sharing.add_reader(kyo, OPERATOR, documents["restricted"], who["reader"].id)
+    friends = groups.create(kyo, OPERATOR, "Friends")
+    groups.add_member(kyo, OPERATOR, friends.id, who["reader"].id)
+    sharing.add_reader_group(kyo, OPERATOR, documents["by group"], friends.id)
+    people.deactivate(kyo, OPERATOR, who["deactivated"].id)
+    return World(who, documents, versions)
+
+
+# Ways to a document ---------------------------------------------------------------------------------------------------
+
+Way = Callable[[Kyo, Actor, World, str], bool]
+
+
+def search(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    passages = asking.search(kyo, actor, f"Where is the {WORDS[name]} kept?", 50).passages
+    return any(WORDS[name] in passage.text for passage in passages)
+
+
+def ask(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    answer = asking.ask(kyo, actor, f"Where is the {WORDS[name]} kept?")
+    cited = any(citation.version_id == world.versions[name] for citation in answer.citations)
+    assert cited == (WORDS[name] in answer.text)
+    return cited
+
+
+def as_of_the_command_line(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    """`kyo search --as`."""
+    return search(kyo, people.actor_named(kyo, actor.username), world, name)
+
+
+def remember(kyo: Kyo, actor: Actor, name: str) -> bool:
+    """Asked when it could be read, looked up in the history afterwards."""
+    return any(WORDS[name] in found.text for found in history.list_answers(kyo, actor, text=WORDS[name]).answers)
+
+
+def listed(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    return world.documents[name] in {found.id for found in library.list_documents(kyo, actor, limit=100).documents}
+
+
+def looked_for(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    return library.list_documents(kyo, actor, text=f"{name}.txt").total == 1
+
+
+def versions(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    return bool(library.list_versions(kyo, actor, [world.versions[name]]))
+
+
+def read(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    return library.read_document(kyo, actor, world.documents[name]).id == world.documents[name]
+
+
+def passage(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    return WORDS[name] in library.read_passage(kyo, actor, world.versions[name], 0, 40).quote
+
+
+def preview(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    return WORDS[name] in library.preview(kyo, actor, world.versions[name])
+
+
+#: A way, and the documents that it leads to for those who may read them.
+WAYS: dict[Way, set[str]] = {
+    search: PUBLISHED,
+    ask: PUBLISHED,
+    as_of_the_command_line: PUBLISHED,
+    listed: set(WORDS),
+    looked_for: set(WORDS),
+    versions: set(WORDS),
+    read: set(WORDS),
+    passage: PUBLISHED,
+    preview: PUBLISHED,
+}
+#: What is not current shows its text to whoever wrote it and may approve it only.
+THEIRS = {"writer", "manager", "admin"}
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_who_reads_what(kyo: Kyo, world: World, with_settings: Callable[..., Kyo], way: Way) -> None:
+    kyo = with_settings(MAX_QUERIES_PER_DAY=1000, KYO_QUERIES_PER_MINUTE=1000)
+    for name in WORDS:
+        seen = set()
+        for who, actor in world.people.items():
+            try:
+                if way(kyo, actor, world, name):
+                    seen.add(who)
+            except NotFound:
+                pass
+        expected = READS[name] if name in WAYS[way] else set()
+        if way in (passage, preview) and name not in PUBLISHED:
+            expected = THEIRS
+        if way is as_of_the_command_line:
+            expected = expected - {"deactivated"}
+        assert seen == expected, name
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_what_was_answered_is_remembered_for_as_long_as_it_may_be_read(
+    kyo: Kyo, world: World, sql: Callable[..., list[Any]], name: str
+) -> None:
+    for who in READS[name]:
+        ask(kyo, world.people[who], world, name)
+        assert remember(kyo, world.people[who], name)
+    sql("update collections set everyone_access = null")
+    sql("delete from collection_members")
+    sql("delete from collection_groups")
+    sql("delete from document_readers")
+    sql("delete from document_reader_groups")
+    assert {who for who in READS[name] if remember(kyo, world.people[who], name)} == {"admin"}
+
+
+def test_nobody_reads_what_others_asked(kyo: Kyo, world: World) -> None:
+    answer = asking.ask(kyo, world.people["writer"], "Where is the albatross kept?")
+    for who in set(PEOPLE) - {"writer"}:
+        for identifier in (answer.id, answer.question_id):
+            with pytest.raises(NotFound):
+                history.read_answer(kyo, world.people[who], identifier)
+
+
+# Verbs ----------------------------------------------------------------------------------------------------------------
+
+Verb = Callable[[Kyo, Actor, World], object]
+
+APPROVES = {"manager", "admin"}
+ADMIN = {"admin"}
+EVERYBODY = set(PEOPLE) - {"deactivated"}
+
+
+def team(kyo: Kyo) -> UUID:
+    return next(found.id for found in collections.list_all(kyo, OPERATOR) if found.name == "Team")
+
+
+def crew(kyo: Kyo) -> UUID:
+    return groups.named(kyo, OPERATOR, "Crew").id
+
+
+#: A verb, and who may; everybody else is told that it is not allowed, or that there is no such thing.
+VERBS: dict[str, tuple[Verb, set[str]]] = {
+    "upload": (lambda k, a, _: library.upload(k, a, "new.txt", b"New.", "Team"), {"writer", *APPROVES}),
+    "upload, to read only": (lambda k, a, _: library.upload(k, a, "new.txt", b"New.", "General"), ADMIN),
+    "new version": (lambda k, a, _: library.upload(k, a, "team.txt", b"New.", "Team"), {"writer", *APPROVES}),
+    "approve": (lambda k, a, w: reviewing.approve(k, a, w.versions["draft"]), APPROVES),
+    "reject": (lambda k, a, w: reviewing.reject(k, a, w.versions["draft"], "No."), APPROVES),
+    "archive": (lambda k, a, w: reviewing.archive(k, a, w.documents["team"]), APPROVES),
+    "restrict": (lambda k, a, w: sharing.restrict(k, a, w.documents["team"]), APPROVES),
+    "unrestrict": (lambda k, a, w: sharing.unrestrict(k, a, w.documents["restricted"]), APPROVES),
+    "give": (lambda k, a, w: sharing.add_reader(k, a, w.documents["team"], w.people["outsider"].id), APPROVES),
+    "give to a group": (lambda k, a, w: sharing.add_reader_group(k, a, w.documents["team"], crew(k)), APPROVES),
+    "read sharing": (lambda k, a, w: sharing.read_sharing(k, a, w.documents["team"]), APPROVES),
+    "list collections to manage": (lambda k, a, _: collections.list_all(k, a), ADMIN),
+    "create a collection": (lambda k, a, _: collections.create(k, a, "Mine"), ADMIN),
+    "open a collection": (lambda k, a, _: collections.set_everyone(k, a, team(k), Access.READ), ADMIN),
+    "grant": (lambda k, a, _: collections.grant_person(k, a, team(k), a.id, Access.APPROVE), ADMIN),
+    "create a group": (lambda k, a, _: groups.create(k, a, "Mine"), ADMIN),
+    "join a group": (lambda k, a, w: groups.add_member(k, a, crew(k), w.people["outsider"].id), ADMIN),
+    "list people": (lambda k, a, _: people.list_people(k, a), ADMIN),
+    "add a person": (lambda k, a, _: people.add_person(k, a, "new", "New", Role.ADMIN), ADMIN),
+    "invite": (lambda k, a, _: people.invite(k, a, "new", "New", Role.ADMIN), ADMIN),
+    "promote": (lambda k, a, w: people.change_role(k, a, w.people["outsider"].id, Role.ADMIN), ADMIN),
+    "deactivate": (lambda k, a, w: people.deactivate(k, a, w.people["outsider"].id), ADMIN),
+    "reactivate": (lambda k, a, w: people.reactivate(k, a, w.people["deactivated"].id), ADMIN),
+    "reset a password": (lambda k, a, w: people.reset_password(k, a, w.people["outsider"].id), ADMIN),
+    "end sessions": (lambda k, a, w: people.end_sessions(k, a, w.people["outsider"].id), ADMIN),
+    "read the overview": (lambda k, a, _: health.read_overview(k, a), ADMIN),
+    "read one's allowance": (lambda k, a, _: limits.read_allowance(k, a), EVERYBODY | {"deactivated"}),
+}
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_who_does_what(kyo: Kyo, world: World, sql: Callable[..., list[Any]], name: str) -> None:
+    verb, allowed = VERBS[name]
+    done = set()
+    for who, actor in world.people.items():
+        with kyo.db.undone():  # type: ignore[attr-defined] # RollbackDatabase
+            known = sql("select count(*) from audit_log where outcome = 'done'")
+            try:
+                verb(kyo, actor, world)
+            except (NotAllowed, NotFound):
+                assert sql("select count(*) from audit_log where outcome = 'done'") == known, "on record as done"
+            else:
+                done.add(who)
+    assert done == allowed

@@ -1,0 +1,617 @@
+"""Signing in and out: passwords, tickets, sessions, identities, and too many tries."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kyo_pipeline.adapters import passwords
+from kyo_pipeline.db import users
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.identity import Identity
+from kyo_pipeline.domain.people import PersonState
+from kyo_pipeline.errors import KyoError, NotAllowed, TooMany
+from kyo_pipeline.kyo import Kyo, utc_now
+from kyo_pipeline.services import accounts, people, signing_in
+from tests.conftest import Clock
+
+PASSWORD = "correct horse battery"
+BROWSER = "browser"
+WRONG = r"^The user name or the password is wrong\.$"
+OFFICE = "192.0.2.7"
+
+
+@pytest.fixture
+def anna(kyo: Kyo, admin: Actor) -> Actor:
+    """Somebody with a real password."""
+    return people.add_person(kyo, admin, "anna", "Anna", Role.EMPLOYEE, "", PASSWORD).person
+
+
+@pytest.fixture
+def refusals(sql: Callable[..., list[Any]]) -> Callable[[], list[tuple[str, str]]]:
+    """Whom the audit log names, and why they were refused."""
+    statement = """
+        select object_id, details ->> 'reason' as reason
+        from audit_log
+        where event = 'session:refuse' and outcome = 'refused'
+        order by id
+    """
+    return lambda: [(row.object_id, row.reason) for row in sql(statement)]
+
+
+def session(kyo: Kyo, password: str = PASSWORD, **more: Any) -> str:
+    return signing_in.redeem_ticket(kyo, signing_in.sign_in(kyo, "anna", password, BROWSER), BROWSER, **more)[0]
+
+
+def fail(kyo: Kyo, times: int, username: str = "anna", address: str = "") -> None:
+    for _ in range(times):
+        with pytest.raises(NotAllowed, match=WRONG):
+            signing_in.sign_in(kyo, username, "wrong", BROWSER, address)
+
+
+def test_password_ticket_session(kyo: Kyo, anna: Actor, clock: Clock, sql: Callable[..., list[Any]]) -> None:
+    ticket = signing_in.sign_in(kyo, " Anna ", PASSWORD, BROWSER, OFFICE)
+    token, expires_at = signing_in.redeem_ticket(kyo, ticket, BROWSER, "Firefox", OFFICE)
+    assert signing_in.actor_of_session(kyo, token) == anna
+    assert (expires_at - clock()).total_seconds() == kyo.settings.KYO_SESSION_HOURS * 3600
+    [row] = sql("select actor_id, object_id, details from audit_log where event = 'session:start'")
+    assert (row.actor_id, row.object_id) == (anna.id, str(anna.id))
+    assert row.details == {"method": "password", "address": OFFICE}
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [
+        ("nobody", PASSWORD),
+        ("anna", "wrong"),
+        ("anna", ""),
+        ("anna", PASSWORD.upper()),
+        ("anna", PASSWORD + "x" * 1_000_000),
+        ("anna", "\x00"),
+        ("anna", "\ud800"),
+        ("", ""),
+        ("kyo", ""),
+        ("a\x00nna", PASSWORD),
+        ("\ud800", PASSWORD),
+        ("😀", "😀"),
+        ("<script>alert(1)</script>", "<b>"),
+        ("anna' or '1'='1", PASSWORD),
+        ("x" * 1_000_000, PASSWORD),
+    ],
+)
+@pytest.mark.usefixtures("anna")
+def test_refusals_all_sound_the_same_and_are_on_record(
+    kyo: Kyo, sql: Callable[..., list[Any]], refusals: Callable[[], list[tuple[str, str]]], username: str, password: str
+) -> None:
+    with pytest.raises(NotAllowed, match=WRONG):
+        signing_in.sign_in(kyo, username, password, BROWSER, OFFICE)
+    assert refusals() == [("anna" if username == "anna" else "unknown", "wrong")]
+    [row] = sql("select details from audit_log where event = 'session:refuse'")
+    assert row.details == {"reason": "wrong", "address": OFFICE}
+    assert sql("select from sign_in_tickets") == []
+
+
+@pytest.mark.parametrize("state", PersonState)
+def test_each_state_is_checked_with_one_hash_and_the_same_answer(
+    kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch, state: PersonState
+) -> None:
+    change = {
+        PersonState.ACTIVE: "update users set name = name where id = :id",
+        PersonState.INVITED: "update users set password_hash = null where id = :id",
+        PersonState.AWAITING: "update users set active = false, awaiting_approval = true where id = :id",
+        PersonState.DEACTIVATED: "update users set active = false where id = :id",
+    }
+    sql(change[state], id=anna.id)
+    real, hashed = passwords.verify, []
+    monkeypatch.setattr(passwords, "verify", lambda *args: hashed.append(args) or real(*args))
+    with pytest.raises(NotAllowed, match=WRONG):
+        signing_in.sign_in(kyo, "anna", "wrong" if state is PersonState.ACTIVE else PASSWORD, BROWSER)
+    assert len(hashed) == 1
+
+
+def test_nobody_deactivated_stays_in(kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]]) -> None:
+    ticket, token = signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER), session(kyo)
+    sql("update users set active = false where id = :id", id=anna.id)
+    assert signing_in.actor_of_session(kyo, token) is None
+    with pytest.raises(NotAllowed):
+        signing_in.redeem_ticket(kyo, ticket, BROWSER)
+
+
+@pytest.mark.parametrize(("days", "good"), [(7, True), (7.001, False)])
+def test_a_one_time_password_expires(
+    kyo: Kyo, admin: Actor, clock: Clock, refusals: Callable[[], list[tuple[str, str]]], days: float, good: bool
+) -> None:
+    new = people.add_person(kyo, admin, "anna", "Anna", Role.EMPLOYEE)
+    clock.advance(days=days)
+    if good:
+        assert session(kyo, new.one_time_password or "")
+        return
+    with pytest.raises(NotAllowed, match="one-time password has expired"):
+        session(kyo, new.one_time_password or "")
+    assert refusals() == [("anna", "expired")]
+
+
+@pytest.mark.usefixtures("anna")
+class TestTooManyTries:
+    def test_four_cost_nothing_the_fifth_a_pause(self, kyo: Kyo, clock: Clock) -> None:
+        fail(kyo, 5)
+        with pytest.raises(TooMany) as caught:
+            signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+        assert (caught.value.retry_at - clock()).total_seconds() == 30
+        clock.advance(seconds=30)
+        assert signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+
+    def test_pauses_grow(self, kyo: Kyo, clock: Clock) -> None:
+        fail(kyo, 5)
+        for seconds in (30, 60, 120, 240, 480, 900, 900):
+            with pytest.raises(TooMany) as caught:
+                signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+            assert (caught.value.retry_at - clock()).total_seconds() == seconds
+            clock.advance(seconds=seconds)
+            fail(kyo, 1)
+
+    def test_a_try_while_blocked_looks_at_no_password_and_prolongs_nothing(
+        self, kyo: Kyo, monkeypatch: pytest.MonkeyPatch, clock: Clock, refusals: Callable[[], list[tuple[str, str]]]
+    ) -> None:
+        fail(kyo, 5)
+        clock.advance(seconds=29)
+        with monkeypatch.context() as patch:
+            patch.setattr(passwords, "verify", lambda *_: pytest.fail("the password was looked at"))
+            for _ in range(3):
+                with pytest.raises(TooMany):
+                    signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+        assert refusals()[5:] == [("anna", "blocked")] * 3
+        clock.advance(seconds=1)
+        assert signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+
+    def test_an_unknown_name_is_blocked_with_the_same_words(
+        self, kyo: Kyo, sql: Callable[..., list[Any]], refusals: Callable[[], list[tuple[str, str]]]
+    ) -> None:
+        told = []
+        for username in ("anna", "nobody"):
+            fail(kyo, 5, username)
+            with pytest.raises(TooMany) as caught:
+                signing_in.sign_in(kyo, username, PASSWORD, BROWSER)
+            told.append((caught.value.message, caught.value.retry_at))
+        assert told[0] == told[1]
+        assert refusals()[-1] == ("unknown", "blocked")
+        assert "nobody" not in str(sql("select * from audit_log") + sql("select * from sign_in_failures"))
+
+    def test_success_clears_the_account(self, kyo: Kyo) -> None:
+        fail(kyo, 4)
+        signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+        fail(kyo, 4)
+        signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+
+    def test_a_day_clears_it_too(self, kyo: Kyo, clock: Clock) -> None:
+        fail(kyo, 4)
+        clock.advance(hours=24)
+        fail(kyo, 4)
+        signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+
+    def test_that_an_account_is_blocked_is_on_record_once(
+        self, kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]], clock: Clock
+    ) -> None:
+        fail(kyo, 5, address=OFFICE)
+        fail(kyo, 5, "nobody")
+        [row] = sql("select object_id, details from audit_log where event = 'user:block'")
+        assert row.object_id == str(anna.id)
+        assert row.details["address"] == OFFICE
+        assert row.details["until"].startswith(f"{clock():%Y-%m-%dT%H:}"[:11])
+
+    def test_an_address_is_blocked_for_all_accounts_after_twenty(self, kyo: Kyo, clock: Clock) -> None:
+        for number in range(20):
+            fail(kyo, 1, f"user{number}", OFFICE)
+        for address in (OFFICE, f"::ffff:{OFFICE}"):
+            with pytest.raises(TooMany) as caught:
+                signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER, address)
+        assert (caught.value.retry_at - clock()).total_seconds() == 30
+        assert signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER, "192.0.2.8")
+
+    def test_a_block_of_the_address_costs_the_account_nothing(self, kyo: Kyo) -> None:
+        for number in range(20):
+            fail(kyo, 1, f"user{number}", OFFICE)
+        for _ in range(10):
+            with pytest.raises(TooMany):
+                signing_in.sign_in(kyo, "anna", "wrong", BROWSER, OFFICE)
+        fail(kyo, 4)
+        assert signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+
+    def test_success_neither_counts_against_an_address_nor_clears_it(self, kyo: Kyo) -> None:
+        for number in range(19):
+            fail(kyo, 1, f"user{number}", OFFICE)
+        for _ in range(5):
+            assert signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER, OFFICE)
+        fail(kyo, 1, "nobody", OFFICE)
+        with pytest.raises(TooMany):
+            signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER, OFFICE)
+
+    @pytest.mark.parametrize("address", ["", "127.0.0.1", "::1", "nonsense\x00", "x" * 100_000])
+    def test_an_address_that_says_nothing_locks_nobody_out(self, kyo: Kyo, address: str) -> None:
+        for number in range(25):
+            fail(kyo, 1, f"user{number}", address)
+        assert signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER, address)
+
+
+def test_guesses_at_the_same_moment_all_count(committed: Kyo, monkeypatch: pytest.MonkeyPatch) -> None:
+    people.add_person(committed, OPERATOR, "anna", "Anna", Role.ADMIN, "", PASSWORD)
+    looked: list[str] = []
+    monkeypatch.setattr(passwords, "verify", lambda _, password: looked.append(password))
+
+    def guess(number: int) -> type[Exception]:
+        with pytest.raises((NotAllowed, TooMany)) as caught:
+            signing_in.sign_in(committed, "anna", f"guess {number}", BROWSER, OFFICE)
+        return caught.type
+
+    with ThreadPoolExecutor(16) as threads:
+        outcomes = list(threads.map(guess, range(40)))
+    assert len(looked) == 5
+    assert outcomes.count(TooMany) == 35
+    with committed.db.transaction(OPERATOR) as tx:
+        blocks = tx.exec_driver_sql("select from audit_log where event = 'user:block'").all()
+        tx.exec_driver_sql("delete from sign_in_failures")
+    assert len(blocks) == 1
+
+
+def test_an_office_that_signs_in_at_the_same_moment_is_not_locked_out(
+    committed: Kyo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "verify", lambda *_: True)
+    names = [f"user{number}" for number in range(16)]
+    with committed.db.transaction(OPERATOR) as tx:
+        for name in names:
+            users.add(tx, name, name, Role.EMPLOYEE, "no password fits", False, committed.now())
+    with ThreadPoolExecutor(8) as threads:
+        tickets = list(threads.map(lambda n: signing_in.sign_in(committed, n, "x", BROWSER, OFFICE), names * 2))
+    assert len(set(tickets)) == 32
+    with committed.db.transaction(OPERATOR) as tx:
+        assert tx.exec_driver_sql("select from sign_in_failures").all() == []
+
+
+def test_deeds_at_the_same_moment_wait_for_each_other_and_never_in_a_circle(
+    committed: Kyo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "verify", lambda _, password: password == PASSWORD)
+    monkeypatch.setattr(passwords, "hash_password", lambda password: password)
+    kyo = replace(committed, now=utc_now)
+    anna = people.add_person(kyo, OPERATOR, "anna", "Anna", Role.EMPLOYEE, "", PASSWORD).person
+    people.add_person(kyo, OPERATOR, "boss", "Boss", Role.ADMIN, "", PASSWORD)
+    tokens = ["none"]
+
+    def sign_in_over_the_last_session() -> None:
+        ticket = signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER, OFFICE)
+        tokens.append(signing_in.redeem_ticket(kyo, ticket, BROWSER, replaced=tokens[-1])[0])
+
+    deeds: list[Callable[[], object]] = [
+        sign_in_over_the_last_session,
+        lambda: signing_in.sign_in(kyo, "anna", "wrong", BROWSER, OFFICE),
+        lambda: signing_in.actor_of_session(replace(kyo, now=lambda: utc_now() + timedelta(hours=1)), tokens[-1]),
+        lambda: signing_in.sign_out(kyo, tokens[-1]),
+        lambda: accounts.change_password(kyo, anna, PASSWORD, "another plum tree river"),
+        lambda: accounts.end_other_sessions(kyo, anna, tokens[-1]),
+        lambda: people.change_role(kyo, OPERATOR, anna.id, Role.ADMIN),
+        lambda: people.change_role(kyo, OPERATOR, anna.id, Role.MANAGER),
+        lambda: people.deactivate(kyo, OPERATOR, anna.id),
+        lambda: people.reactivate(kyo, OPERATOR, anna.id),
+        lambda: people.reset_password(kyo, OPERATOR, anna.id),
+        lambda: people.unblock(kyo, OPERATOR, anna.id),
+    ]
+
+    def outcome(number: int) -> str:
+        try:
+            deeds[number % len(deeds)]()
+        except KyoError as error:
+            return error.message
+        return "done"
+
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = set(threads.map(outcome, range(25 * len(deeds))))
+    with kyo.db.transaction(OPERATOR) as tx:
+        tx.exec_driver_sql("delete from sign_in_failures")
+    assert "done" in outcomes
+    assert not [said for said in outcomes if "Somebody else was working" in said]
+
+
+@pytest.mark.usefixtures("anna")
+class TestTickets:
+    def test_once(self, kyo: Kyo) -> None:
+        ticket = signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+        signing_in.redeem_ticket(kyo, ticket, BROWSER)
+        with pytest.raises(NotAllowed, match="has been used or has expired"):
+            signing_in.redeem_ticket(kyo, ticket, BROWSER)
+
+    def test_in_the_same_browser(self, kyo: Kyo) -> None:
+        ticket = signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+        with pytest.raises(NotAllowed):
+            signing_in.redeem_ticket(kyo, ticket, "another browser")
+        assert signing_in.redeem_ticket(kyo, ticket, BROWSER)
+
+    @pytest.mark.parametrize(("seconds", "good"), [(30, True), (30.001, False)])
+    def test_within_half_a_minute(self, kyo: Kyo, clock: Clock, seconds: float, good: bool) -> None:
+        ticket = signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+        clock.advance(seconds=seconds)
+        if good:
+            assert signing_in.redeem_ticket(kyo, ticket, BROWSER)
+        else:
+            with pytest.raises(NotAllowed):
+                signing_in.redeem_ticket(kyo, ticket, BROWSER)
+
+    def test_not_after_the_password_has_changed(self, kyo: Kyo, admin: Actor, anna: Actor) -> None:
+        ticket = signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+        people.reset_password(kyo, admin, anna.id)
+        with pytest.raises(NotAllowed):
+            signing_in.redeem_ticket(kyo, ticket, BROWSER)
+
+    def test_none_for_a_password_that_changed_while_it_was_checked(
+        self, kyo: Kyo, admin: Actor, anna: Actor, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def reset_meanwhile(*_: object) -> bool:
+            monkeypatch.undo()
+            clock.advance(seconds=1)
+            people.reset_password(kyo, admin, anna.id)
+            return True
+
+        monkeypatch.setattr(passwords, "verify", reset_meanwhile)
+        with pytest.raises(NotAllowed, match=WRONG):
+            signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+
+    @pytest.mark.parametrize("ticket", ["", "unknown", "\ud800", "\x00", "😀", "x" * 1_000_000])
+    def test_only_real_ones(self, kyo: Kyo, ticket: str) -> None:
+        with pytest.raises(NotAllowed):
+            signing_in.redeem_ticket(kyo, ticket, BROWSER)
+
+    def test_the_database_holds_neither_tickets_nor_tokens(self, kyo: Kyo, sql: Callable[..., list[Any]]) -> None:
+        ticket, token = signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER), session(kyo)
+        stored = str([bytes(v) for row in sql("select ticket_hash, browser_hash from sign_in_tickets") for v in row])
+        stored += str([bytes(row.token_hash) for row in sql("select token_hash from sessions")])
+        assert not any(secret in stored for secret in (ticket, token, BROWSER))
+
+
+@pytest.mark.usefixtures("anna")
+class TestSessions:
+    def test_end_after_their_hours_however_busy(self, kyo: Kyo, clock: Clock) -> None:
+        token = session(kyo)
+        for _ in range(kyo.settings.KYO_SESSION_HOURS - 1):
+            clock.advance(hours=1)
+            assert signing_in.actor_of_session(kyo, token)
+        clock.advance(hours=1)
+        assert signing_in.actor_of_session(kyo, token) is None
+
+    def test_end_when_nobody_uses_them(self, kyo: Kyo, clock: Clock) -> None:
+        token = session(kyo)
+        for _ in range(2):
+            clock.advance(hours=kyo.settings.KYO_SESSION_IDLE_HOURS, seconds=-1)
+            assert signing_in.actor_of_session(kyo, token)
+        clock.advance(hours=kyo.settings.KYO_SESSION_IDLE_HOURS)
+        assert signing_in.actor_of_session(kyo, token) is None
+
+    def test_are_seen_once_a_minute(self, kyo: Kyo, clock: Clock, sql: Callable[..., list[Any]]) -> None:
+        token, began = session(kyo), clock()
+
+        def seen() -> set[Any]:
+            signing_in.actor_of_session(kyo, token)
+            [row] = sql(
+                "select s.last_seen_at as s, u.last_seen_at as u from sessions s join users u on u.id = s.user_id"
+            )
+            return {row.s, row.u}
+
+        clock.advance(seconds=59)
+        assert seen() == {began}
+        clock.advance(seconds=1)
+        assert seen() == {clock()}
+
+    def test_end_by_signing_out_which_twice_is_once(self, kyo: Kyo, audited: Callable[[], list[str]]) -> None:
+        token, other = session(kyo), session(kyo)
+        signing_in.sign_out(kyo, token)
+        signing_in.sign_out(kyo, token)
+        assert signing_in.actor_of_session(kyo, token) is None
+        assert signing_in.actor_of_session(kyo, other) is not None
+        assert audited().count("session:end") == 1
+
+    def test_one_that_was_over_already_is_still_its_owners_on_record(
+        self, kyo: Kyo, anna: Actor, clock: Clock, sql: Callable[..., list[Any]]
+    ) -> None:
+        token = session(kyo)
+        clock.advance(days=20)
+        signing_in.sign_out(kyo, token)
+        assert sql("select actor_id, object_id from audit_log where event = 'session:end'") == [(anna.id, str(anna.id))]
+
+    def test_the_one_that_the_cookie_held_before_ends(self, kyo: Kyo, audited: Callable[[], list[str]]) -> None:
+        old = session(kyo)
+        new = session(kyo, replaced=old)
+        assert signing_in.actor_of_session(kyo, old) is None
+        assert signing_in.actor_of_session(kyo, new) is not None
+        assert audited()[-2:] == ["session:end", "session:start"]
+
+    def test_a_forged_cookie_is_no_hindrance(self, kyo: Kyo) -> None:
+        for forged in ("forged", "\ud800", "\x00", "x" * 100_000):
+            assert signing_in.actor_of_session(kyo, session(kyo, replaced=forged))
+
+    def test_know_their_device_and_address(self, kyo: Kyo, sql: Callable[..., list[Any]]) -> None:
+        session(kyo, device="<b>Fire\x00fox\ud800</b> 😀" + "x" * 1_000_000, address=OFFICE)
+        [row] = sql("select device, address, method from sessions")
+        assert (row.device[:16], len(row.device)) == ("<b>Firefox</b> 😀", signing_in.MAX_DEVICE_LENGTH)
+        assert (row.address, row.method) == (OFFICE, "password")
+
+    def test_all_end_with_a_new_password(self, kyo: Kyo, anna: Actor, clock: Clock) -> None:
+        tokens = [session(kyo), session(kyo)]
+        clock.advance(seconds=1)
+        accounts.change_password(kyo, anna, PASSWORD, "another long one")
+        assert [signing_in.actor_of_session(kyo, token) for token in tokens] == [None, None]
+        assert signing_in.actor_of_session(kyo, session(kyo, "another long one")) == anna
+
+    @pytest.mark.parametrize("token", [None, "", "unknown", "\ud800", "\x00", "x" * 1_000_000])
+    def test_belong_to_nobody_without_the_token(self, kyo: Kyo, token: str | None) -> None:
+        session(kyo)
+        assert signing_in.actor_of_session(kyo, token) is None
+        signing_in.sign_out(kyo, token or "")
+
+    def test_show_a_changed_role_at_once(self, kyo: Kyo, admin: Actor, anna: Actor) -> None:
+        token = session(kyo)
+        people.change_role(kyo, admin, anna.id, Role.MANAGER)
+        actor = signing_in.actor_of_session(kyo, token)
+        assert actor is not None
+        assert actor.role is Role.MANAGER
+
+    def test_are_forgotten_a_month_after_their_end(self, kyo: Kyo, clock: Clock, sql: Callable[..., list[Any]]) -> None:
+        session(kyo)
+        clock.advance(days=30)
+        session(kyo)
+        assert len(sql("select from sessions")) == 2
+        clock.advance(days=1)
+        session(kyo)
+        assert len(sql("select from sessions")) == 2
+
+
+class TestIdentities:
+    """Single sign-on: what the provider vouches for becomes somebody here."""
+
+    IDENTITY = Identity("https://id.example", "subject-1", "frida@example.org", True, "Frida Lang")
+
+    def signed_in(self, kyo: Kyo, identity: Identity = IDENTITY) -> Actor:
+        ticket = signing_in.sign_in_with_identity(kyo, identity, BROWSER)
+        token, _ = signing_in.redeem_ticket(kyo, ticket, BROWSER)
+        actor = signing_in.actor_of_session(kyo, token)
+        assert actor is not None
+        return actor
+
+    def test_somebody_unknown_has_no_account(self, kyo: Kyo, sql: Callable[..., list[Any]]) -> None:
+        with pytest.raises(NotAllowed, match="no account here"):
+            signing_in.sign_in_with_identity(kyo, self.IDENTITY, BROWSER)
+        assert sql("select from user_identities") == []
+
+    def test_a_verified_address_that_an_admin_has_set_links(
+        self, kyo: Kyo, admin: Actor, sql: Callable[..., list[Any]]
+    ) -> None:
+        added = people.add_person(kyo, admin, "fl", "Frida", Role.MANAGER, "FRIDA@example.org", PASSWORD).person
+        assert self.signed_in(kyo) == added
+        assert sql("select actor_id, details from audit_log where event = 'user:link_identity'") == [
+            (added.id, {"issuer": "https://id.example"})
+        ]
+        assert sql("select method from sessions") == [("sso",)]
+        assert self.signed_in(kyo, replace(self.IDENTITY, email=None, name="")) == added, "known by the subject alone"
+
+    def test_an_invitation_is_over_when_its_person_comes_this_way(self, kyo: Kyo, admin: Actor) -> None:
+        invited = people.invite(kyo, admin, "fl", "Frida", Role.EMPLOYEE, "frida@example.org")
+        assert self.signed_in(kyo) == invited.actor
+        assert people.list_people(kyo, admin, state=PersonState.INVITED).people == ()
+
+    @pytest.mark.parametrize(
+        "identity",
+        [
+            replace(IDENTITY, email_verified=False),
+            replace(IDENTITY, email="other@example.org"),
+            replace(IDENTITY, email=None),
+            replace(IDENTITY, email="frida@example.org\x00"),
+        ],
+    )
+    def test_another_or_unverified_address_does_not(self, kyo: Kyo, admin: Actor, identity: Identity) -> None:
+        people.add_person(kyo, admin, "fl", "Frida", Role.MANAGER, "frida@example.org")
+        with pytest.raises(NotAllowed, match="no account here"):
+            signing_in.sign_in_with_identity(kyo, identity, BROWSER)
+
+    def test_nor_an_address_that_people_typed_about_themselves(
+        self, kyo: Kyo, employee: Actor, with_settings: Callable[..., Kyo], admin: Actor
+    ) -> None:
+        accounts.change_profile(kyo, employee, "Eve", "frida@example.org")
+        with pytest.raises(NotAllowed, match="no account here"):
+            signing_in.sign_in_with_identity(kyo, self.IDENTITY, BROWSER)
+        registering = with_settings(KYO_REGISTRATION="approval")
+        identity = replace(self.IDENTITY, email="gina@example.org")
+        accounts.register(registering, "eve", "Eve", "gina@example.org", PASSWORD)
+        people.approve_registration(kyo, admin, people.id_of(kyo, admin, "eve"))
+        with pytest.raises(NotAllowed, match="no account here"):
+            signing_in.sign_in_with_identity(kyo, identity, BROWSER)
+
+    def test_nor_one_that_they_have_changed_since(self, kyo: Kyo, admin: Actor) -> None:
+        eve = people.add_person(kyo, admin, "eve", "Eve", Role.EMPLOYEE, "eve@example.org", PASSWORD).person
+        accounts.change_profile(kyo, eve, "Eve", "frida@example.org")
+        with pytest.raises(NotAllowed, match="no account here"):
+            signing_in.sign_in_with_identity(kyo, self.IDENTITY, BROWSER)
+
+    def test_a_second_identity_is_not_linked(self, kyo: Kyo, admin: Actor) -> None:
+        people.add_person(kyo, admin, "fl", "Frida", Role.MANAGER, "frida@example.org")
+        self.signed_in(kyo)
+        with pytest.raises(NotAllowed, match="no account here"):
+            signing_in.sign_in_with_identity(kyo, replace(self.IDENTITY, subject="subject-2"), BROWSER)
+
+    def test_registration_with_approval_waits_each_time(
+        self, kyo: Kyo, with_settings: Callable[..., Kyo], admin: Actor, refusals: Callable[[], list[tuple[str, str]]]
+    ) -> None:
+        registering = with_settings(KYO_REGISTRATION="approval")
+        for _ in range(2):
+            with pytest.raises(NotAllowed, match="has not let you in yet"):
+                signing_in.sign_in_with_identity(registering, self.IDENTITY, BROWSER)
+        [person] = people.list_people(kyo, admin, state=PersonState.AWAITING).people
+        assert (person.username, person.name, person.email) == ("frida", "Frida Lang", "frida@example.org")
+        assert refusals() == [("frida", "identity")] * 2
+        people.approve_registration(kyo, admin, person.id)
+        assert self.signed_in(kyo).username == "frida"
+
+    def test_open_registration_lets_in_at_once(
+        self, with_settings: Callable[..., Kyo], audited: Callable[[], list[str]]
+    ) -> None:
+        actor = self.signed_in(with_settings(KYO_REGISTRATION="open"))
+        assert (actor.username, actor.name, actor.role) == ("frida", "Frida Lang", Role.EMPLOYEE)
+        assert audited() == ["user:register", "session:start"]
+
+    def test_namesakes_and_taken_addresses(
+        self, with_settings: Callable[..., Kyo], sql: Callable[..., list[Any]]
+    ) -> None:
+        kyo = with_settings(KYO_REGISTRATION="open")
+        names = [
+            self.signed_in(
+                kyo, replace(self.IDENTITY, subject=str(number), email=email, email_verified=verified)
+            ).username
+            for number, (email, verified) in enumerate(
+                [
+                    ("frida@a.org", True),
+                    ("frida@b.org", True),
+                    ("FRIDA@A.org", True),
+                    ("frida@c.org", False),
+                    ("kyo@a.org", True),
+                ]
+            )
+        ]
+        assert names == ["frida", "frida-2", "frida-lang", "frida-lang-2", "kyo-2"]
+        assert [row.email for row in sql("select email from users where email is not null order by email")] == [
+            "frida@a.org",
+            "frida@b.org",
+            "kyo@a.org",
+        ]
+
+    @pytest.mark.parametrize("name", ["", "\x00\ud800", "😀" * 1000, "<script>", "\u202e evil", "x" * 1_000_000])
+    def test_any_name_becomes_a_good_one(self, with_settings: Callable[..., Kyo], name: str) -> None:
+        actor = self.signed_in(with_settings(KYO_REGISTRATION="open"), replace(self.IDENTITY, email=None, name=name))
+        assert 0 < len(actor.name) <= 200
+        assert actor.name.isprintable()
+
+    def test_nobody_deactivated_comes_in_by_subject_or_by_address(self, kyo: Kyo, admin: Actor) -> None:
+        one = people.add_person(kyo, admin, "one", "One", Role.EMPLOYEE, "frida@example.org").person
+        people.deactivate(kyo, admin, one.id)
+        with pytest.raises(NotAllowed, match="deactivated"):
+            signing_in.sign_in_with_identity(kyo, self.IDENTITY, BROWSER)
+        people.reactivate(kyo, admin, one.id)
+        self.signed_in(kyo)
+        people.deactivate(kyo, admin, one.id)
+        with pytest.raises(NotAllowed, match="deactivated"):
+            signing_in.sign_in_with_identity(kyo, self.IDENTITY, BROWSER)
+
+    @pytest.mark.parametrize("text", ["", "\x00", "a\x00b", "\ud800", " a", "x" * 1_000_000])
+    @pytest.mark.parametrize("field", ["issuer", "subject"])
+    def test_a_provider_that_does_not_say_who_it_is(
+        self, with_settings: Callable[..., Kyo], field: str, text: str
+    ) -> None:
+        with pytest.raises(NotAllowed, match="did not say who you are"):
+            signing_in.sign_in_with_identity(
+                with_settings(KYO_REGISTRATION="open"), replace(self.IDENTITY, **{field: text}), BROWSER
+            )
+
+    def test_markup_and_sql_are_text(self, with_settings: Callable[..., Kyo], sql: Callable[..., list[Any]]) -> None:
+        odd = replace(self.IDENTITY, issuer="'; drop table users --", subject="<b>😀</b>")
+        kyo = with_settings(KYO_REGISTRATION="open")
+        assert self.signed_in(kyo, odd) == self.signed_in(kyo, odd)
+        assert sql("select issuer, subject from user_identities") == [("'; drop table users --", "<b>😀</b>")]
