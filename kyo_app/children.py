@@ -15,10 +15,11 @@ MARK = "KYO_STACK"
 WORKSPACE = PROJECT_ROOT / "workspace.yaml"
 
 
-_APP, _PIPELINE = "KYO_APP_DATABASE_URL", "KYO_PIPELINE_DATABASE_URL"
+_APP, _PIPELINE, _STORAGE = "KYO_APP_DATABASE_URL", "KYO_PIPELINE_DATABASE_URL", "DAGSTER_PG_URL"
 
-#: What gives more rights than one of the two roles has.
-_DATABASES = (_APP, _PIPELINE, "DATABASE_URL", "DB_PASSWORD")
+#: What gives rights that not everybody has: of the owner, or of one of the two roles.
+_DATABASES = (_APP, _PIPELINE, _STORAGE, "DATABASE_URL", "DB_PASSWORD")
+_OWN = {_APP: (_APP,), _PIPELINE: (_PIPELINE, _STORAGE)}
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Child:
             return harmless(variables)
         if self.database not in variables:  # it connects as the owner, and takes its role on
             return dict(variables)
-        return {name: value for name, value in variables.items() if name == self.database or name not in _DATABASES}
+        own = _OWN[self.database]
+        return {name: value for name, value in variables.items() if name in own or name not in _DATABASES}
 
 
 def children(settings: Settings, redis: tuple[str, ...] | None) -> tuple[Child, ...]:
@@ -63,7 +65,7 @@ def unmarked_environment(settings: Settings, dagster_url: str, outer: Mapping[st
         "KYO_CODE_SOCKET": operations.code_socket(settings),
         "KYO_COMPUTE_LOGS": str(home / "dagster" / "compute_logs"),
         "DAGSTER_HOME": str(home / "dagster"),
-        "DAGSTER_PG_URL": dagster_url,
+        _STORAGE: dagster_url,
         "PYTHONUNBUFFERED": "1",
         # glibc else keeps memory in an arena for each thread, and these processes have dozens.
         "MALLOC_ARENA_MAX": "2",

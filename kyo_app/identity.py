@@ -26,7 +26,9 @@ SECURE_SESSION_COOKIE = "__Host-kyo_session"
 
 _OUR_HEADERS = b"x-kyo-"
 _SESSION_HEADER = b"x-kyo-session"
-_GUARDED = ("/media/", "/_stcore/upload_file", "/_stcore/metrics", "/_stcore/agent")
+_GUARDED = ("/media/", "/_stcore/upload_file", "/_stcore/agent")
+#: Streamlit's own, and for nobody: how many sessions there are, and what is cached.
+_CLOSED = "/_stcore/metrics"
 
 
 def session_token(cookies: Mapping[str, str], secure: bool) -> str | None:
@@ -64,6 +66,9 @@ class IdentityMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
+            return
+        if scope["path"].startswith(_CLOSED):
+            await JSONResponse({"message": "There is no such page."}, 404)(scope, receive, send)
             return
         scope = {**scope, "headers": [header for header in scope["headers"] if not _is_ours(header[0])]}
         if scope["type"] == "websocket" or scope["path"].startswith(_GUARDED):

@@ -93,6 +93,10 @@ def _signing_in(actor: Actor, person: Person) -> None:
     st.markdown(said[0].upper() + said[1:])
     if person.blocked_until is not None:
         _blocked(actor, person)
+    if person.id == actor.id:
+        # A one-time password for oneself would be lost with the session that is to show it.
+        Link("profile", "Your password and your sessions are in your profile", ":material/account_circle:").show()
+        return
     with st.container(horizontal=True):
         if person.sessions:
             _ending(actor, person)
@@ -102,8 +106,7 @@ def _signing_in(actor: Actor, person: Person) -> None:
         if person.state is PersonState.INVITED:
             _inviting(actor, person)
         _resetting(actor, person)
-        if person.id != actor.id:
-            _deactivating(actor, person)
+        _deactivating(actor, person)
 
 
 def _times(sessions: int) -> str:

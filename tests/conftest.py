@@ -230,7 +230,8 @@ def committed(kyo: Kyo, own_database: str) -> Iterator[Kyo]:
     db, owner = Database(own_database, DatabaseRole.APP), Database(own_database)
     yield replace(kyo, db=db)
     with owner.transaction(OPERATOR) as tx:
-        tx.execute(text("truncate documents, questions, sessions, sign_in_tickets, lexemes cascade"))
+        gone = "documents, questions, sessions, sign_in_tickets, sign_in_failures, invitations, lexemes"
+        tx.execute(text(f"truncate {gone} cascade"))
         tx.execute(text("update corpus set chunk_count = 0, lexeme_count = 0, weighed_length = null"))
         tx.execute(text("delete from users where id <> :operator"), {"operator": OPERATOR.id})
     db.close()

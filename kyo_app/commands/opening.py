@@ -30,7 +30,7 @@ def opened_kyo() -> Iterator[Kyo]:
             operations.migrate(servers.settings)
         kyo = open_kyo(servers.settings)
         try:
-            if not at_rest and (reason := _failing(kyo, "database", "migrations")):
+            if not at_rest and (reason := _failing(kyo, "database", "database role", "migrations")):
                 raise Unavailable(reason)
             yield kyo
         finally:

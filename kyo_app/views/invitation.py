@@ -28,7 +28,7 @@ def show() -> None:
 def _choose(token: str, invitation: Invitation) -> None:
     st.markdown(
         f"Welcome, **{inert_line(invitation.name, 80)}**. You are invited to Know Your Organization. "
-        f"Choose a password until {local_time(invitation.expires_at)}. {PASSWORD_ADVICE}"
+        f"Choose a password; this link works until {local_time(invitation.expires_at)}. {PASSWORD_ADVICE}"
     )
     with st.form("invitation"):
         # Not to be changed, but there: password managers keep it with the password.

@@ -21,6 +21,14 @@ def verify(password_hash: str | None, password: str) -> bool:
         return False
 
 
+def is_outdated(password_hash: str) -> bool:
+    """Whether a hash was made with other parameters than those of today."""
+    try:
+        return _HASHER.check_needs_rehash(password_hash)
+    except InvalidHashError:
+        return True
+
+
 @cache
 def _nobodys_hash() -> str:
     return _HASHER.hash("nobody has this password")

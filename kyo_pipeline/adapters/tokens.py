@@ -10,7 +10,7 @@ def new_token() -> str:
 
 def new_password() -> str:
     """To be typed once."""
-    return secrets.token_urlsafe(12)
+    return secrets.token_urlsafe(16)
 
 
 def digest(secret: str) -> bytes:

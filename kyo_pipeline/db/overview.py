@@ -46,6 +46,25 @@ def numbers(tx: Connection) -> Numbers:
     )
 
 
+def escapes_row_security(tx: Connection) -> bool:
+    """Whether row-level security does not hold for whoever this connection works as."""
+    return bool(
+        tx.scalar(
+            text(
+                """
+                select rolsuper or rolbypassrls or exists (
+                  select
+                  from pg_class
+                  where relnamespace = to_regnamespace('kyo') and pg_has_role(current_user, relowner, 'usage')
+                )
+                from pg_roles
+                where rolname = current_user
+                """
+            )
+        )
+    )
+
+
 def daemon_heartbeat(tx: Connection) -> datetime | None:
     """When Dagster's sensor daemon last said that it is alive; None when it never has."""
     seen = tx.scalar(text("select daemon_heartbeat()"))

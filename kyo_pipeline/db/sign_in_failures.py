@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from kyo_pipeline.domain.throttling import FORGOTTEN_AFTER, Subject, blocked_until, too_many
+from kyo_pipeline.domain.throttling import FORGOTTEN_AFTER, Subject, counted, pause_after, too_many
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ def count(tx: Connection, subjects: Sequence[Subject], now: datetime) -> tuple[C
     return tuple(_count(tx, subject, now) for subject in subjects)
 
 
-def take_back(tx: Connection, counted: Counted, now: datetime) -> None:
+def take_back(tx: Connection, good: Counted, now: datetime) -> None:
     """The try was a good one: it has not failed, and if it was what blocks, nothing blocks."""
-    values = {"subject": counted.subject.digest, "mine": counted.blocked_until, "now": now}
+    values = {"subject": good.subject.digest, "mine": good.blocked_until, "now": now}
     # Locked before it is looked at: others take theirs back at the same moment.
     left = tx.scalar(text("select failures from sign_in_failures where subject = :subject for update"), values)
-    if left == 1:
-        clear(tx, counted.subject)
+    if left is not None and left <= 1:
+        clear(tx, good.subject)
         return
     tx.execute(
         text(
@@ -71,31 +71,36 @@ def forget_old(tx: Connection, now: datetime) -> None:
 
 def _count(tx: Connection, subject: Subject, now: datetime) -> Counted:
     # The row stays locked until the transaction ends: tries at the same moment take turns here.
-    failures = tx.scalar(
+    added = tx.execute(
         text(
             """
-            insert into sign_in_failures as f (subject, failures, last_at, blocked_until)
+            insert into sign_in_failures (subject, failures, last_at, blocked_until)
             values (:subject, 1, :now, :now)
-            on conflict (subject) do update
-            set failures = case when f.last_at > :before then f.failures + 1 else 1 end, last_at = :now
-            where f.blocked_until <= :now
-            returning failures
+            on conflict (subject) do nothing
             """
         ),
-        {"subject": subject.digest, "now": now, "before": now - FORGOTTEN_AFTER},
+        {"subject": subject.digest, "now": now},
     )
-    if failures is None:
-        raise too_many(_blocked_until(tx, subject) or now, now)
-    until = blocked_until(failures, now, now, subject.kind)
+    if added.rowcount:
+        return Counted(subject, now, False)
+    row = tx.execute(
+        text("select failures, last_at, blocked_until from sign_in_failures where subject = :subject for update"),
+        {"subject": subject.digest},
+    ).one_or_none()
+    if row is None:  # somebody has cleared it at this moment
+        return _count(tx, subject, now)
+    if row.blocked_until > now:
+        raise too_many(row.blocked_until, now)
+    failures = counted(row.failures, row.last_at, now, subject.kind) + 1
+    until = now + pause_after(failures, subject.kind)
     tx.execute(
-        text("update sign_in_failures set blocked_until = :until where subject = :subject"),
-        {"until": until, "subject": subject.digest},
+        text(
+            """
+            update sign_in_failures
+            set failures = :failures, last_at = :now, blocked_until = :until
+            where subject = :subject
+            """
+        ),
+        {"failures": failures, "now": now, "until": until, "subject": subject.digest},
     )
     return Counted(subject, until, until > now)
-
-
-def _blocked_until(tx: Connection, subject: Subject) -> datetime | None:
-    until: datetime | None = tx.scalar(
-        text("select blocked_until from sign_in_failures where subject = :subject"), {"subject": subject.digest}
-    )
-    return until

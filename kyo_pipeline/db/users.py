@@ -152,6 +152,23 @@ def set_password(tx: Connection, user_id: UUID, password_hash: str, must_change:
     _require_changed(tx.execute(statement, values))
 
 
+def strengthen_hash(tx: Connection, known: Credentials, password_hash: str) -> None:
+    """Store another hash of the same password, unless it has been changed meanwhile."""
+    tx.execute(
+        text(
+            """
+            update users set password_hash = :password_hash
+            where id = :id and password_changed_at = :password_changed_at
+            """
+        ),
+        {
+            "id": known.actor.id,
+            "password_hash": password_hash,
+            "password_changed_at": known.password_changed_at,
+        },
+    )
+
+
 def set_profile(tx: Connection, user_id: UUID, name: str, email: str | None) -> None:
     """What people say of themselves: an address that they have typed is not confirmed. Raises `Conflict`."""
     try:

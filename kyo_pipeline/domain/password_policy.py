@@ -16,9 +16,9 @@ MAX_LENGTH = 1000
 #: Of 0 to 4. Below it, fewer than 10^8 guesses find the password.
 _GOOD_SCORE = 3
 #: Judging costs more than the square of the length, and seconds for 72 characters that may all stand for letters. So a
-#: longer password is judged piece by piece, and one good piece is enough. Nor are all of many pieces looked at.
-_PIECE = 24
-_PIECES = 3
+#: longer password is judged piece by piece, until one is good; nor are all looked at of very many.
+_PIECE = 20
+_PIECES = 4
 _OUR_WORDS = ("know", "your", "organisation", "organization", "kyo")
 
 _BLANKS = re.compile(r"[\W_]+")
@@ -41,8 +41,13 @@ def check(password: str, about: Iterable[str]) -> None:
 
 
 def _judged(password: str, known: list[str]) -> dict[str, Any]:
-    """What zxcvbn says of the best piece."""
-    pieces = [password[start : start + _PIECE] for start in range(0, min(len(password), _PIECE * _PIECES), _PIECE)]
+    """What zxcvbn says of the first good piece, else of the best."""
+    best: dict[str, Any] = {"score": -1}
     words = [word[:_PIECE] for word in known]
-    with _judging:
-        return max((zxcvbn(piece, user_inputs=words) for piece in pieces), key=lambda judged: judged["guesses"])
+    for start in range(0, min(len(password), _PIECE * _PIECES), _PIECE):
+        with _judging:
+            judged = zxcvbn(password[start : start + _PIECE], user_inputs=words)
+        best = max(best, judged, key=lambda one: one["score"])
+        if best["score"] >= _GOOD_SCORE:
+            break
+    return best

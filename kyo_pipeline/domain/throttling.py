@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from ipaddress import IPv6Address, ip_address
+from math import ceil
 
 from kyo_pipeline.errors import TooMany
 
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(hours=24)
+#: So many people behind one address mistype a password now and then.
+ONE_FORGOTTEN_IN = timedelta(minutes=5)
 
 #: Who has one gets at least so much of the network, and could come from another address each time.
 _IPV6_NETWORK = 64
@@ -57,18 +60,21 @@ def of_address(address: str) -> tuple[Subject, ...]:
     return () if parsed.is_loopback else (Subject(Kind.ADDRESS, str(parsed)),)
 
 
-def counted(failures: int, last_at: datetime, now: datetime) -> int:
-    """How many of the failures still count."""
-    return failures if now - last_at < FORGOTTEN_AFTER else 0
+def counted(failures: float, last_at: datetime, now: datetime, kind: Kind) -> float:
+    """How many of the failures still count. Of an address some are forgotten all the time: an office never stops."""
+    since = now - last_at
+    if since >= FORGOTTEN_AFTER:
+        return 0.0
+    return max(failures - since / ONE_FORGOTTEN_IN, 0.0) if kind is Kind.ADDRESS else float(failures)
 
 
-def blocked_until(failures: int, last_at: datetime, now: datetime, kind: Kind) -> datetime:
-    """From when on it may be tried again: `last_at` itself while nothing is blocked."""
-    beyond = counted(failures, last_at, now) - FREE[kind]
+def pause_after(failures: float, kind: Kind) -> timedelta:
+    """How long nothing may be tried once there have been so many failures."""
+    beyond = ceil(failures - FREE[kind])
     if beyond <= 0:
-        return last_at
+        return timedelta(0)
     # Bounded before it is doubled: nobody knows how many failures there will be.
-    return last_at + min(FIRST_PAUSE * (1 << min(beyond - 1, 10)), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << min(beyond - 1, 10)), LONGEST_PAUSE)
 
 
 def too_many(until: datetime, now: datetime) -> TooMany:

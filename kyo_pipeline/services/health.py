@@ -15,7 +15,7 @@ DAEMON_SILENCE = timedelta(seconds=90)
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must work: `database`, `migrations`, `redis`, `daemon`."""
+    """One thing that must work: `database`, `database role`, `migrations`, `redis`, `daemon`."""
 
     name: str
     ok: bool
@@ -62,11 +62,22 @@ def _database_checks(kyo: Kyo) -> tuple[Check, ...]:
         with kyo.db.transaction(OPERATOR) as tx:
             behind = migrate.pending(tx)
             heartbeat = None if behind else overview.daemon_heartbeat(tx)
+            escapes = overview.escapes_row_security(tx)
     except KyoError as error:
         return (Check("database", False, error.message),)
-    checks = (Check("database", True, "answers"), _migrations_check(behind))
+    checks = (Check("database", True, "answers"), _role_check(escapes), _migrations_check(behind))
     # What the daemon's check asks for may not be there before the migrations have run.
     return checks if behind else (*checks, _daemon_check(heartbeat, kyo.now()))
+
+
+def _role_check(escapes: bool) -> Check:
+    if escapes:
+        message = (
+            "KYO connects as a user to whom row-level security does not apply. Give KYO_APP_DATABASE_URL a user who is "
+            "a member of kyo_app alone, or leave it out."
+        )
+        return Check("database role", False, message)
+    return Check("database role", True, "row-level security applies")
 
 
 def _migrations_check(behind: list[str]) -> Check:

@@ -62,7 +62,8 @@ def sign_in(kyo: Kyo, username: str, password: str, browser: str, address: str =
         with kyo.db.transaction(OPERATOR) as tx:
             _record_refusal(kyo, tx, attempt, "expired", counted)
         raise NotAllowed(_EXPIRED)
-    return _let_in(kyo, known, browser, counted)
+    stronger = passwords.hash_password(password) if passwords.is_outdated(known.password_hash) else None
+    return _let_in(kyo, known, stronger, browser, counted)
 
 
 def sign_in_with_identity(kyo: Kyo, identity: Identity, browser: str) -> str:
@@ -151,9 +152,15 @@ def _count(kyo: Kyo, attempt: _Try) -> tuple[Counted, ...]:
         with kyo.db.transaction(OPERATOR) as tx:
             return sign_in_failures.count(tx, attempt.subjects, kyo.now())
     except TooMany:
-        with kyo.db.transaction(OPERATOR) as tx:
-            _record_refusal(kyo, tx, attempt, "blocked", ())
+        if all(_is_first_of_minute(kyo, subject) for subject in attempt.subjects):
+            with kyo.db.transaction(OPERATOR) as tx:
+                _record_refusal(kyo, tx, attempt, "blocked", ())
         raise
+
+
+def _is_first_of_minute(kyo: Kyo, subject: throttling.Subject) -> bool:
+    """A loop of tries must not fill the audit log."""
+    return kyo.cache.count(f"blocked:{subject.digest.hex()}", 60) == 1
 
 
 def _record_refusal(kyo: Kyo, tx: Transaction, attempt: _Try, reason: str, counted: tuple[Counted, ...]) -> None:
@@ -169,9 +176,12 @@ def _record_refusal(kyo: Kyo, tx: Transaction, attempt: _Try, reason: str, count
             audit.record(tx, OPERATOR, Event.USER_BLOCK, account.actor.id, now, details)
 
 
-def _let_in(kyo: Kyo, known: Credentials, browser: str, counted: tuple[Counted, ...]) -> str:
+def _let_in(kyo: Kyo, known: Credentials, stronger: str | None, browser: str, counted: tuple[Counted, ...]) -> str:
+    """`stronger` is a hash of the same password with the parameters of today, if the stored one has older ones."""
     now, ticket = kyo.now(), tokens.new_token()
     with kyo.db.transaction(OPERATOR) as tx:
+        if stronger is not None:  # first: it takes a stronger lock than the next one
+            users.strengthen_hash(tx, known, stronger)
         # Whoever deactivates them or resets the password at this moment comes before or after, not in between.
         if not users.is_unchanged(tx, known):
             raise NotAllowed(_WRONG)

@@ -42,7 +42,7 @@ alter table sign_in_tickets
 -- Sign-ins that failed, by account and by address. A name is hashed: it may be a password in the wrong field.
 create table sign_in_failures (
   subject bytea primary key,  -- sha256 of 'account:<user name>' or of 'address:<address>'
-  failures integer not null check (failures > 0),
+  failures double precision not null check (failures > 0),  -- of an address some are forgotten as time passes
   last_at timestamptz not null,
   blocked_until timestamptz not null
 );

@@ -37,7 +37,8 @@ language sql stable security definer set search_path = kyo, pg_temp
 as $$
   select id, username, name, role, must_change_password, password_hash
   from users
-  where username = wanted and active and password_hash is not null and current_actor() is not null
+  where username = wanted and active and password_hash is not null
+    and (id = current_actor() or actor_is_operator())  -- who signs in is nobody yet
 $$;
 
 -- What each role may do to each table ------------------------------------------------------------------------------
@@ -112,13 +113,15 @@ begin
 end $$;
 grant execute on function daemon_heartbeat() to kyo_app, kyo_pipeline;
 
+-- Functions in policies stand in sub-selects: PostgreSQL then asks them once a statement, and not once a row.
+
 -- Rows: people -----------------------------------------------------------------------------------------------------
 
 alter table users enable row level security;
 create policy self_or_admin on users to kyo_app
-  using (id = current_actor() or actor_is_admin())
-  with check (id = current_actor() or actor_is_admin());
-create policy pipeline on users to kyo_pipeline using (current_actor() is not null);
+  using (id = (select current_actor()) or (select actor_is_admin()))
+  with check (id = (select current_actor()) or (select actor_is_admin()));
+create policy pipeline on users to kyo_pipeline using ((select current_actor()) is not null);
 
 -- A policy sees rows, not columns: what people may not change about themselves is refused here.
 create function guard_users() returns trigger language plpgsql security definer set search_path = kyo, pg_temp
@@ -143,33 +146,33 @@ create trigger guard_users before insert or update or delete on users for each r
 
 alter table user_identities enable row level security;
 create policy own on user_identities to kyo_app
-  using (user_id = current_actor() or actor_is_admin()) with check (actor_is_admin());
+  using (user_id = (select current_actor()) or (select actor_is_admin())) with check ((select actor_is_admin()));
 
 alter table invitations enable row level security;
-create policy admin on invitations to kyo_app using (actor_is_admin()) with check (actor_is_admin());
+create policy admin on invitations to kyo_app using ((select actor_is_admin())) with check ((select actor_is_admin()));
 
 alter table sessions enable row level security;
 create policy own on sessions to kyo_app
-  using (user_id = current_actor() or actor_is_admin())
-  with check (user_id = current_actor() or actor_is_admin());
+  using (user_id = (select current_actor()) or (select actor_is_admin()))
+  with check (user_id = (select current_actor()) or (select actor_is_admin()));
 
 alter table sign_in_tickets enable row level security;
 create policy own on sign_in_tickets to kyo_app
-  using (user_id = current_actor() or actor_is_admin())
-  with check (user_id = current_actor() or actor_is_admin());
+  using (user_id = (select current_actor()) or (select actor_is_admin()))
+  with check (user_id = (select current_actor()) or (select actor_is_admin()));
 
 alter table sign_in_failures enable row level security;
-create policy admin on sign_in_failures to kyo_app using (actor_is_admin()) with check (actor_is_admin());
+create policy admin on sign_in_failures to kyo_app using ((select actor_is_admin())) with check ((select actor_is_admin()));
 
 alter table groups enable row level security;
-create policy read on groups for select to kyo_app using (current_actor() is not null);
-create policy admin on groups to kyo_app using (actor_is_admin()) with check (actor_is_admin());
-create policy pipeline on groups to kyo_pipeline using (current_actor() is not null);
+create policy read on groups for select to kyo_app using ((select current_actor()) is not null);
+create policy admin on groups to kyo_app using ((select actor_is_admin())) with check ((select actor_is_admin()));
+create policy pipeline on groups to kyo_pipeline using ((select current_actor()) is not null);
 
 alter table group_members enable row level security;
-create policy own on group_members for select to kyo_app using (user_id = current_actor());
-create policy admin on group_members to kyo_app using (actor_is_admin()) with check (actor_is_admin());
-create policy pipeline on group_members to kyo_pipeline using (current_actor() is not null);
+create policy own on group_members for select to kyo_app using (user_id = (select current_actor()));
+create policy admin on group_members to kyo_app using ((select actor_is_admin())) with check ((select actor_is_admin()));
+create policy pipeline on group_members to kyo_pipeline using ((select current_actor()) is not null);
 
 -- Rows: collections ------------------------------------------------------------------------------------------------
 
@@ -177,19 +180,19 @@ alter table collections enable row level security;
 create policy readable on collections for select to kyo_app
   using (id in (select accessible_collections(current_actor(), 'read')));
 -- Beside `readable`, which asks a function: it does not see the row that is being inserted.
-create policy admin on collections to kyo_app using (actor_is_admin()) with check (actor_is_admin());
-create policy pipeline on collections to kyo_pipeline using (current_actor() is not null);
+create policy admin on collections to kyo_app using ((select actor_is_admin())) with check ((select actor_is_admin()));
+create policy pipeline on collections to kyo_pipeline using ((select current_actor()) is not null);
 
 alter table collection_members enable row level security;
-create policy own on collection_members for select to kyo_app using (user_id = current_actor());
-create policy admin on collection_members to kyo_app using (actor_is_admin()) with check (actor_is_admin());
-create policy pipeline on collection_members to kyo_pipeline using (current_actor() is not null);
+create policy own on collection_members for select to kyo_app using (user_id = (select current_actor()));
+create policy admin on collection_members to kyo_app using ((select actor_is_admin())) with check ((select actor_is_admin()));
+create policy pipeline on collection_members to kyo_pipeline using ((select current_actor()) is not null);
 
 alter table collection_groups enable row level security;
 create policy own on collection_groups for select to kyo_app
-  using (group_id in (select group_id from group_members where user_id = current_actor()));
-create policy admin on collection_groups to kyo_app using (actor_is_admin()) with check (actor_is_admin());
-create policy pipeline on collection_groups to kyo_pipeline using (current_actor() is not null);
+  using (group_id in (select group_id from group_members where user_id = (select current_actor())));
+create policy admin on collection_groups to kyo_app using ((select actor_is_admin())) with check ((select actor_is_admin()));
+create policy pipeline on collection_groups to kyo_pipeline using ((select current_actor()) is not null);
 
 -- Rows: documents --------------------------------------------------------------------------------------------------
 
@@ -199,20 +202,20 @@ create policy readable on documents for select to kyo_app
   using (
     collection_id in (select accessible_collections(current_actor(), 'approve'))
     or (
-      (owner_id = current_actor() or (current_version_id is not null and not restricted))
+      (owner_id = (select current_actor()) or (current_version_id is not null and not restricted))
       and collection_id in (select accessible_collections(current_actor(), 'read'))
     )
     or (current_version_id is not null and id in (select granted_documents(current_actor())))
   );
 create policy writable on documents for insert to kyo_app
   with check (
-    owner_id = current_actor() and collection_id in (select accessible_collections(current_actor(), 'write'))
+    owner_id = (select current_actor()) and collection_id in (select accessible_collections(current_actor(), 'write'))
   );
 create policy changeable on documents for update to kyo_app
   using (collection_id in (select accessible_collections(current_actor(), 'write')))
   with check (collection_id in (select accessible_collections(current_actor(), 'write')));
 create policy pipeline on documents to kyo_pipeline
-  using (current_actor() is not null) with check (current_actor() is not null);
+  using ((select current_actor()) is not null) with check ((select current_actor()) is not null);
 
 -- A new version of it may be uploaded by those who may write; all else about a document is for those who may approve.
 create function guard_documents() returns trigger language plpgsql security definer set search_path = kyo, pg_temp
@@ -243,15 +246,15 @@ create policy readable on document_versions for select to kyo_app
       where d.id = document_id
         and (
           review = 'approved'
-          or uploaded_by = current_actor()
-          or d.owner_id = current_actor()
+          or uploaded_by = (select current_actor())
+          or d.owner_id = (select current_actor())
           or d.collection_id in (select accessible_collections(current_actor(), 'approve'))
         )
     )
   );
 create policy writable on document_versions for insert to kyo_app
   with check (
-    uploaded_by = current_actor()
+    uploaded_by = (select current_actor())
     and exists (
       select
       from documents d
@@ -267,7 +270,7 @@ create policy changeable on document_versions for update to kyo_app
     )
   );
 create policy pipeline on document_versions to kyo_pipeline
-  using (current_actor() is not null) with check (current_actor() is not null);
+  using ((select current_actor()) is not null) with check ((select current_actor()) is not null);
 
 create function guard_versions() returns trigger language plpgsql security definer set search_path = kyo, pg_temp
 as $$
@@ -299,16 +302,16 @@ alter table version_texts enable row level security;
 create policy readable on version_texts for select to kyo_app
   using (exists (select from document_versions v where v.id = version_id));
 create policy pipeline on version_texts to kyo_pipeline
-  using (current_actor() is not null) with check (current_actor() is not null);
+  using ((select current_actor()) is not null) with check ((select current_actor()) is not null);
 
 alter table chunks enable row level security;
 create policy readable on chunks for select to kyo_app
   using (exists (select from document_versions v where v.id = version_id));
 create policy pipeline on chunks to kyo_pipeline
-  using (current_actor() is not null) with check (current_actor() is not null);
+  using ((select current_actor()) is not null) with check ((select current_actor()) is not null);
 
 alter table document_readers enable row level security;
-create policy own on document_readers for select to kyo_app using (user_id = current_actor());
+create policy own on document_readers for select to kyo_app using (user_id = (select current_actor()));
 create policy approver on document_readers to kyo_app
   using (
     exists (
@@ -317,7 +320,7 @@ create policy approver on document_readers to kyo_app
       where d.id = document_id and d.collection_id in (select accessible_collections(current_actor(), 'approve'))
     )
   );
-create policy pipeline on document_readers to kyo_pipeline using (current_actor() is not null);
+create policy pipeline on document_readers to kyo_pipeline using ((select current_actor()) is not null);
 
 alter table document_reader_groups enable row level security;
 create policy approver on document_reader_groups to kyo_app
@@ -328,33 +331,33 @@ create policy approver on document_reader_groups to kyo_app
       where d.id = document_id and d.collection_id in (select accessible_collections(current_actor(), 'approve'))
     )
   );
-create policy pipeline on document_reader_groups to kyo_pipeline using (current_actor() is not null);
+create policy pipeline on document_reader_groups to kyo_pipeline using ((select current_actor()) is not null);
 
 -- Statistics and models tell nothing about single documents, but nobody without a name reads them.
 alter table corpus enable row level security;
-create policy everybody on corpus to kyo_app, kyo_pipeline using (current_actor() is not null);
+create policy everybody on corpus to kyo_app, kyo_pipeline using ((select current_actor()) is not null);
 alter table lexemes enable row level security;
 create policy pipeline on lexemes to kyo_pipeline
-  using (current_actor() is not null) with check (current_actor() is not null);
+  using ((select current_actor()) is not null) with check ((select current_actor()) is not null);
 alter table embedding_sets enable row level security;
-create policy everybody on embedding_sets for select to kyo_app using (current_actor() is not null);
+create policy everybody on embedding_sets for select to kyo_app using ((select current_actor()) is not null);
 create policy pipeline on embedding_sets to kyo_pipeline
-  using (current_actor() is not null) with check (current_actor() is not null);
+  using ((select current_actor()) is not null) with check ((select current_actor()) is not null);
 
 -- Rows: questions and answers --------------------------------------------------------------------------------------
 
 -- One's own, for admins too.
 alter table questions enable row level security;
 create policy own on questions to kyo_app
-  using (user_id = current_actor()) with check (user_id = current_actor());
+  using (user_id = (select current_actor())) with check (user_id = (select current_actor()));
 
 alter table answers enable row level security;
 create policy readable on answers for select to kyo_app
   using (
-    exists (select from questions q where q.id = question_id) and answer_is_readable(id, current_actor())
+    exists (select from questions q where q.id = question_id) and answer_is_readable(id, (select current_actor()))
   );
 create policy own on answers for insert to kyo_app
-  with check (exists (select from questions q where q.id = question_id and q.user_id = current_actor()));
+  with check (exists (select from questions q where q.id = question_id and q.user_id = (select current_actor())));
 
 alter table citations enable row level security;
 create policy readable on citations for select to kyo_app
@@ -370,13 +373,16 @@ create policy own on citations for insert to kyo_app
 
 alter table feedback enable row level security;
 create policy own on feedback to kyo_app
-  using (user_id = current_actor())
-  with check (user_id = current_actor() and exists (select from answers a where a.id = answer_id));
+  using (user_id = (select current_actor()))
+  with check (user_id = (select current_actor()) and exists (select from answers a where a.id = answer_id));
 
 -- Rows: the audit log ----------------------------------------------------------------------------------------------
 
 alter table audit_log enable row level security;
-create policy admin on audit_log for select to kyo_app using (actor_is_admin());
+create policy admin on audit_log for select to kyo_app using ((select actor_is_admin()));
 create policy own on audit_log for insert to kyo_app
-  with check (actor_id = current_actor() or actor_is_operator());
-create policy own_of_pipeline on audit_log for insert to kyo_pipeline with check (current_actor() is not null);
+  with check (
+    (select actor_is_operator())  -- what happens before anybody is signed in is recorded in the name of who signs in
+    or (actor_id = (select current_actor()) and actor_name = (select username from users where id = current_actor()))
+  );
+create policy own_of_pipeline on audit_log for insert to kyo_pipeline with check ((select current_actor()) is not null);

@@ -439,7 +439,13 @@ def test_status(migrated: Kyo) -> None:
     assert "migrations  ok" in shown.out
     assert isinstance(data.data, dict)
     assert data.data["ready"] is False
-    assert {check["name"] for check in data.data["checks"]} >= {"database", "migrations", "daemon", "redis"}
+    assert {check["name"] for check in data.data["checks"]} >= {
+        "database",
+        "database role",
+        "migrations",
+        "daemon",
+        "redis",
+    }
     assert data.data["overview"]["numbers"]["people"] >= 0
 
 

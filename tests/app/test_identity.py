@@ -26,7 +26,7 @@ from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import signing_in
 from tests.conftest import Clock
 
-GUARDED = ["/media/abc.png", "/_stcore/upload_file/session/file", "/_stcore/metrics", "/_stcore/agent/openapi.json"]
+GUARDED = ["/media/abc.png", "/_stcore/upload_file/session/file", "/_stcore/agent/openapi.json"]
 
 
 async def _header(request: Request) -> Response:
@@ -74,6 +74,13 @@ def _over_websocket(client: TestClient, scheme: str = "ws", path: str = "stream"
 def test_no_session_no_file(client: TestClient, path: str, token: str | None) -> None:
     headers = {} if token is None else {"cookie": f"{SESSION_COOKIE}={token}"}
     assert client.get(path, headers=headers).status_code == 401
+
+
+def test_what_streamlit_counts_is_for_nobody(
+    client: TestClient, admin: Actor, session_of: Callable[[Actor], str]
+) -> None:
+    reply = client.get("/_stcore/metrics", headers={"cookie": f"{SESSION_COOKIE}={session_of(admin)}"})
+    assert (reply.status_code, "message" in reply.json()) == (404, True)
 
 
 @pytest.mark.parametrize("path", GUARDED)

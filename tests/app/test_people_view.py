@@ -248,11 +248,15 @@ def test_a_role_is_changed(visit: Visit, kyo: Kyo, admin: Actor, erin: Actor) ->
 def test_the_last_admin_stays_one(visit: Visit, kyo: Kyo, admin: Actor) -> None:
     page = visit("people", admin, person=str(admin.id))
     assert "This is you." in words(page)
-    assert "Deactivate this account" not in buttons(page)
     box(page, "Role").set_value(Role.EMPLOYEE)
     click(page, "Change role")
     assert "The last administrator cannot be removed" in words(page)
     assert people.read_person(kyo, OPERATOR, admin.id).role is Role.ADMIN
+
+
+def test_nobody_shuts_themselves_out(visit: Visit, admin: Actor) -> None:
+    page = visit("people", admin, person=str(admin.id))
+    assert set(buttons(page)) == {"All people", "Change role", "Sign out"}
 
 
 def test_it_says_what_somebody_may_read_and_why(

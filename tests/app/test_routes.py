@@ -38,7 +38,8 @@ def test_alive_without_a_database(client: TestClient) -> None:
 def test_readiness_tells_what_fails_and_not_why(client: TestClient) -> None:
     reply = client.get("/readyz")
     assert reply.status_code == 503  # no Dagster daemon runs in tests
-    assert reply.json()["checks"] == {"database": True, "migrations": True, "redis": True, "daemon": False}
+    expected = {"database": True, "database role": True, "migrations": True, "redis": True, "daemon": False}
+    assert reply.json()["checks"] == expected
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])

@@ -20,7 +20,7 @@ from tests.app_process import RunningApp, running_app
 from tests.streamlit_client import Run, open_tab, pressed, typed
 
 PASSWORD = "correct horse battery staple"
-FILES = ["/media/0123abcd.png", "/_stcore/upload_file/0123/4567", "/_stcore/metrics", "/_stcore/agent/openapi.json"]
+FILES = ["/media/0123abcd.png", "/_stcore/upload_file/0123/4567", "/_stcore/agent/openapi.json"]
 
 
 @pytest.fixture(scope="module")

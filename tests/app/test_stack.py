@@ -89,6 +89,24 @@ def test_redis_learns_no_password_and_no_key(tmp_path: Path) -> None:
     assert app.environment(variables) == variables
 
 
+def test_app_and_pipeline_do_not_learn_each_others_password(tmp_path: Path) -> None:
+    settings = settings_with(
+        KYO_HOME=tmp_path,
+        DATABASE_URL=SecretStr("pg://owner"),
+        KYO_APP_DATABASE_URL=SecretStr("pg://app"),
+        KYO_PIPELINE_DATABASE_URL=SecretStr("pg://pipeline"),
+    )
+    variables = environment(settings, "pg://pipeline/dagster", {})
+    told = {
+        child.name: {value for value in child.environment(variables).values() if value.startswith("pg://")}
+        for child in children(settings, None)
+    }
+    pipeline = {"pg://pipeline", "pg://pipeline/dagster"}
+    assert told == {
+        "dagster-code": pipeline, "dagster-web": pipeline, "dagster-daemon": pipeline, "app": {"pg://app"}
+    }  # fmt: skip
+
+
 def test_the_programs_of_postgresql_learn_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_LLM_API_KEY", "hf_verysecret")
     program = tmp_path / "show"

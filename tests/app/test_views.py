@@ -14,7 +14,7 @@ from kyo_pipeline.domain.documents import DocumentState, VersionStatus
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, history, library, people, reviewing, signing_in
-from tests.app.pages import Visit, click, titles, words
+from tests.app.pages import HOSTILE, Visit, click, field, fill, titles, words
 from tests.conftest import Clock
 
 PASSWORD = "plum tree river"
@@ -97,6 +97,30 @@ def test_a_wrong_sign_in_says_so_and_opens_nothing(visit: Visit, kyo: Kyo, name:
     assert says in words(page)
 
 
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("label", ["User name", "Password"])
+def test_nothing_that_is_typed_breaks_the_sign_in(visit: Visit, kyo: Kyo, label: str, kind: str) -> None:
+    people.add_person(kyo, OPERATOR, "erin", "Erin", Role.EMPLOYEE, password=PASSWORD)
+    page = visit()
+    fill(page, User_name="erin", Password=PASSWORD)
+    field(page, label).set_value(HOSTILE[kind])
+    click(page, "Sign in")
+    assert not page.exception
+    assert len(page.error) == 1
+
+
+def test_after_too_many_tries_it_says_when_it_works_again(visit: Visit, kyo: Kyo) -> None:
+    people.add_person(kyo, OPERATOR, "erin", "Erin", Role.EMPLOYEE, password=PASSWORD)
+    page = visit()
+    for _ in range(6):
+        fill(page, User_name="erin", Password="wrong")
+        click(page, "Sign in")
+    fill(page, User_name="erin", Password=PASSWORD)
+    said = words(click(page, "Sign in"))
+    assert "Too many tries have failed" in said
+    assert "It works again from" in said
+
+
 def test_a_right_sign_in_sends_the_browser_for_its_cookie(
     visit: Visit, kyo: Kyo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,13 +162,29 @@ def test_a_one_time_password_must_be_replaced_first(visit: Visit, kyo: Kyo, sess
     for path in TITLES:
         assert titles(visit(path, token=token)) == ["Choose a password"]
     page = visit(token=token)
-    for field, text in zip(page.text_input, [new.one_time_password, PASSWORD, "another one 12"], strict=True):
-        field.set_value(text)
+    for typed, text in zip(page.text_input, [new.one_time_password, PASSWORD, "another one 12"], strict=True):
+        typed.set_value(text)
     assert "not the same" in words(click(page, "Save password"))
     page.text_input[2].set_value(PASSWORD)
     assert "saved" in words(click(page, "Save password"))
     assert signing_in.actor_of_session(kyo, token) is None
     assert signing_in.sign_in(kyo, "erin", PASSWORD, "b")
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("label", ["One-time password", "New password", "New password again"])
+def test_nothing_that_is_typed_breaks_the_choice_of_a_password(
+    visit: Visit, kyo: Kyo, session_of: Callable[[Actor], str], label: str, kind: str
+) -> None:
+    new = people.add_person(kyo, OPERATOR, "erin", "Erin", Role.EMPLOYEE)
+    page = visit(token=session_of(new.person))
+    field(page, "One-time password").set_value(new.one_time_password)
+    fill(page, New_password=PASSWORD, New_password_again=PASSWORD)
+    field(page, label).set_value(HOSTILE[kind])
+    click(page, "Save password")
+    assert not page.exception
+    assert len(page.error) == 1
+    assert signing_in.sign_in(kyo, "erin", new.one_time_password or "", "browser")
 
 
 # Ask ------------------------------------------------------------------------------------------------------------------

@@ -234,6 +234,8 @@ REFUSED_TO_WRITERS = [
     "values ('x', 'X', 'admin', now(), now())",
     "insert into audit_log (at, actor_id, actor_name, event, object_type, object_id, outcome, details) "
     "values (now(), '00000000-0000-0000-0000-000000000001', 'kyo', 'user:add', 'user', '', 'done', '{}')",
+    "insert into audit_log (at, actor_id, actor_name, event, object_type, object_id, outcome, details) "
+    "values (now(), current_actor(), 'somebody else', 'user:add', 'user', '', 'done', '{}')",
     "insert into questions (user_id, text, asked_at) values ('00000000-0000-0000-0000-000000000001', 'x', now())",
     "insert into documents (collection_id, owner_id, title, state, created_at, updated_at) "
     "select id, '00000000-0000-0000-0000-000000000001', 'x', 'in_review', now(), now() from collections",
@@ -293,6 +295,15 @@ def test_what_a_writer_needs_is_allowed(kyo: Kyo, writer: Actor) -> None:
     with kyo.db.transaction(writer) as tx:
         assert tx.execute(text("update documents set updated_at = now()")).rowcount == 1
         assert tx.execute(text("update users set name = 'Another'")).rowcount == 1
+
+
+def test_nobody_asks_for_the_password_hash_of_somebody_else(kyo: Kyo, writer: Actor, admin: Actor) -> None:
+    asked = "select username from sign_in_credentials(:username)"
+    for actor, own in ((writer, [writer.username]), (admin, [])):
+        with kyo.db.transaction(actor) as tx:
+            assert tx.scalars(text(asked), {"username": writer.username}).all() == own
+    with kyo.db.transaction(OPERATOR) as tx:
+        assert tx.scalars(text(asked), {"username": writer.username}).all() == [writer.username]
 
 
 def test_a_person_without_account_data_of_others_sees_their_names(kyo: Kyo, writer: Actor, manager: Actor) -> None:

@@ -1,8 +1,10 @@
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from kyo_pipeline.db import sessions, users
@@ -13,6 +15,7 @@ from kyo_pipeline.kyo import Kyo
 from tests.conftest import Clock
 
 HOUR = timedelta(hours=1)
+NOW = datetime(2026, 5, 1, tzinfo=timezone.utc)
 
 
 def test_the_operator_is_nobody_who_signs_in_or_is_listed(kyo: Kyo) -> None:
@@ -90,20 +93,21 @@ def test_an_address_that_people_typed_is_not_confirmed(kyo: Kyo, sql: Callable[.
         assert sql("select email, email_confirmed from users where id = :id", id=one.id) == [(email, confirmed)]
 
 
-@pytest.mark.parametrize("change", ["role", "active", "password", "delete"])
+CHANGES: dict[str, Callable[[Connection, UUID], None]] = {
+    "role": lambda tx, user_id: users.set_role(tx, user_id, Role.MANAGER),
+    "active": lambda tx, user_id: users.set_active(tx, user_id, False),
+    "password": lambda tx, user_id: users.set_password(tx, user_id, "hash", False, NOW),
+    "delete": users.delete,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_a_change_that_row_level_security_passes_over_is_refused(
     kyo: Kyo, employee: Actor, manager: Actor, change: str
 ) -> None:
     """So is that of an admin who was deactivated a moment ago."""
     with kyo.db.transaction(manager) as tx, pytest.raises(NotAllowed, match="at the same moment"):
-        if change == "role":
-            users.set_role(tx, employee.id, Role.MANAGER)
-        elif change == "active":
-            users.set_active(tx, employee.id, False)
-        elif change == "password":
-            users.set_password(tx, employee.id, "hash", False, kyo.now())
-        else:
-            users.delete(tx, employee.id)
+        CHANGES[change](tx, employee.id)
 
 
 def test_only_a_registration_can_be_deleted(kyo: Kyo, employee: Actor) -> None:

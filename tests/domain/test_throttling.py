@@ -10,28 +10,28 @@ from kyo_pipeline.domain.throttling import (
     FORGOTTEN_AFTER,
     FREE,
     LONGEST_PAUSE,
+    ONE_FORGOTTEN_IN,
     Kind,
-    blocked_until,
+    counted,
     of_account,
     of_address,
+    pause_after,
     too_many,
 )
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
-FAILURES = st.integers(1, 10**9)
+FAILURES = st.floats(0, 10**9)
+LATER = st.timedeltas(timedelta(0), timedelta(days=3))
 KINDS = st.sampled_from(Kind)
-
-
-def pause(failures: int, kind: Kind, now: datetime = NOW) -> timedelta:
-    return blocked_until(failures, NOW, now, kind) - NOW
 
 
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize(
-    ("beyond", "seconds"), [(-1, 0), (0, 0), (1, 30), (2, 60), (3, 120), (4, 240), (5, 480), (6, 900), (7, 900)]
+    ("beyond", "seconds"),
+    [(-1, 0), (0, 0), (0.01, 30), (1, 30), (1.5, 60), (2, 60), (3, 120), (4, 240), (5, 480), (6, 900), (7, 900)],
 )
-def test_the_pauses(kind: Kind, beyond: int, seconds: int) -> None:
-    assert pause(FREE[kind] + beyond, kind) == timedelta(seconds=seconds)
+def test_the_pauses(kind: Kind, beyond: float, seconds: int) -> None:
+    assert pause_after(FREE[kind] + beyond, kind) == timedelta(seconds=seconds)
 
 
 def test_an_account_has_four_failures_free_and_an_address_nineteen() -> None:
@@ -39,16 +39,40 @@ def test_an_account_has_four_failures_free_and_an_address_nineteen() -> None:
 
 
 @given(FAILURES, KINDS)
-def test_more_failures_never_pause_less_and_never_beyond_the_longest(failures: int, kind: Kind) -> None:
-    assert timedelta(0) <= pause(failures, kind) <= pause(failures + 1, kind) <= LONGEST_PAUSE
+def test_more_failures_never_pause_less_and_never_beyond_the_longest(failures: float, kind: Kind) -> None:
+    assert timedelta(0) <= pause_after(failures, kind) <= pause_after(failures + 1, kind) <= LONGEST_PAUSE
 
 
-@given(FAILURES, KINDS, st.timedeltas(timedelta(0), timedelta(days=3)))
-def test_a_day_after_the_last_failure_they_are_forgotten_and_not_before(
-    failures: int, kind: Kind, later: timedelta
+@given(FAILURES, KINDS, LATER, LATER)
+def test_failures_are_forgotten_as_time_passes_and_all_of_them_after_a_day(
+    failures: float, kind: Kind, one: timedelta, other: timedelta
 ) -> None:
-    expected = timedelta(0) if later >= FORGOTTEN_AFTER else pause(failures, kind)
-    assert pause(failures, kind, NOW + later) == expected
+    sooner, later = sorted([one, other])
+    assert failures >= counted(failures, NOW, NOW + sooner, kind) >= counted(failures, NOW, NOW + later, kind) >= 0
+    if later >= FORGOTTEN_AFTER:
+        assert counted(failures, NOW, NOW + later, kind) == 0
+
+
+@given(FAILURES, LATER)
+def test_those_of_an_account_all_count_for_a_day(failures: float, later: timedelta) -> None:
+    assert counted(failures, NOW, NOW + later, Kind.ACCOUNT) == (failures if later < FORGOTTEN_AFTER else 0)
+
+
+def test_an_office_that_mistypes_all_day_is_never_blocked() -> None:
+    failures = 0.0
+    for _ in range(500):
+        failures = counted(failures, NOW, NOW + ONE_FORGOTTEN_IN, Kind.ADDRESS) + 1
+        assert pause_after(failures, Kind.ADDRESS) == timedelta(0)
+
+
+def test_who_guesses_from_one_address_gets_one_in_five_minutes_in_the_end() -> None:
+    """Trying again as soon as each pause is over."""
+    failures, guesses, passed = 0.0, 0, timedelta(0)
+    while passed < timedelta(hours=24):
+        failures, guesses = failures + 1, guesses + 1
+        pause = max(pause_after(failures, Kind.ADDRESS), timedelta(seconds=1))
+        failures, passed = counted(failures, NOW, NOW + pause, Kind.ADDRESS), passed + pause
+    assert guesses < FREE[Kind.ADDRESS] + timedelta(hours=24) / ONE_FORGOTTEN_IN + 10
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def failing(kyo: Kyo) -> dict[str, str]:
 def test_ready_when_all_neighbours_answer(kyo: Kyo) -> None:
     found = health.check_health(kyo)
     assert found.ready
-    assert [check.name for check in found.checks] == ["database", "migrations", "daemon", "redis"]
+    assert [check.name for check in found.checks] == ["database", "database role", "migrations", "daemon", "redis"]
 
 
 @pytest.mark.usefixtures("alive")
@@ -55,6 +55,13 @@ def test_a_daemon_that_never_ran_is_said(kyo: Kyo) -> None:
 def test_a_database_behind_on_migrations_is_said(kyo: Kyo, sql: Callable[..., list[Any]]) -> None:
     sql("delete from schema_migrations where name = '0001_foundation'")
     assert failing(kyo) == {"migrations": "not applied yet: 0001_foundation. Run `kyo migrate`."}
+
+
+@pytest.mark.usefixtures("alive")
+def test_an_app_that_row_level_security_does_not_hold_back_is_not_ready(kyo: Kyo) -> None:
+    as_owner = replace(kyo, db=kyo.db.as_role(None))  # type: ignore[attr-defined] # RollbackDatabase
+    assert list(failing(as_owner)) == ["database role"]
+    assert not health.check_health(as_owner).ready
 
 
 def test_a_database_that_is_away_is_said_and_never_raised(kyo: Kyo, tmp_path: Path) -> None:
