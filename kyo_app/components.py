@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,13 +11,13 @@ import streamlit as st
 from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 from kyo_app import runtime, wording
-from kyo_app.auth import acting
+from kyo_app.auth import acting, current_actor
 from kyo_app.markup import MARKER_COLOR, badge, highlighted, inert, inert_line
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Citation
 from kyo_pipeline.domain.documents import Document, PassageInContext, Review, VersionStatus
-from kyo_pipeline.errors import KyoError, TooMany
-from kyo_pipeline.services import library
+from kyo_pipeline.errors import Forbidden, KyoError, TooMany
+from kyo_pipeline.services import library, refusals
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,21 @@ def shown_errors() -> Iterator[None]:
     try:
         yield
     except KyoError as error:
-        st.error(inert(sentence(error)), icon=":material/error:")
+        _show(error)
+
+
+def record_refusal(what: str) -> None:
+    """Put on record that somebody tried what they may not do."""
+    actor = current_actor()
+    if actor is not None:
+        refusals.record(runtime.kyo(), actor, what)
+
+
+def _show(error: KyoError) -> None:
+    st.error(inert(sentence(error)), icon=":material/error:")
+    if isinstance(error, Forbidden):
+        with suppress(KyoError):  # the sentence has been shown; what remains is to write it down
+            record_refusal(error.message)
 
 
 def sentence(error: KyoError) -> str:
@@ -46,7 +60,7 @@ def sentence(error: KyoError) -> str:
 def show_unexpected(error: Exception) -> bool:
     """For what nobody caught, in a page, a callback or a fragment. True tells `st.App` that it has been shown."""
     if isinstance(error, KyoError):
-        st.error(inert(sentence(error)), icon=":material/error:")
+        _show(error)
     else:
         _log.error("Unexpected error in the app", exc_info=error)
         st.error(UNEXPECTED, icon=":material/error:")

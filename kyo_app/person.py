@@ -110,7 +110,7 @@ def _signing_in(actor: Actor, person: Person) -> None:
 
 
 def _times(sessions: int) -> str:
-    return "in one browser" if sessions == 1 else f"in {sessions:,} browsers"
+    return "with one browser" if sessions == 1 else f"with {sessions:,} browsers"
 
 
 def _blocked(actor: Actor, person: Person) -> None:

@@ -25,6 +25,10 @@ class NotAllowed(KyoError):
     status = 403
 
 
+class Forbidden(NotAllowed):
+    """The actor's role does not allow this, or the database does not. Nobody is offered it: it goes on record."""
+
+
 class NotFound(KyoError):
     """There is no such thing, or none that the actor may know of."""
 

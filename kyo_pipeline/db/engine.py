@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.database_role import DatabaseRole
-from kyo_pipeline.errors import Conflict, Invalid, KyoError, NotAllowed, Unavailable
+from kyo_pipeline.errors import Conflict, Forbidden, Invalid, KyoError, Unavailable
 from kyo_pipeline.settings import PROJECT_ROOT
 
 CONNECT_SECONDS = 5
@@ -129,7 +129,7 @@ _BY_SQLSTATE: dict[str, tuple[type[KyoError], str]] = {
     "55P03": (Conflict, _IN_THE_WAY),
     "23503": (Conflict, _IN_THE_WAY),  # what it refers to was deleted meanwhile
     "23001": (Conflict, _LAST_ADMIN),
-    "42501": (NotAllowed, _REFUSED),
+    "42501": (Forbidden, _REFUSED),
 }
 
 

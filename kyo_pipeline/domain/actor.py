@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
-from kyo_pipeline.errors import NotAllowed
+from kyo_pipeline.errors import Forbidden, NotAllowed
 
 
 class Role(str, Enum):
@@ -76,11 +76,11 @@ class Actor:
         return not self.must_change_password and permission in PERMISSIONS[self.role]
 
     def require(self, permission: Permission) -> None:
-        """Raise `NotAllowed` unless the actor has the permission."""
+        """Raise `Forbidden` unless the actor has the permission, `NotAllowed` before they have a password of their own."""
         if self.must_change_password:
             raise NotAllowed("Choose a password of your own first.")
         if permission not in PERMISSIONS[self.role]:
-            raise NotAllowed(f"Your role ({self.role.value}) does not allow this: {permission.value}.")
+            raise Forbidden(f"Your role ({self.role.value}) does not allow this: {permission.value}.")
 
 
 OPERATOR = Actor(OPERATOR_ID, "kyo", "KYO operator", Role.ADMIN)

@@ -6,6 +6,7 @@ from enum import Enum
 class Event(str, Enum):
     """Alphabetical. The value is stored; never change one that has been in use."""
 
+    ACCESS_REFUSE = "access:refuse"
     ANSWER_ASK = "answer:ask"
     ANSWER_RATE = "answer:rate"
     ANSWER_REFUSE = "answer:refuse"

@@ -277,7 +277,7 @@ def test_sessions_are_ended(
 ) -> None:
     tokens = [session_of(erin), session_of(erin)]
     page = visit("people", admin, person=str(erin.id))
-    assert "Signed in in 2 browsers" in words(page)
+    assert "Signed in with 2 browsers" in words(page)
     click(page, "End all their sessions")
     assert [signing_in.actor_of_session(kyo, token) for token in tokens] == [None, None]
     assert "End all their sessions" not in buttons(page)

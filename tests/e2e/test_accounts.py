@@ -55,7 +55,7 @@ def test_from_an_invitation_to_a_session_that_an_admin_ends(
     admin.goes_to("Ask")
     admin.goes_to("People")
     admin.presses("Erin Example")
-    admin.sees("Signed in in one browser")
+    admin.sees("Signed in with one browser")
     admin.shows("person", whole=True)
     admin.presses("End sessions")
     admin.presses("End all their sessions")
