@@ -76,7 +76,7 @@ class Actor:
         return not self.must_change_password and permission in PERMISSIONS[self.role]
 
     def require(self, permission: Permission) -> None:
-        """Raise `Forbidden` unless the actor has the permission, `NotAllowed` before they have a password of their own."""
+        """Raise `Forbidden` unless the actor has the permission; `NotAllowed` before they chose a password."""
         if self.must_change_password:
             raise NotAllowed("Choose a password of your own first.")
         if permission not in PERMISSIONS[self.role]:

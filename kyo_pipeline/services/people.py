@@ -180,6 +180,8 @@ def reactivate(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
 def reset_password(kyo: Kyo, actor: Actor, user_id: UUID) -> NewPerson:
     """Give somebody a one-time password, end their sessions and let them try it. Raises `NotFound`, `Conflict`."""
     actor.require(Permission.USER_CHANGE)
+    if user_id == actor.id and not actor.is_operator:  # the session that is to show it would end
+        raise Conflict("Change your own password in your profile.")
     one_time, now = tokens.new_password(), kyo.now()
     password_hash = passwords.hash_password(one_time)
     with kyo.db.transaction(actor) as tx:

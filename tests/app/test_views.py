@@ -40,6 +40,11 @@ def test_the_matrix_knows_every_view() -> None:
     assert {view.url_path for view in main.VIEWS} == set(TITLES)
 
 
+def test_a_page_of_another_role_goes_on_record(visit: Visit, employee: Actor, audited: Callable[[], list[str]]) -> None:
+    visit("people", employee)
+    assert audited() == ["access:refuse"]
+
+
 @pytest.mark.parametrize("path", TITLES)
 @pytest.mark.parametrize("role", Role)
 def test_a_role_finds_its_views_and_no_others(

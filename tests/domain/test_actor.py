@@ -18,8 +18,8 @@ MAY = {
         "document:retry",
         "document:upload",
     },
-    Role.MANAGER: {"document:approve", "document:archive"},
-    Role.ADMIN: {"status:read", "user:add", "user:list"},
+    Role.MANAGER: {"document:approve", "document:archive", "document:restrict"},
+    Role.ADMIN: {"collection:manage", "group:manage", "status:read", "user:add", "user:change", "user:list"},
 }
 
 
