@@ -6,9 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from kyo_app.markup import inert_line
-from kyo_pipeline.domain.collections import Access, Candidates, GroupName, PersonName
-
-Recipient = PersonName | GroupName
+from kyo_pipeline.domain.access import Access, Candidates, PersonName, Recipient
 
 #: None: what somebody may do who was given nothing.
 ACCESS: dict[Access | None, str] = {
@@ -17,10 +15,6 @@ ACCESS: dict[Access | None, str] = {
     Access.WRITE: "Read and upload",
     Access.APPROVE: "Read, upload and approve",
 }
-
-
-def people(count: int) -> str:
-    return "1 person" if count == 1 else f"{count:,} people"
 
 
 def label(recipient: Recipient) -> str:
@@ -42,6 +36,10 @@ def recipient_box(candidates: Candidates, without: Several[UUID]) -> Recipient |
     everybody: list[Recipient] = [*candidates.groups, *candidates.people]
     options = [one for one in everybody if one.id not in without]
     return st.selectbox("Person or group", options, index=None, format_func=label, placeholder="Type a name")
+
+
+def warn_nobody_chosen() -> None:
+    st.warning("Choose a person or a group first.", icon=":material/person_search:")
 
 
 def remove_button(key: str) -> bool:

@@ -47,8 +47,7 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except KyoError as error:
-        again = f" It works again from {error.retry_at:%Y-%m-%d %H:%M %Z} on." if isinstance(error, TooMany) else ""
-        _complain(error.message + again)
+        _complain(error.sentence("{:%Y-%m-%d %H:%M %Z}".format) if isinstance(error, TooMany) else error.message)
         sys.exit(UNAVAILABLE if isinstance(error, Unavailable) else FAILED)
     except Exception as error:  # noqa: BLE001 - the last stop: nobody is to see a traceback
         _complain(f"something unexpected went wrong ({type(error).__name__}). {_write_down()}")

@@ -53,8 +53,7 @@ def _show(error: KyoError) -> None:
 
 def sentence(error: KyoError) -> str:
     """What it says, and for a limit when it works again, in the reader's zone."""
-    again = f" It works again from {local_time(error.retry_at)} on." if isinstance(error, TooMany) else ""
-    return error.message + again
+    return error.sentence(local_time) if isinstance(error, TooMany) else error.message
 
 
 def show_unexpected(error: Exception) -> bool:
@@ -85,6 +84,28 @@ def run_again(notice: str, icon: str) -> None:
     """Show the page anew, with a notice: one shown before a rerun would vanish with it."""
     st.session_state.setdefault(_NOTICES, []).append((notice, icon))
     st.rerun()
+
+
+def confirmed(
+    label: str,
+    icon: str,
+    text: str,
+    button: str,
+    deed: Callable[[], object],
+    *,
+    key: str,
+    notice: str = "",
+    quiet: bool = False,
+) -> None:
+    """A button that says what it will do before a second one does it, and shows the page anew. Markdown."""
+    with st.popover(label, icon=icon, key=f"{key}-popover", type="tertiary" if quiet else "secondary"):
+        st.markdown(text)
+        if st.button(button, key=key, type="primary"):
+            with shown_errors():
+                deed()
+                if notice:
+                    run_again(notice, icon)
+                st.rerun()
 
 
 def show_notices() -> None:

@@ -18,7 +18,7 @@ def username_field(*, own: bool) -> str:
 
 
 def name_field(value: str = "", *, own: bool) -> str:
-    """Of oneself, or of somebody else."""
+    """Of oneself, or of somebody or something else."""
     return st.text_input("Name", value=value, autocomplete="name" if own else "off")
 
 

@@ -4,6 +4,7 @@ import streamlit as st
 
 from kyo_app import access, runtime, wording
 from kyo_app.components import (
+    confirmed,
     empty_state,
     expander,
     first_page_if_empty,
@@ -12,9 +13,11 @@ from kyo_app.components import (
     run_again,
     shown_errors,
 )
+from kyo_app.fields import name_field
 from kyo_app.markup import badge, inert_line
+from kyo_pipeline.domain.access import PersonName
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.collections import MAX_NAME_LENGTH, Group, GroupDetails, PersonName
+from kyo_pipeline.domain.groups import Group, GroupDetails
 from kyo_pipeline.services import groups
 
 _PAGE = 20
@@ -38,7 +41,7 @@ def groups_panel(actor: Actor) -> None:
 
 def _new(actor: Actor) -> None:
     with st.popover("New group", icon=":material/group_add:"), st.form("new-group", border=False, clear_on_submit=True):
-        name = st.text_input("Name", max_chars=MAX_NAME_LENGTH)
+        name = name_field(own=False)
         submitted = st.form_submit_button("Create group", type="primary")
     if submitted:
         with shown_errors():
@@ -47,7 +50,7 @@ def _new(actor: Actor) -> None:
 
 
 def _row(actor: Actor, group: Group) -> None:
-    people = badge(access.people(group.people), "gray")
+    people = badge(wording.people(group.people), "gray")
     opened = expander(f"{inert_line(group.name, 90)} {people}", f"group-{group.id}")
     if opened.open:
         with opened, shown_errors():
@@ -65,7 +68,7 @@ def _detail(actor: Actor, found: GroupDetails) -> None:
     _add(actor, found)
     with st.container(horizontal=True):
         _renaming(actor, found.group)
-        _deleting(actor, found)
+        _deleting(actor, found.group)
 
 
 def _gives(found: GroupDetails) -> None:
@@ -98,9 +101,9 @@ def _add(actor: Actor, found: GroupDetails) -> None:
         with shown_errors():
             for person in chosen:
                 groups.add_member(runtime.kyo(), actor, found.group.id, person.id)
-            run_again(f"Added: {access.people(len(chosen))}", ":material/person_add:")
+            run_again(f"Added: {wording.people(len(chosen))}", ":material/person_add:")
     elif submitted:
-        st.warning("Choose somebody first.", icon=":material/person_search:")
+        st.warning("Choose a person first.", icon=":material/person_search:")
 
 
 def _renaming(actor: Actor, group: Group) -> None:
@@ -108,7 +111,7 @@ def _renaming(actor: Actor, group: Group) -> None:
         st.popover("Rename", icon=":material/edit:", type="tertiary"),
         st.form(f"rename-group-{group.id}", border=False),
     ):
-        name = st.text_input("Name", value=group.name, max_chars=MAX_NAME_LENGTH)
+        name = name_field(group.name, own=False)
         submitted = st.form_submit_button("Save", type="primary")
     if submitted:
         with shown_errors():
@@ -116,15 +119,16 @@ def _renaming(actor: Actor, group: Group) -> None:
             run_again(f"Renamed: {inert_line(name, 80)}", ":material/edit:")
 
 
-def _deleting(actor: Actor, found: GroupDetails) -> None:
-    group = found.group
-    with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-        st.markdown(
-            f"Its {access.people(group.people)} then lose what only this group gives them: access to "
-            f"{wording.counted(group.collections, 'collection')} and "
-            f"{wording.counted(group.documents, 'single document')}."
-        )
-        if st.button("Delete this group", key=f"delete-group-{group.id}", type="primary"):
-            with shown_errors():
-                groups.delete(runtime.kyo(), actor, group.id)
-                run_again(f"Deleted: {inert_line(group.name, 80)}", ":material/delete:")
+def _deleting(actor: Actor, group: Group) -> None:
+    confirmed(
+        "Delete",
+        ":material/delete:",
+        f"Its {wording.people(group.people)} then lose what only this group gives them: access to "
+        f"{wording.counted(group.collections, 'collection')} and "
+        f"{wording.counted(group.documents, 'single document')}.",
+        "Delete this group",
+        lambda: groups.delete(runtime.kyo(), actor, group.id),
+        key=f"delete-group-{group.id}",
+        notice=f"Deleted: {inert_line(group.name, 80)}",
+        quiet=True,
+    )

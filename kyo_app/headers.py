@@ -13,7 +13,9 @@ from kyo_app.identity import is_secure
 
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _WITHOUT_BODY = (204, 205, 304)
-_XSRF_COOKIE = "_streamlit_xsrf="
+#: In which Streamlit and Authlib keep the state of a sign-on that is under way.
+STATE_COOKIE = "_streamlit_session="
+_STREAMLIT_COOKIES = ("_streamlit_xsrf=", STATE_COOKIE)
 
 
 class SecurityHeadersMiddleware:
@@ -40,7 +42,7 @@ class SecurityHeadersMiddleware:
                 headers.update(self._headers_over_tls if is_secure(scope) else self._headers)
                 _name_content_type(headers, message["status"])
                 if is_secure(scope):
-                    _secure_xsrf_cookie(message)
+                    _secure_streamlit_cookies(message)
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -74,7 +76,7 @@ def _name_content_type(headers: MutableHeaders, status: int) -> None:
         headers.setdefault("content-type", "text/plain; charset=utf-8")
 
 
-def _secure_xsrf_cookie(message: Message) -> None:
+def _secure_streamlit_cookies(message: Message) -> None:
     """Streamlit marks its cookie so only where it holds the certificate itself."""
     message["headers"] = [
         (name, _secured(value.decode("latin-1")).encode("latin-1")) if name.lower() == b"set-cookie" else (name, value)
@@ -83,7 +85,8 @@ def _secure_xsrf_cookie(message: Message) -> None:
 
 
 def _secured(cookie: str) -> str:
-    return f"{cookie}; Secure" if cookie.startswith(_XSRF_COOKIE) and "; secure" not in cookie.lower() else cookie
+    is_open = cookie.startswith(_STREAMLIT_COOKIES) and "; secure" not in cookie.lower()
+    return f"{cookie}; Secure" if is_open else cookie
 
 
 def _streamlit_page() -> str:

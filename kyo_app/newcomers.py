@@ -3,7 +3,15 @@
 import streamlit as st
 
 from kyo_app import handover, runtime, wording
-from kyo_app.components import first_page_if_empty, local_time, page_offset, page_picker, run_again, shown_errors
+from kyo_app.components import (
+    confirmed,
+    first_page_if_empty,
+    local_time,
+    page_offset,
+    page_picker,
+    run_again,
+    shown_errors,
+)
 from kyo_app.fields import email_field, name_field, role_field, username_field
 from kyo_app.markup import inert_line
 from kyo_pipeline.domain.actor import Actor, Role
@@ -76,10 +84,17 @@ def decision(actor: Actor, person: Person) -> None:
             with shown_errors():
                 people.approve_registration(runtime.kyo(), actor, person.id, role)
                 run_again(f"Approved: {inert_line(person.name, 80)}", ":material/check:")
-        with st.popover("Decline", icon=":material/close:", key=f"declining-{person.id}"):
-            st.markdown("The registration is deleted, and the user name is free again. They are not told.")
-            if st.button("Decline this registration", key=f"decline-{person.id}", type="primary"):
-                with shown_errors():
-                    people.decline_registration(runtime.kyo(), actor, person.id)
-                    st.query_params.pop("person", None)
-                    run_again(f"Declined: {inert_line(person.name, 80)}", ":material/close:")
+        confirmed(
+            "Decline",
+            ":material/close:",
+            "The registration is deleted, and the user name is free again. They are not told.",
+            "Decline this registration",
+            lambda: _decline(actor, person),
+            key=f"decline-{person.id}",
+            notice=f"Declined: {inert_line(person.name, 80)}",
+        )
+
+
+def _decline(actor: Actor, person: Person) -> None:
+    people.decline_registration(runtime.kyo(), actor, person.id)
+    st.query_params.pop("person", None)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from kyo_app import handover, runtime, wording
 from kyo_app.access import ACCESS
-from kyo_app.components import Link, local_time, page_offset, page_picker, run_again, shown_errors
+from kyo_app.components import Link, confirmed, local_time, page_offset, page_picker, run_again, shown_errors
 from kyo_app.fields import role_field
 from kyo_app.markup import badge, inert_line
 from kyo_app.newcomers import decision
@@ -123,53 +123,65 @@ def _blocked(actor: Actor, person: Person) -> None:
 
 
 def _ending(actor: Actor, person: Person) -> None:
-    with st.popover("End sessions", icon=":material/logout:"):
-        st.markdown("They are signed out everywhere at once, and may sign in again.")
-        if st.button("End all their sessions", type="primary"):
-            with shown_errors():
-                ended = people.end_sessions(runtime.kyo(), actor, person.id)
-                run_again(f"Ended: {wording.counted(ended, 'session')}", ":material/logout:")
+    def end() -> None:
+        ended = people.end_sessions(runtime.kyo(), actor, person.id)
+        run_again(f"Ended: {wording.counted(ended, 'session')}", ":material/logout:")
+
+    confirmed(
+        "End sessions",
+        ":material/logout:",
+        "They are signed out everywhere at once, and may sign in again.",
+        "End all their sessions",
+        end,
+        key=f"end-sessions-{person.id}",
+    )
 
 
 def _inviting(actor: Actor, person: Person) -> None:
-    with st.popover("New invitation link", icon=":material/link:"):
-        st.markdown("The earlier link then works no more.")
-        if st.button("Make a new link", type="primary"):
-            with shown_errors():
-                handover.keep_link(people.invite_again(runtime.kyo(), actor, person.id))
-                st.rerun()
+    confirmed(
+        "New invitation link",
+        ":material/link:",
+        "The earlier link then works no more.",
+        "Make a new link",
+        lambda: handover.keep_link(people.invite_again(runtime.kyo(), actor, person.id)),
+        key=f"invite-{person.id}",
+    )
 
 
 def _resetting(actor: Actor, person: Person) -> None:
-    with st.popover("Reset password", icon=":material/key:"):
-        st.markdown(
-            "Their password stops working, and they are signed out everywhere. You get a one-time password for them."
-        )
-        if st.button("Make a one-time password", type="primary"):
-            with shown_errors():
-                handover.keep_password(people.reset_password(runtime.kyo(), actor, person.id))
-                st.rerun()
+    confirmed(
+        "Reset password",
+        ":material/key:",
+        "Their password stops working, and they are signed out everywhere. You get a one-time password for them.",
+        "Make a one-time password",
+        lambda: handover.keep_password(people.reset_password(runtime.kyo(), actor, person.id)),
+        key=f"reset-{person.id}",
+    )
 
 
 def _deactivating(actor: Actor, person: Person) -> None:
-    with st.popover("Deactivate", icon=":material/person_off:"):
-        st.markdown(
-            "They are signed out at once and cannot sign in any more. What they uploaded, approved and asked stays. "
-            "You can reactivate them later."
-        )
-        if st.button("Deactivate this account", type="primary"):
-            with shown_errors():
-                people.deactivate(runtime.kyo(), actor, person.id)
-                run_again(f"Deactivated: {inert_line(person.name, 80)}", ":material/person_off:")
+    confirmed(
+        "Deactivate",
+        ":material/person_off:",
+        "They are signed out at once and cannot sign in any more. What they uploaded, approved and asked stays. "
+        "You can reactivate them later.",
+        "Deactivate this account",
+        lambda: people.deactivate(runtime.kyo(), actor, person.id),
+        key=f"deactivate-{person.id}",
+        notice=f"Deactivated: {inert_line(person.name, 80)}",
+    )
 
 
 def _reactivating(actor: Actor, person: Person) -> None:
-    with st.popover("Reactivate", icon=":material/person_check:"):
-        st.markdown("They can sign in again, with the password, role and access that they had.")
-        if st.button("Reactivate this account", type="primary"):
-            with shown_errors():
-                people.reactivate(runtime.kyo(), actor, person.id)
-                run_again(f"Reactivated: {inert_line(person.name, 80)}", ":material/person_check:")
+    confirmed(
+        "Reactivate",
+        ":material/person_check:",
+        "They can sign in again, with the password, role and access that they had.",
+        "Reactivate this account",
+        lambda: people.reactivate(runtime.kyo(), actor, person.id),
+        key=f"reactivate-{person.id}",
+        notice=f"Reactivated: {inert_line(person.name, 80)}",
+    )
 
 
 def _uuid(text: str) -> UUID:

@@ -18,7 +18,7 @@ from kyo_app.headers import SecurityHeadersMiddleware
 from kyo_app.identity import IdentityMiddleware
 from kyo_app.origins import OriginMiddleware
 from kyo_app.routes import routes
-from kyo_app.sso import SignOnMiddleware
+from kyo_app.sign_on import SignOnMiddleware
 from kyo_pipeline.settings import Settings, load_settings
 
 _SCRIPT = Path(__file__).with_name("main.py")

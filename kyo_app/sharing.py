@@ -5,9 +5,10 @@ import streamlit as st
 from kyo_app import access, runtime
 from kyo_app.components import run_again, shown_errors
 from kyo_app.markup import inert_line
+from kyo_pipeline.domain.access import GroupName, PersonName, Recipient
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.collections import GroupName, PersonName, Sharing
 from kyo_pipeline.domain.documents import Document
+from kyo_pipeline.domain.sharing import Sharing
 from kyo_pipeline.services import sharing
 
 
@@ -53,7 +54,7 @@ def _restriction(actor: Actor, document: Document, found: Sharing) -> None:
             run_again(f"{'Restricted' if wanted else 'No longer restricted'}: {inert_line(document.title, 80)}", icon)
 
 
-def _reader(actor: Actor, document: Document, reader: access.Recipient) -> None:
+def _reader(actor: Actor, document: Document, reader: Recipient) -> None:
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
         st.markdown(access.line(reader), width="stretch")
         if access.remove_button(f"unread-{document.id}-{reader.id}"):
@@ -69,7 +70,7 @@ def _adding(actor: Actor, document: Document, found: Sharing) -> None:
         reader = access.recipient_box(sharing.candidates(runtime.kyo(), actor), here)
         submitted = st.form_submit_button("Let them read it", icon=":material/person_add:")
     if submitted and reader is None:
-        st.warning("Choose somebody first.", icon=":material/person_search:")
+        access.warn_nobody_chosen()
     elif submitted and reader is not None:
         with shown_errors():
             add = sharing.add_reader_group if isinstance(reader, GroupName) else sharing.add_reader

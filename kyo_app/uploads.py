@@ -11,8 +11,8 @@ from kyo_app import runtime, wording
 from kyo_app.auth import acting
 from kyo_app.components import live, sentence, shown_errors
 from kyo_app.markup import inert, inert_line
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.collections import Access
 from kyo_pipeline.domain.documents import Document, VersionStatus, progress
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.services import library

@@ -102,6 +102,10 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number:,} people"
+
+
 def pages(first: int | None, last: int | None) -> str:
     """`p. 3`, `pp. 3–4`, or nothing for text without pages."""
     if first is None:

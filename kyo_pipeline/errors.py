@@ -1,6 +1,7 @@
 """The one family of errors. Each carries an HTTP status and a message that is fit to show to a person."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 
 class KyoError(Exception):
@@ -49,6 +50,13 @@ class TooMany(KyoError):
     def __init__(self, message: str, retry_at: datetime) -> None:
         super().__init__(message)
         self.retry_at = retry_at
+
+    def sentence(self, written: Callable[[datetime], str]) -> str:
+        """The message, and when it works again, `written` in full minutes: not before the pause has ended."""
+        minute = self.retry_at.replace(second=0, microsecond=0)
+        if minute < self.retry_at:
+            minute += timedelta(minutes=1)
+        return f"{self.message} It works again from {written(minute)} on."
 
 
 class Unavailable(KyoError):

@@ -11,10 +11,13 @@ from typing import Any
 
 import psutil
 import pytest
-from sqlalchemy import create_engine, text
+from argon2 import PasswordHasher
+from hypothesis import settings as hypothesis_settings
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
+from kyo_pipeline.adapters import passwords
 from kyo_pipeline.adapters.embedded_postgres import postmaster_pid, running_postgres
 from kyo_pipeline.adapters.embedding.factory import open_embedder
 from kyo_pipeline.adapters.files import FolderFiles
@@ -30,7 +33,9 @@ from kyo_pipeline.services import indexing, library, reviewing, upkeep
 from kyo_pipeline.settings import Settings
 from tests.fakes import MemoryCache, PlainTextParser, RollbackDatabase
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+# How long an example takes says how busy this machine is, and nothing about the product.
+hypothesis_settings.register_profile("kyo", deadline=None)
+hypothesis_settings.load_profile("kyo")
 
 
 class Clock:
@@ -63,6 +68,24 @@ def database_url() -> Iterator[str]:
             server.wait(30)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHasher]:
+    """Argon2 at a thousandth of its cost, else hashing is a third of the run; and the hasher of the product."""
+    real = passwords._HASHER
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield real
+
+
+@pytest.fixture(scope="session")
+def connection(database_url: str) -> Iterator[Connection]:
+    """One for all tests: a new one would plan each statement and each policy for the first time."""
+    options = {"options": "-csearch_path=kyo,public"}
+    engine = create_engine(database_url, poolclass=NullPool, connect_args=options)
+    with engine.connect() as connection:
+        yield connection
+
+
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(KYO_HOME=tmp_path_factory.mktemp("home"))
@@ -80,14 +103,22 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def kyo(database_url: str, settings: Settings, embedder: Embedder, clock: Clock, tmp_path: Path) -> Iterator[Kyo]:
-    """Kyo on the real database and the real built-in model; what a test writes is rolled back."""
+def db(connection: Connection) -> Iterator[RollbackDatabase]:
+    """The real database as the app's role sees it; what a test writes is rolled back."""
+    database = RollbackDatabase(connection)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def kyo(db: RollbackDatabase, settings: Settings, embedder: Embedder, clock: Clock, tmp_path: Path) -> Iterator[Kyo]:
+    """Kyo on the real database and the real built-in model."""
     bundle = Kyo(
         settings=settings,
-        db=RollbackDatabase(database_url),
+        db=db,
         embedder=embedder,
         generator=open_generator(settings, embedder),
-        cache=MemoryCache(),
+        cache=MemoryCache(clock),
         files=FolderFiles(tmp_path / "files"),
         parser=PlainTextParser(),
         now=clock,
@@ -97,19 +128,25 @@ def kyo(database_url: str, settings: Settings, embedder: Embedder, clock: Clock,
 
 
 @pytest.fixture
-def pipeline(kyo: Kyo) -> Kyo:
+def pipeline(kyo: Kyo, db: RollbackDatabase) -> Kyo:
     """The same Kyo, in the same transaction, as Dagster's runs have it: with the rights of the pipeline."""
-    return replace(kyo, db=kyo.db.as_role(DatabaseRole.PIPELINE))  # type: ignore[attr-defined] # RollbackDatabase
+    return replace(kyo, db=db.as_role(DatabaseRole.PIPELINE))
 
 
 @pytest.fixture
-def person(kyo: Kyo) -> Callable[[Role], Actor]:
+def owner(kyo: Kyo, db: RollbackDatabase) -> Kyo:
+    """The same Kyo, in the same transaction, as the owner of the tables, whom no policy stops."""
+    return replace(kyo, db=db.as_role(None))
+
+
+@pytest.fixture
+def person(owner: Kyo) -> Callable[[Role], Actor]:
     """Adds somebody with a role. They have no usable password: hashing one for each test would be slow."""
 
     def add(role: Role) -> Actor:
         name = f"{role.value}-{secrets.token_hex(3)}"
-        with kyo.db.as_role(None).transaction(OPERATOR) as tx:  # type: ignore[attr-defined] # RollbackDatabase
-            return users.add(tx, name, name.title(), role, "no password fits", False, kyo.now())
+        with owner.db.transaction(OPERATOR) as tx:
+            return users.add(tx, name, name.title(), role, "no password fits", False, owner.now())
 
     return add
 
@@ -168,12 +205,11 @@ def with_settings(kyo: Kyo) -> Callable[..., Kyo]:
 
 
 @pytest.fixture
-def sql(kyo: Kyo) -> Callable[..., list[Any]]:
+def sql(owner: Kyo) -> Callable[..., list[Any]]:
     """Runs one statement as the owner, in the test's transaction, and returns its rows, if it has any."""
-    owner = kyo.db.as_role(None)  # type: ignore[attr-defined] # RollbackDatabase
 
     def run(statement: str, **values: object) -> list[Any]:
-        with owner.transaction(OPERATOR) as tx:
+        with owner.db.transaction(OPERATOR) as tx:
             result = tx.execute(text(statement), values)
             return list(result.all()) if result.returns_rows else []
 
@@ -233,6 +269,7 @@ def committed(kyo: Kyo, own_database: str) -> Iterator[Kyo]:
         gone = "documents, questions, sessions, sign_in_tickets, sign_in_failures, invitations, lexemes"
         tx.execute(text(f"truncate {gone} cascade"))
         tx.execute(text("update corpus set chunk_count = 0, lexeme_count = 0, weighed_length = null"))
+        tx.execute(text("select set_config('kyo.actor', '', true)"))  # for people there is no way to delete people
         tx.execute(text("delete from users where id <> :operator"), {"operator": OPERATOR.id})
     db.close()
     owner.close()

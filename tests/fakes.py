@@ -1,13 +1,13 @@
 """Ten-line neighbours for tests, where the real ones would be slow or far away."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, text
 
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.answers import Draft
@@ -24,12 +24,10 @@ class RollbackDatabase(Database):
     It connects as the owner, who takes on a role for each transaction, as the app and the pipeline have theirs.
     """
 
-    def __init__(self, url: str, role: DatabaseRole | None = DatabaseRole.APP) -> None:
-        super().__init__(url)
-        options = {"options": "-csearch_path=kyo,public"}
-        self._test_engine = create_engine(url, poolclass=NullPool, connect_args=options)
-        self._connection = self._test_engine.connect()
-        self._outer = self._connection.begin()
+    def __init__(self, connection: Connection, role: DatabaseRole | None = DatabaseRole.APP) -> None:
+        super().__init__(connection.engine.url.render_as_string(hide_password=False))
+        self._connection = connection
+        self._outer = connection.begin()
         self._role = role
 
     def as_role(self, role: DatabaseRole | None) -> "RollbackDatabase":
@@ -57,7 +55,6 @@ class RollbackDatabase(Database):
 
     def close(self) -> None:
         self._outer.rollback()
-        self._connection.close()
         super().close()
 
 
@@ -132,22 +129,34 @@ class DownCache:
 
 
 class MemoryCache:
-    def __init__(self) -> None:
+    """A cache that forgets by the clock of the test."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._ends: dict[str, datetime] = {}
         self.values: dict[str, bytes] = {}
         self.counters: dict[str, int] = {}
 
     def get(self, key: str) -> bytes | None:
+        self._forget()
         return self.values.get(key)
 
-    def set(self, key: str, value: bytes, seconds: int) -> None:  # noqa: ARG002 — the port's signature
-        self.values[key] = value
+    def set(self, key: str, value: bytes, seconds: int) -> None:
+        self.values[key], self._ends[key] = value, self._now() + timedelta(seconds=seconds)
 
-    def count(self, key: str, seconds: int) -> int:  # noqa: ARG002 — the port's signature
-        self.counters[key] = self.counters.get(key, 0) + 1
+    def count(self, key: str, seconds: int) -> int:
+        self._forget()
+        self.counters[key], self._ends[key] = self.counters.get(key, 0) + 1, self._now() + timedelta(seconds=seconds)
         return self.counters[key]
 
     def ping(self) -> bool:
         return True
+
+    def _forget(self) -> None:
+        for key in [key for key, end in self._ends.items() if end <= self._now()]:
+            del self._ends[key]
+            self.values.pop(key, None)
+            self.counters.pop(key, None)
 
 
 class PlainTextParser:

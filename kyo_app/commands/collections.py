@@ -4,8 +4,9 @@ import click
 
 from kyo_app.commands.opening import opened_kyo
 from kyo_app.commands.output import json_option, print_json, table
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR
-from kyo_pipeline.domain.collections import Access, CollectionAccess
+from kyo_pipeline.domain.collections import CollectionAccess
 from kyo_pipeline.services import collections, groups, people
 
 _LEVELS = click.Choice([access.value for access in Access])
@@ -152,7 +153,7 @@ def _rows(found: CollectionAccess) -> list[tuple[str, str, str, str]]:
         *(
             (
                 member.access.value,
-                member.counts_as.value if member.counts_as else _NONE,
+                member.effective_access.value if member.effective_access else _NONE,
                 "person",
                 f"{member.person.username}  {member.person.name}",
             )

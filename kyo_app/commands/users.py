@@ -5,12 +5,10 @@ import click
 from kyo_app.commands.opening import opened_kyo
 from kyo_app.commands.output import json_option, print_json, table
 from kyo_pipeline.domain.actor import OPERATOR, Role
+from kyo_pipeline.domain.pages import MAX_PAGE
 from kyo_pipeline.domain.people import Person, PersonState
 from kyo_pipeline.services import people
 from kyo_pipeline.services.people import Invited, NewPerson
-
-#: As many as one page of people holds at most.
-_PAGE = people.MAX_PAGE
 
 _role_type = click.Choice([role.value for role in Role])
 _name_option = click.option("--name", help="The name that others see. The user name, unless given.")
@@ -61,7 +59,9 @@ def list_people(text: str, state: str | None, as_json: bool) -> None:
     wanted = PersonState(state) if state else None
     found: list[Person] = []
     with opened_kyo() as kyo:
-        while page := people.list_people(kyo, OPERATOR, text=text, state=wanted, limit=_PAGE, offset=len(found)).people:
+        while page := people.list_people(
+            kyo, OPERATOR, text=text, state=wanted, limit=MAX_PAGE, offset=len(found)
+        ).people:
             found.extend(page)
     if as_json:
         print_json(found)

@@ -6,17 +6,24 @@ import streamlit as st
 
 from kyo_app import access, runtime, wording
 from kyo_app.auth import acting
-from kyo_app.components import expander, first_page_if_empty, page_offset, page_picker, run_again, shown_errors
+from kyo_app.components import (
+    confirmed,
+    expander,
+    first_page_if_empty,
+    page_offset,
+    page_picker,
+    run_again,
+    shown_errors,
+)
+from kyo_app.fields import name_field
 from kyo_app.groups import groups_panel
 from kyo_app.markup import badge, inert, inert_line
+from kyo_pipeline.domain.access import Access, GroupName, Recipient
 from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.collections import (
     MAX_DESCRIPTION_LENGTH,
-    MAX_NAME_LENGTH,
-    Access,
     CollectionAccess,
     CollectionDetails,
-    GroupName,
     Member,
     MemberGroup,
     why_not_delete,
@@ -59,14 +66,18 @@ def _new(actor: Actor) -> None:
         st.popover("New collection", icon=":material/create_new_folder:"),
         st.form("new-collection", border=False, clear_on_submit=True),
     ):
-        name = st.text_input("Name", max_chars=MAX_NAME_LENGTH)
-        description = st.text_input("What is it for?", max_chars=MAX_DESCRIPTION_LENGTH)
+        name = name_field(own=False)
+        description = _description_field()
         everyone = st.selectbox("Everyone may", list(access.ACCESS), format_func=access.ACCESS.__getitem__)
         submitted = st.form_submit_button("Create collection", type="primary")
     if submitted:
         with shown_errors():
             made = collections.create(runtime.kyo(), actor, name, description, everyone)
             run_again(f"Created: {inert_line(made.name, 80)}", ":material/create_new_folder:")
+
+
+def _description_field(value: str = "") -> str:
+    return st.text_input("What is it for?", value=value)
 
 
 def _row(actor: Actor, collection: CollectionDetails) -> None:
@@ -117,7 +128,7 @@ def _given(actor: Actor, found: CollectionAccess) -> None:
 
 
 def _recipient(actor: Actor, collection: CollectionDetails, given: MemberGroup | Member) -> None:
-    recipient: access.Recipient = given.person if isinstance(given, Member) else given.group
+    recipient: Recipient = given.person if isinstance(given, Member) else given.group
     key = f"{collection.id}-{recipient.id}"
     left, right = st.columns([6, 7], vertical_alignment="center")  # one below the other on a phone
     left.markdown(f"{access.line(recipient)} {_limits(given)}")
@@ -151,13 +162,13 @@ def _access_box(
 def _limits(given: MemberGroup | Member) -> str:
     """What of the access does not count, and why."""
     if isinstance(given, MemberGroup):
-        return badge(access.people(given.people), "gray")
+        return badge(wording.people(given.people), "gray")
     if not given.active:
         return badge("deactivated", "gray")
     if given.role is Role.ADMIN:
         return badge("administrator: may do everything", "gray")
-    if given.counts_as is not given.access:
-        return badge(f"as an employee: {access.ACCESS[given.counts_as].lower()}", "orange")
+    if given.effective_access is not given.access:
+        return badge(f"as an employee: {access.ACCESS[given.effective_access].lower()}", "orange")
     return ""
 
 
@@ -168,13 +179,13 @@ def _granting(actor: Actor, found: CollectionAccess) -> None:
         chosen = st.selectbox("May", _LEVELS, format_func=access.ACCESS.__getitem__)
         submitted = st.form_submit_button("Give access", icon=":material/person_add:")
     if submitted and recipient is None:
-        st.warning("Choose a person or a group first.", icon=":material/person_search:")
+        access.warn_nobody_chosen()
     elif submitted and recipient is not None:
         with shown_errors():
             _grant(actor, found.collection, recipient, chosen)
 
 
-def _grant(actor: Actor, collection: CollectionDetails, recipient: access.Recipient, chosen: Access) -> None:
+def _grant(actor: Actor, collection: CollectionDetails, recipient: Recipient, chosen: Access) -> None:
     grant = collections.grant_group if isinstance(recipient, GroupName) else collections.grant_person
     grant(runtime.kyo(), actor, collection.id, recipient.id, chosen)
     run_again(f"{inert_line(recipient.name, 80)} may now: {access.ACCESS[chosen].lower()}", ":material/key:")
@@ -185,8 +196,8 @@ def _describing(actor: Actor, collection: CollectionDetails) -> None:
         st.popover("Rename", icon=":material/edit:", type="tertiary"),
         st.form(f"describe-{collection.id}", border=False),
     ):
-        name = st.text_input("Name", value=collection.name, max_chars=MAX_NAME_LENGTH)
-        description = st.text_input("What is it for?", value=collection.description, max_chars=MAX_DESCRIPTION_LENGTH)
+        name = name_field(collection.name, own=False)
+        description = _description_field(collection.description)
         submitted = st.form_submit_button("Save", type="primary")
     if submitted:
         with shown_errors():
@@ -195,12 +206,17 @@ def _describing(actor: Actor, collection: CollectionDetails) -> None:
 
 
 def _deleting(actor: Actor, collection: CollectionDetails) -> None:
-    with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-        if obstacle := why_not_delete(collection):
+    if obstacle := why_not_delete(collection):
+        with st.popover("Delete", icon=":material/delete:", type="tertiary"):
             st.markdown(inert(obstacle))
-            return
-        st.markdown("It is empty. Who was given access to it loses nothing else.")
-        if st.button("Delete this collection", key=f"delete-collection-{collection.id}", type="primary"):
-            with shown_errors():
-                collections.delete(runtime.kyo(), actor, collection.id)
-                run_again(f"Deleted: {inert_line(collection.name, 80)}", ":material/delete:")
+        return
+    confirmed(
+        "Delete",
+        ":material/delete:",
+        "It is empty. Who was given access to it loses nothing else.",
+        "Delete this collection",
+        lambda: collections.delete(runtime.kyo(), actor, collection.id),
+        key=f"delete-collection-{collection.id}",
+        notice=f"Deleted: {inert_line(collection.name, 80)}",
+        quiet=True,
+    )

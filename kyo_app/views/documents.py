@@ -5,6 +5,7 @@ import streamlit as st
 from kyo_app import runtime, wording
 from kyo_app.auth import acting
 from kyo_app.components import (
+    confirmed,
     empty_state,
     expander,
     first_page_if_empty,
@@ -13,15 +14,14 @@ from kyo_app.components import (
     page_offset,
     page_picker,
     retry_button,
-    run_again,
     shown_errors,
     state_badges,
 )
 from kyo_app.markup import badge, inert, inert_line
 from kyo_app.sharing import sharing_panel
 from kyo_app.uploads import upload_panel
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor, Permission
-from kyo_pipeline.domain.collections import Access
 from kyo_pipeline.domain.documents import Document, DocumentState, Review, VersionStatus, progress
 from kyo_pipeline.services import library, reviewing, sharing
 
@@ -131,12 +131,16 @@ def _approval(document: Document) -> str:
 
 
 def _archiving(actor: Actor, document: Document) -> None:
-    with st.popover("Archive", icon=":material/archive:", type="tertiary"):
-        st.markdown("It is then no longer found and answers no questions. Old answers still show what they cited.")
-        if st.button("Archive this document", key=f"archive-{document.id}", type="primary"):
-            with shown_errors():
-                reviewing.archive(runtime.kyo(), actor, document.id)
-                run_again(f"Archived: {inert_line(document.title, 80)}", ":material/archive:")
+    confirmed(
+        "Archive",
+        ":material/archive:",
+        "It is then no longer found and answers no questions. Old answers still show what they cited.",
+        "Archive this document",
+        lambda: reviewing.archive(runtime.kyo(), actor, document.id),
+        key=f"archive-{document.id}",
+        notice=f"Archived: {inert_line(document.title, 80)}",
+        quiet=True,
+    )
 
 
 def _failure(actor: Actor, document: Document) -> None:

@@ -21,6 +21,6 @@ def show() -> None:
             submitted = st.form_submit_button("Save password", type="primary", width="stretch")
         if submitted:
             with shown_errors():
-                accounts.change_password(runtime.kyo(), actor, current, same(new, repeated))
+                accounts.change_password(runtime.kyo(), actor, current, same(new, repeated), runtime.address())
                 auth.forget_session()
                 st.success("Your password is saved. Sign in with it.")

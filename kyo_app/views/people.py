@@ -3,7 +3,6 @@
 import streamlit as st
 
 from kyo_app import handover, runtime, wording
-from kyo_app.access import people as counted_people
 from kyo_app.auth import acting
 from kyo_app.components import (
     empty_state,
@@ -65,7 +64,7 @@ def _list(actor: Actor) -> None:
     if page.total == 0:
         empty_state(":material/search_off:", "Nobody matches", "Try another word or another filter.")
         return
-    st.caption(counted_people(page.total))
+    st.caption(wording.people(page.total))
     for person in page.people:
         _row(person)
     page_picker(key, _PAGE, page.total)

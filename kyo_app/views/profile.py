@@ -112,6 +112,6 @@ def _password(actor: Actor, profile: Profile) -> None:
         submitted = st.form_submit_button("Change password", type="primary")
     if submitted:
         with shown_errors():
-            accounts.change_password(runtime.kyo(), actor, current, same(new, repeated))
+            accounts.change_password(runtime.kyo(), actor, current, same(new, repeated), runtime.address())
             auth.forget_session()
             st.success("Your password is saved. Sign in with it.")

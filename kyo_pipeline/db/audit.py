@@ -1,13 +1,15 @@
 """The audit log: a row in the same transaction as the deed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from kyo_pipeline.db.engine import lock_name
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.limits import Window
 
 
 def record(
@@ -36,6 +38,44 @@ def record(
             "type": event.value.partition(":")[0],
             "id": str(object_id),
             "outcome": outcome,
-            "details": json.dumps(dict(details or {}), default=str),
+            "details": _as_json(details or {}),
         },
     )
+
+
+def lock(tx: Connection, actor: Actor, event: Event) -> None:
+    """Until the end of the transaction, whoever else looks for such a row of this actor waits.
+
+    A statement of its own: one that looked as well would see what there was before it had to wait.
+    """
+    lock_name(tx, f"audit:{event.value}:{actor.id}")
+
+
+def has_row(tx: Connection, actor: Actor, event: Event, within: Window, same: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a row of these has all the details of one of `same`, where `object_id` counts as a detail."""
+    return bool(
+        tx.scalar(
+            text(
+                """
+                select exists (
+                  select
+                  from audit_log
+                  where
+                    at >= :start and at < :end and actor_id = :actor and event = :event
+                    and details || jsonb_build_object('object_id', object_id) @> any(cast(:same as jsonb[]))
+                )
+                """
+            ),
+            {
+                "start": within.start,
+                "end": within.end,
+                "actor": actor.id,
+                "event": event.value,
+                "same": [_as_json(one) for one in same],
+            },
+        )
+    )
+
+
+def _as_json(details: Mapping[str, object]) -> str:
+    return json.dumps(dict(details), default=str)

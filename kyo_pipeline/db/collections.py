@@ -6,16 +6,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
+from kyo_pipeline.db.engine import lock_name
+from kyo_pipeline.domain.access import Access, GroupName, PersonName
 from kyo_pipeline.domain.actor import Actor, Role
-from kyo_pipeline.domain.collections import (
-    Access,
-    Collection,
-    CollectionDetails,
-    GroupName,
-    Member,
-    MemberGroup,
-    PersonName,
-)
+from kyo_pipeline.domain.collections import Collection, CollectionDetails, Member, MemberGroup
 
 
 def accessible(tx: Connection, actor: Actor, access: Access) -> tuple[Collection, ...]:
@@ -67,7 +61,7 @@ def lock(tx: Connection, collection_id: UUID) -> None:
 
 def lock_names(tx: Connection) -> None:
     """Whoever gives a collection a name takes this lock: the table knows only names of the same capitals as equal."""
-    tx.execute(text("select pg_advisory_xact_lock(hashtext('kyo.collections.name'))"))
+    lock_name(tx, "collections.name")
 
 
 def add(tx: Connection, name: str, description: str, everyone: Access | None, now: datetime) -> UUID:

@@ -5,11 +5,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from kyo_pipeline.db import sign_in_failures
 from kyo_pipeline.db.like import containing
+from kyo_pipeline.db.sessions import LIVE
 from kyo_pipeline.db.users import STATE
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR_ID, Role
-from kyo_pipeline.domain.collections import Access
 from kyo_pipeline.domain.people import Grant, PeoplePage, Person, PersonState
+from kyo_pipeline.domain.throttling import of_account
 
 _LISTED = f"""
   with listed as (
@@ -32,13 +35,9 @@ _PAGE = f"""
     (
       select count(*)
       from sessions s
-      where s.user_id = p.id and s.revoked_at is null and s.expires_at > :now and s.last_seen_at > :idle_since
-    ) as sessions,
-    (
-      select f.blocked_until
-      from sign_in_failures f
-      where f.subject = sha256(convert_to('account:' || p.username, 'UTF8')) and f.blocked_until > :now
-    ) as blocked_until
+      join users u on u.id = s.user_id
+      where s.user_id = p.id and {LIVE}
+    ) as sessions
   from page p
   order by p.username
 """  # noqa: S608 — a constant
@@ -66,7 +65,8 @@ def people(
         "limit": limit,
         "offset": offset,
     }
-    rows = tx.execute(text(_PAGE), values)
+    rows = tx.execute(text(_PAGE), values).all()
+    blocked = sign_in_failures.blocked(tx, [of_account(row.username) for row in rows], now)
     page = tuple(
         Person(
             row.id,
@@ -78,7 +78,7 @@ def people(
             row.created_at,
             row.last_seen_at,
             row.sessions,
-            row.blocked_until,
+            blocked.get(of_account(row.username)),
         )
         for row in rows
     )

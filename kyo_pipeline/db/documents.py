@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from kyo_pipeline.db.engine import query
+from kyo_pipeline.db.engine import lock_name, query
 from kyo_pipeline.db.like import containing
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import (
@@ -88,9 +88,7 @@ def lock_by_file_name(tx: Connection, actor: Actor, collection_id: UUID, file_na
 
     The first lock makes two uploads of one name at the same moment wait for each other.
     """
-    tx.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"{collection_id}/{file_name}"}
-    )
+    lock_name(tx, f"documents.file_name:{collection_id}/{file_name}")
     found: UUID | None = tx.scalar(
         text(
             """

@@ -1,9 +1,11 @@
 """Connections and transactions. Every transaction carries the actor on whose behalf it runs."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg2  # type: ignore[import-untyped]  # ships no types
 from sqlalchemy import URL, Connection, Engine, create_engine, text
@@ -13,12 +15,15 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.database_role import DatabaseRole
+from kyo_pipeline.domain.people import LAST_ADMIN
 from kyo_pipeline.errors import Conflict, Forbidden, Invalid, KyoError, Unavailable
 from kyo_pipeline.settings import PROJECT_ROOT
 
+_log = logging.getLogger(__name__)
+
 CONNECT_SECONDS = 5
 
-_OPTIONS = ("-csearch_path=kyo,public", "-clock_timeout=30s", "-cidle_in_transaction_session_timeout=300s")
+_OPTIONS = ("-csearch_path=kyo,public,pg_temp", "-clock_timeout=30s", "-cidle_in_transaction_session_timeout=300s")
 
 #: What services pass on to the functions of this layer: a connection inside a transaction.
 Transaction = Connection
@@ -33,7 +38,6 @@ _BAD_URL = "DATABASE_URL: this is not the URL of a PostgreSQL database: postgres
 _DISK_FULL = "The database has no space left on its disk. Nothing was changed; try again when there is."
 _CANNOT_HOLD = "The database cannot hold this text: it is too long, or of too many different words."
 _IN_THE_WAY = "Somebody else was working on the same thing at the same moment. Nothing was changed; try again."
-_LAST_ADMIN = "The last administrator cannot be removed. Make somebody else an administrator first."
 _REFUSED = "The database does not allow this to you. Nothing was changed."
 _NO_ROLE = "The database lacks a role that KYO needs. Run `kyo migrate`."
 _NO_DATABASE = "The database does not answer. Look at `kyo status`, or ask the person who runs KYO."
@@ -107,15 +111,22 @@ class Database:
 
 def told(error: Exception) -> Exception:
     """The `KyoError` for what the database says by its SQLSTATE; the error itself where it is our own mistake."""
-    code: str | None = getattr(getattr(error, "orig", error), "pgcode", None)
+    orig: Any = getattr(error, "orig", error)
+    code: str | None = getattr(orig, "pgcode", None)
     if code is None:
         lacks_role = 'role "kyo_' in str(error) and "does not exist" in str(error)
         return Unavailable(_NO_ROLE if lacks_role else _NO_DATABASE) if isinstance(error, _AWAY) else error
+    if code == _DELETED_MEANWHILE:
+        # It may as well be our own mistake, which nobody would look for behind that sentence.
+        _log.warning("Refused by the foreign key %s", orig.diag.constraint_name)
     for family, answer in _BY_SQLSTATE.items():
         if code.startswith(family):
             return answer[0](answer[1])
     return error
 
+
+#: SQLSTATE of a foreign key that was violated: what it refers to is gone.
+_DELETED_MEANWHILE = "23503"
 
 #: Beginnings of SQLSTATE (PostgreSQL, appendix A), the more special first.
 _BY_SQLSTATE: dict[str, tuple[type[KyoError], str]] = {
@@ -127,10 +138,16 @@ _BY_SQLSTATE: dict[str, tuple[type[KyoError], str]] = {
     "54": (Invalid, _CANNOT_HOLD),
     "40": (Conflict, _IN_THE_WAY),
     "55P03": (Conflict, _IN_THE_WAY),
-    "23503": (Conflict, _IN_THE_WAY),  # what it refers to was deleted meanwhile
-    "23001": (Conflict, _LAST_ADMIN),
+    "23505": (Conflict, _IN_THE_WAY),
+    _DELETED_MEANWHILE: (Conflict, _IN_THE_WAY),
+    "23001": (Conflict, LAST_ADMIN),
     "42501": (Forbidden, _REFUSED),
 }
+
+
+def lock_name(tx: Connection, name: str) -> None:
+    """Until the end of the transaction, whoever else locks this name waits."""
+    tx.execute(text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"kyo.{name}"})
 
 
 @cache

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from kyo_pipeline.domain.collections import Access, Group, GroupName, PersonName
+from kyo_pipeline.db.engine import lock_name
+from kyo_pipeline.domain.access import Access, GroupName, PersonName
+from kyo_pipeline.domain.groups import Group
 
 
 def names(tx: Connection) -> tuple[GroupName, ...]:
@@ -83,7 +85,7 @@ def lock(tx: Connection, group_id: UUID) -> None:
 
 def lock_names(tx: Connection) -> None:
     """Whoever gives a group a name takes this lock: the table knows only names of the same capitals as equal."""
-    tx.execute(text("select pg_advisory_xact_lock(hashtext('kyo.groups.name'))"))
+    lock_name(tx, "groups.name")
 
 
 def add(tx: Connection, name: str, now: datetime) -> UUID:

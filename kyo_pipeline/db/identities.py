@@ -34,6 +34,11 @@ def find_by_email(tx: Connection, email: str) -> UUID | None:
     return owner
 
 
+def is_linked(tx: Connection, user_id: UUID) -> bool:
+    """Whether somebody signs in through the organisation."""
+    return bool(tx.scalar(text("select exists (select from user_identities where user_id = :id)"), {"id": user_id}))
+
+
 def is_taken(tx: Connection, email: str) -> bool:
     statement = text("select exists (select from users where lower(email) = lower(:email))")
     return bool(tx.scalar(statement, {"email": email}))

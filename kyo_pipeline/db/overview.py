@@ -1,7 +1,7 @@
 """Numbers for operators, and what the readiness probe asks the database."""
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -65,10 +65,23 @@ def escapes_row_security(tx: Connection) -> bool:
     )
 
 
+def beat(tx: Connection, now: datetime) -> None:
+    """Say that the daemon is alive and looks for files."""
+    tx.execute(
+        text(
+            """
+            insert into heartbeats (process, seen_at) values ('daemon', :now)
+            on conflict (process) do update set seen_at = excluded.seen_at
+            """
+        ),
+        {"now": now},
+    )
+
+
 def daemon_heartbeat(tx: Connection) -> datetime | None:
-    """When Dagster's sensor daemon last said that it is alive; None when it never has."""
-    seen = tx.scalar(text("select daemon_heartbeat()"))
-    return None if seen is None else datetime.fromtimestamp(seen, timezone.utc)
+    """When the daemon last said so; None when it never has."""
+    seen: datetime | None = tx.scalar(text("select seen_at from heartbeats where process = 'daemon'"))
+    return seen
 
 
 def _counts(tx: Connection, statement: str) -> dict[str, int]:

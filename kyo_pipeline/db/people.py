@@ -4,8 +4,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from kyo_pipeline.domain.access import PersonName
 from kyo_pipeline.domain.actor import OPERATOR_ID
-from kyo_pipeline.domain.collections import PersonName
 
 
 def names(tx: Connection) -> tuple[PersonName, ...]:

@@ -14,6 +14,14 @@ from kyo_pipeline.domain.people import Session
 SEEN_EVERY = timedelta(minutes=1)
 #: Sessions that are over are kept for so long.
 KEPT_FOR = timedelta(days=30)
+#: Of the row `s` in sessions, whose person is the row `u` in users.
+LIVE = """
+  s.revoked_at is null
+  and s.expires_at > :now
+  and s.last_seen_at > :idle_since
+  and s.created_at >= u.password_changed_at
+  and u.active
+"""
 
 
 @dataclass(frozen=True)
@@ -109,19 +117,14 @@ def actor_of(tx: Connection, token_hash: bytes, now: datetime, idle: timedelta) 
     """The person behind a session that is neither over, revoked, idle, nor older than the password."""
     row = tx.execute(
         text(
-            """
+            f"""
             select u.id, u.username, u.name, u.role, s.last_seen_at,
                    -- Whoever signed on through the provider need not know the one-time password.
                    u.must_change_password and s.method = 'password' as must_change_password
             from sessions s
             join users u on u.id = s.user_id
-            where s.token_hash = :token_hash
-              and s.revoked_at is null
-              and s.expires_at > :now
-              and s.last_seen_at > :idle_since
-              and s.created_at >= u.password_changed_at
-              and u.active
-            """
+            where s.token_hash = :token_hash and {LIVE}
+            """  # noqa: S608 — a constant
         ),
         {"token_hash": token_hash, "now": now, "idle_since": now - idle},
     ).one_or_none()
@@ -133,21 +136,17 @@ def actor_of(tx: Connection, token_hash: bytes, now: datetime, idle: timedelta) 
 
 
 def of_person(tx: Connection, user_id: UUID, this: bytes, now: datetime, idle: timedelta) -> tuple[Session, ...]:
-    """The sessions of a person that live, the one with the token `this` first, then the last seen."""
+    """The live sessions of a person, the one with the token `this` first, then the last seen."""
     rows = tx.execute(
         text(
-            """
+            f"""
             select s.id, s.created_at, s.last_seen_at, s.expires_at, s.device, s.address, s.method,
               s.token_hash = :this as is_this
             from sessions s
             join users u on u.id = s.user_id
-            where s.user_id = :user_id
-              and s.revoked_at is null
-              and s.expires_at > :now
-              and s.last_seen_at > :idle_since
-              and s.created_at >= u.password_changed_at
+            where s.user_id = :user_id and {LIVE}
             order by is_this desc, s.last_seen_at desc, s.id
-            """
+            """  # noqa: S608 — a constant
         ),
         {"user_id": user_id, "this": this, "now": now, "idle_since": now - idle},
     )

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from kyo_pipeline.domain.collections import GroupName, PersonName, Sharing
+from kyo_pipeline.domain.access import GroupName, PersonName
+from kyo_pipeline.domain.sharing import Sharing
 
 
 def read(tx: Connection, document_id: UUID) -> Sharing:

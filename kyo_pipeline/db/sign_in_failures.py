@@ -26,6 +26,18 @@ def count(tx: Connection, subjects: Sequence[Subject], now: datetime) -> tuple[C
     return tuple(_count(tx, subject, now) for subject in subjects)
 
 
+def blocked(tx: Connection, subjects: Sequence[Subject], now: datetime) -> dict[Subject, datetime]:
+    """Those of them that are blocked, and until when."""
+    by_digest = {subject.digest: subject for subject in subjects}
+    rows = tx.execute(
+        text(
+            "select subject, blocked_until from sign_in_failures where subject = any(:digests) and blocked_until > :now"
+        ),
+        {"digests": list(by_digest), "now": now},
+    )
+    return {by_digest[bytes(row.subject)]: row.blocked_until for row in rows}
+
+
 def take_back(tx: Connection, good: Counted, now: datetime) -> None:
     """The try was a good one: it has not failed, and if it was what blocks, nothing blocks."""
     values = {"subject": good.subject.digest, "mine": good.blocked_until, "now": now}
@@ -90,7 +102,7 @@ def _count(tx: Connection, subject: Subject, now: datetime) -> Counted:
     if row is None:  # somebody has cleared it at this moment
         return _count(tx, subject, now)
     if row.blocked_until > now:
-        raise too_many(row.blocked_until, now)
+        raise too_many(row.blocked_until, subject.kind)
     failures = counted(row.failures, row.last_at, now, subject.kind) + 1
     until = now + pause_after(failures, subject.kind)
     tx.execute(

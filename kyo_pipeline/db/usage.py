@@ -1,20 +1,13 @@
 """What a person has used of their limits, counted exactly; `domain/limits.py` says how it is used."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from kyo_pipeline.db import audit
-from kyo_pipeline.db.engine import Database
-from kyo_pipeline.domain.actor import OPERATOR, Actor
-from kyo_pipeline.domain.audit import Event
-from kyo_pipeline.domain.limits import Limit, LimitReached, window
-from kyo_pipeline.domain.ports import Cache
-
-_AUDITED_EVERY = timedelta(minutes=1)
+from kyo_pipeline.db.engine import lock_name
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.limits import Limit, window
 
 
 @dataclass(frozen=True)
@@ -30,7 +23,7 @@ def lock(tx: Connection, actor: Actor) -> None:
 
     A statement of its own: one that counted as well would count what there was before it had to wait.
     """
-    tx.execute(text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"kyo.usage:{actor.id}"})
+    lock_name(tx, f"usage:{actor.id}")
 
 
 def questions_asked(tx: Connection, actor: Actor, now: datetime) -> Asked:
@@ -72,50 +65,3 @@ def files_uploaded(tx: Connection, actor: Actor, now: datetime) -> int:
         )
         or 0
     )
-
-
-@contextmanager
-def refusals_audited(
-    db: Database, cache: Cache, actor: Actor, event: Event, now: Callable[[], datetime]
-) -> Iterator[None]:
-    """Audit a `LimitReached` and raise it again: one row a person, limit and minute, so that no loop fills the log.
-
-    PostgreSQL sees to that; the cache only spares it the question. The row has a transaction of its own, because that
-    of the refused deed is rolled back, and the operator writes it, because others may not read the log.
-    """
-    try:
-        yield
-    except LimitReached as refused:
-        at = now()
-        minute = window(_AUDITED_EVERY, at)
-        key = f"refused:{refused.usage.limit.value}:{actor.id}:{minute.start:%Y-%m-%dT%H:%M}"
-        if cache.get(key) is None:
-            with db.transaction(OPERATOR) as tx:
-                lock(tx, actor)
-                if not _is_audited(tx, actor, event, refused.usage.limit, minute.start):
-                    _audit(tx, actor, event, refused, at)
-            cache.set(key, b"audited", int(_AUDITED_EVERY.total_seconds()))
-        raise
-
-
-def _is_audited(tx: Connection, actor: Actor, event: Event, limit: Limit, since: datetime) -> bool:
-    return bool(
-        tx.scalar(
-            text(
-                """
-                select exists (
-                  select
-                  from audit_log
-                  where at >= :since and actor_id = :actor and event = :event and details ->> 'limit' = :limit
-                )
-                """
-            ),
-            {"since": since, "actor": actor.id, "event": event.value, "limit": limit.value},
-        )
-    )
-
-
-def _audit(tx: Connection, actor: Actor, event: Event, refused: LimitReached, at: datetime) -> None:
-    usage = refused.usage
-    details = {"limit": usage.limit.value, "allowed": usage.allowed, "until": usage.resets_at.isoformat()}
-    audit.record(tx, actor, event, actor.id, at, details, outcome="refused")

@@ -58,6 +58,11 @@ def credentials(tx: Connection, username: str) -> Credentials | None:
     return Credentials(to_actor(row), row.password_hash, row.password_changed_at) if row else None
 
 
+def has_password(tx: Connection, user_id: UUID) -> bool:
+    """Of oneself, and for admins of anybody: whether there is one, not which."""
+    return bool(tx.scalar(text("select has_password(:id)"), {"id": user_id}))
+
+
 def by_username(tx: Connection, username: str) -> Actor | None:
     """Somebody who is active."""
     found = find(tx, username)

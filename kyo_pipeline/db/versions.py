@@ -69,10 +69,8 @@ def add(
             """
             insert into document_versions
               (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at)
-            select :document_id, coalesce(max(number), 0) + 1, :file_name, :sha256, :size_bytes, :media_type,
-              :uploaded_by, :now
-            from document_versions
-            where document_id = :document_id
+            values (:document_id, next_version_number(:document_id), :file_name, :sha256, :size_bytes, :media_type,
+              :uploaded_by, :now)
             returning id
             """
         ),

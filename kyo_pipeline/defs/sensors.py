@@ -9,7 +9,7 @@ from kyo_pipeline.defs.jobs import ingest
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.errors import KyoError, Unavailable
-from kyo_pipeline.services import inbox, indexing, library
+from kyo_pipeline.services import health, inbox, indexing, library
 
 #: How long one evaluation waits for work to be announced. Dagster ends an evaluation after 60 s, and asks again up to
 #: 5 s after one has ended: the longer the wait, the rarer a file that comes in between.
@@ -47,6 +47,7 @@ def waiting_files(context: dg.SensorEvaluationContext, kyo: KyoResource) -> dg.R
     deadline = time.monotonic() + WAIT_SECONDS
     while (left := deadline - time.monotonic()) > 0:
         try:
+            health.beat(kyo.open)
             ours = _runs_under_way(context.instance, kyo)
             waiting = indexing.wait_for_work(kyo.open, min(left, LOOK_SECONDS))
         except Unavailable as error:

@@ -75,10 +75,14 @@ class Actor:
     def may(self, permission: Permission) -> bool:
         return not self.must_change_password and permission in PERMISSIONS[self.role]
 
-    def require(self, permission: Permission) -> None:
-        """Raise `Forbidden` unless the actor has the permission; `NotAllowed` before they chose a password."""
+    def require_settled(self) -> None:
+        """What needs no permission needs a password of one's own all the same. Raises `NotAllowed`."""
         if self.must_change_password:
             raise NotAllowed("Choose a password of your own first.")
+
+    def require(self, permission: Permission) -> None:
+        """Raise `Forbidden` unless the actor has the permission; `NotAllowed` before they chose a password."""
+        self.require_settled()
         if permission not in PERMISSIONS[self.role]:
             raise Forbidden(f"Your role ({self.role.value}) does not allow this: {permission.value}.")
 

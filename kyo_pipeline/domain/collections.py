@@ -1,26 +1,14 @@
-"""Collections of documents, groups of people, and what these may do."""
+"""Collections of documents, and what people and groups may do in them."""
 
 from dataclasses import dataclass
-from enum import Enum
 from uuid import UUID
 
+from kyo_pipeline.domain.access import Access, GroupName, PersonName, effective_access
 from kyo_pipeline.domain.actor import Role
-from kyo_pipeline.errors import Invalid
+from kyo_pipeline.domain.typed_text import checked_line
 
 MAX_NAME_LENGTH = 100
 MAX_DESCRIPTION_LENGTH = 500
-
-
-class Access(str, Enum):
-    """What somebody may do in a collection. Each includes the one before it."""
-
-    READ = "read"
-    WRITE = "write"
-    APPROVE = "approve"
-
-
-#: The most that a role may do in any collection, whatever it is given there: `role_rank` in SQL says the same.
-MOST: dict[Role, Access] = {Role.EMPLOYEE: Access.WRITE, Role.MANAGER: Access.APPROVE, Role.ADMIN: Access.APPROVE}
 
 
 @dataclass(frozen=True)
@@ -48,19 +36,6 @@ class CollectionDetails:
 
 
 @dataclass(frozen=True)
-class PersonName:
-    id: UUID
-    username: str
-    name: str
-
-
-@dataclass(frozen=True)
-class GroupName:
-    id: UUID
-    name: str
-
-
-@dataclass(frozen=True)
 class Member:
     """A person who was given access to a collection by name."""
 
@@ -70,9 +45,9 @@ class Member:
     access: Access
 
     @property
-    def counts_as(self) -> Access | None:
+    def effective_access(self) -> Access | None:
         """What of it counts; None for somebody who was deactivated."""
-        return counts_as(self.access, self.role) if self.active else None
+        return effective_access(self.access, self.role) if self.active else None
 
 
 @dataclass(frozen=True)
@@ -93,69 +68,14 @@ class CollectionAccess:
     groups: tuple[MemberGroup, ...]
 
 
-@dataclass(frozen=True)
-class Group:
-    """A group, with how many people are in it and how many collections and single documents it gives them."""
-
-    id: UUID
-    name: str
-    people: int
-    collections: int
-    documents: int
-
-
-@dataclass(frozen=True)
-class GroupDetails:
-    """The people in a group, and what they may do in which collections because of it."""
-
-    group: Group
-    members: tuple[PersonName, ...]
-    access: tuple[tuple[str, Access], ...]
-
-
-@dataclass(frozen=True)
-class Sharing:
-    """Who may read one document, besides its owner and those who may approve in its collection.
-
-    `restricted`: only the readers named here; else also whoever may read the collection.
-    """
-
-    restricted: bool
-    published: bool
-    readers: tuple[PersonName, ...]
-    reader_groups: tuple[GroupName, ...]
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """Whom something can be given to."""
-
-    people: tuple[PersonName, ...]
-    groups: tuple[GroupName, ...]
-
-
-def counts_as(access: Access, role: Role) -> Access:
-    """What an access is worth to somebody with this role."""
-    ranks = list(Access)
-    return min(access, MOST[role], key=ranks.index)
-
-
 def checked_name(typed: str) -> str:
-    """The name of a collection or of a group, trimmed. Raises `Invalid`."""
-    name = typed.strip()
-    if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
-        raise Invalid(f"A name has 1 to {MAX_NAME_LENGTH} characters on one line, without control characters.")
-    return name
+    """The name of a collection, trimmed. Raises `Invalid`."""
+    return checked_line(typed, "A name", MAX_NAME_LENGTH)
 
 
 def checked_description(typed: str) -> str:
     """What a collection is for, trimmed; may be empty. Raises `Invalid`."""
-    description = typed.strip()
-    if len(description) > MAX_DESCRIPTION_LENGTH or not description.isprintable():
-        raise Invalid(
-            f"A description has at most {MAX_DESCRIPTION_LENGTH} characters on one line, without control characters."
-        )
-    return description
+    return checked_line(typed, "A description", MAX_DESCRIPTION_LENGTH, may_be_empty=True)
 
 
 def why_not_delete(collection: CollectionDetails) -> str | None:

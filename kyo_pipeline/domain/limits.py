@@ -47,9 +47,9 @@ _LENGTHS = {
 }
 
 _REFUSALS = {
-    Limit.QUESTIONS_A_DAY: "You have asked as many questions as one day allows ({allowed}). Ask again later.",
-    Limit.QUESTIONS_A_MINUTE: "You have asked as much as one minute allows ({allowed}). Wait a moment, then ask again.",
-    Limit.UPLOADS_AN_HOUR: "You have uploaded as many files as one hour allows ({allowed}). Upload the rest later.",
+    Limit.QUESTIONS_A_DAY: "You have asked as many questions as one day allows ({allowed}).",
+    Limit.QUESTIONS_A_MINUTE: "You have asked as much as one minute allows ({allowed}).",
+    Limit.UPLOADS_AN_HOUR: "You have uploaded as many files as one hour allows ({allowed}).",
 }
 
 
@@ -80,6 +80,11 @@ class Usage:
     used: int
     resets_at: datetime
 
+    @staticmethod
+    def of(limit: Limit, allowed: int, used: int, now: datetime) -> "Usage":
+        """In the window that holds this moment."""
+        return Usage(limit, allowed, used, window(limit.length, now).end)
+
     @property
     def left(self) -> int:
         return max(self.allowed - self.used, 0)
@@ -101,10 +106,6 @@ class LimitReached(TooMany):
     def __init__(self, usage: Usage) -> None:
         super().__init__(_REFUSALS[usage.limit].format(allowed=usage.allowed), usage.resets_at)
         self.usage = usage
-
-
-def usage(limit: Limit, allowed: int, used: int, now: datetime) -> Usage:
-    return Usage(limit, allowed, used, window(limit.length, now).end)
 
 
 def counter_key(limit: Limit, user_id: UUID, now: datetime) -> str:

@@ -7,12 +7,16 @@ from enum import Enum
 from typing import NamedTuple
 from uuid import UUID
 
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Role
-from kyo_pipeline.domain.collections import Access
+from kyo_pipeline.domain.typed_text import checked_line
 from kyo_pipeline.errors import Invalid
 
 MAX_NAME_LENGTH = 200
 MAX_EMAIL_LENGTH = 254
+
+#: Said by the service, and where two do it at the same moment by the database.
+LAST_ADMIN = "The last administrator cannot be removed. Make somebody else an administrator first."
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _NOT_IN_USERNAME = re.compile(r"[^a-z0-9._-]+")
@@ -33,10 +37,16 @@ def is_username(typed: str) -> bool:
     return _USERNAME.fullmatch(typed) is not None
 
 
+def typed_username(typed: str) -> str | None:
+    """The user name that was meant, where one is looked up; None for what cannot be one."""
+    username = typed.strip().lower()
+    return username if is_username(username) else None
+
+
 def username_of(typed: str) -> str:
     """The user name that was meant. Raises `Invalid` for what cannot be one."""
-    username = typed.strip().lower()
-    if not is_username(username):
+    username = typed_username(typed)
+    if username is None:
         raise Invalid(
             "A user name has 1 to 64 characters: small letters, digits, dots, dashes and underscores, "
             "and begins with a letter or a digit."
@@ -46,10 +56,7 @@ def username_of(typed: str) -> str:
 
 def name_of(typed: str) -> str:
     """The name without what surrounds it. Raises `Invalid`."""
-    name = typed.strip()
-    if not name or len(name) > MAX_NAME_LENGTH or not name.isprintable():
-        raise Invalid(f"A name has 1 to {MAX_NAME_LENGTH} characters, without control characters.")
-    return name
+    return checked_line(typed, "A name", MAX_NAME_LENGTH)
 
 
 def email_of(typed: str) -> str | None:

@@ -66,7 +66,10 @@ class Cache(Protocol):
     def set(self, key: str, value: bytes, seconds: int) -> None: ...
 
     def count(self, key: str, seconds: int) -> int:
-        """Add one to a counter and return it; it is forgotten `seconds` later. In an outage this process counts."""
+        """Add one to a counter and return it; in an outage this process counts.
+
+        It is forgotten `seconds` after it was last added to: a counter of a window has the window in its key.
+        """
         ...
 
     def ping(self) -> bool: ...

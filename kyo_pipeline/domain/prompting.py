@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kyo_pipeline.domain.citations import Source, neutral, visible
 from kyo_pipeline.domain.evidence import Scored, scored_statements, stretch
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
-from kyo_pipeline.domain.tokens import estimated_tokens
+from kyo_pipeline.domain.token_estimate import estimated_tokens
 
 NOT_FOUND_TOKEN = "NOT_IN_PASSAGES"  # noqa: S105 — a word for the model to say, not a secret
 

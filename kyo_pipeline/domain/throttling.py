@@ -1,4 +1,4 @@
-"""How long tries must pause that failed: to sign in, to register, to use a link of an invitation."""
+"""How long tries must pause: those that failed to sign in or to use a link, and all those to register."""
 
 import hashlib
 from dataclasses import dataclass
@@ -24,10 +24,19 @@ class Kind(str, Enum):
 
     ACCOUNT = "account"
     ADDRESS = "address"
+    #: Of an address as well, and apart from it: people who register are no reason to keep others from signing in.
+    REGISTRATION = "registration"
 
 
-#: Failures that cost nothing. Behind one address there may be a whole office.
-FREE: dict[Kind, int] = {Kind.ACCOUNT: 4, Kind.ADDRESS: 19}
+#: Tries that cost nothing. Behind one address there may be a whole office, which registers on the same morning.
+FREE: dict[Kind, int] = {Kind.ACCOUNT: 4, Kind.ADDRESS: 19, Kind.REGISTRATION: 49}
+
+_SENTENCES = {
+    Kind.ACCOUNT: "Too many tries have failed.",
+    # The same, so that it does not tell whether there is such an account.
+    Kind.ADDRESS: "Too many tries have failed.",
+    Kind.REGISTRATION: "Too many people have registered from your network.",
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ def of_account(username: str) -> Subject:
     return Subject(Kind.ACCOUNT, username)
 
 
-def of_address(address: str) -> tuple[Subject, ...]:
+def of_address(address: str, kind: Kind = Kind.ADDRESS) -> tuple[Subject, ...]:
     """None for an address that says nothing: behind a proxy that hides addresses, one guesser would lock all out."""
     try:
         parsed = ip_address(address)
@@ -55,9 +64,9 @@ def of_address(address: str) -> tuple[Subject, ...]:
     if isinstance(parsed, IPv6Address):
         if parsed.ipv4_mapped is None:
             network = int(parsed) >> (128 - _IPV6_NETWORK) << (128 - _IPV6_NETWORK)
-            return () if parsed.is_loopback else (Subject(Kind.ADDRESS, str(IPv6Address(network))),)
+            return () if parsed.is_loopback else (Subject(kind, str(IPv6Address(network))),)
         parsed = parsed.ipv4_mapped
-    return () if parsed.is_loopback else (Subject(Kind.ADDRESS, str(parsed)),)
+    return () if parsed.is_loopback else (Subject(kind, str(parsed)),)
 
 
 def counted(failures: float, last_at: datetime, now: datetime, kind: Kind) -> float:
@@ -65,7 +74,7 @@ def counted(failures: float, last_at: datetime, now: datetime, kind: Kind) -> fl
     since = now - last_at
     if since >= FORGOTTEN_AFTER:
         return 0.0
-    return max(failures - since / ONE_FORGOTTEN_IN, 0.0) if kind is Kind.ADDRESS else float(failures)
+    return float(failures) if kind is Kind.ACCOUNT else max(failures - since / ONE_FORGOTTEN_IN, 0.0)
 
 
 def pause_after(failures: float, kind: Kind) -> timedelta:
@@ -77,8 +86,5 @@ def pause_after(failures: float, kind: Kind) -> timedelta:
     return min(FIRST_PAUSE * (1 << min(beyond - 1, 10)), LONGEST_PAUSE)
 
 
-def too_many(until: datetime, now: datetime) -> TooMany:
-    """The same sentence whatever is blocked, so that it does not tell whether there is such an account."""
-    minutes = -((now - until) // timedelta(minutes=1))
-    wait = "a minute" if minutes <= 1 else f"{minutes} minutes"
-    return TooMany(f"Too many tries have failed. Wait {wait}, then try again.", until)
+def too_many(until: datetime, kind: Kind) -> TooMany:
+    return TooMany(_SENTENCES[kind], until)

@@ -4,17 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from kyo_pipeline import tries
 from kyo_pipeline.adapters import passwords, tokens
-from kyo_pipeline.db import audit, directory, invitations, sessions, sign_in_failures, users
-from kyo_pipeline.db.engine import Transaction
-from kyo_pipeline.db.sign_in_failures import Counted
+from kyo_pipeline.db import audit, directory, invitations, sessions, users
 from kyo_pipeline.domain import password_policy, throttling
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.audit import Event
-from kyo_pipeline.domain.collections import Access
 from kyo_pipeline.domain.people import Invitation, Session, email_of, name_of, username_of
+from kyo_pipeline.domain.throttling import Kind
+from kyo_pipeline.domain.typed_text import said_by_browser
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.tries import Try
 
 _USED = "This invitation has been used, replaced, or has expired. Ask an administrator for a new one."
 
@@ -40,7 +42,7 @@ class Registered:
 
 
 def read_profile(kyo: Kyo, actor: Actor) -> Profile:
-    _require_settled(actor)
+    actor.require_settled()
     with kyo.db.transaction(actor) as tx:
         account = users.read(tx, actor.id)
         if account is None:
@@ -52,14 +54,14 @@ def read_profile(kyo: Kyo, actor: Actor) -> Profile:
             account.actor.role,
             account.created_at,
             account.password_changed_at,
-            users.credentials(tx, actor.username) is not None,
+            users.has_password(tx, actor.id),
             directory.accesses(tx, actor.id),
         )
 
 
 def change_profile(kyo: Kyo, actor: Actor, name: str, email: str) -> None:
     """Change one's own name and e-mail address; without one, it is taken away. Raises `Invalid`, `Conflict`."""
-    _require_settled(actor)
+    actor.require_settled()
     name, address, now = name_of(name), email_of(email), kyo.now()
     with kyo.db.transaction(actor) as tx:
         before = users.lock(tx, actor.id)
@@ -72,7 +74,7 @@ def change_profile(kyo: Kyo, actor: Actor, name: str, email: str) -> None:
             audit.record(tx, actor, Event.USER_CHANGE_PROFILE, actor.id, now, details)
 
 
-def change_password(kyo: Kyo, actor: Actor, current: str, new: str) -> None:
+def change_password(kyo: Kyo, actor: Actor, current: str, new: str, address: str = "") -> None:
     """Replace the actor's own password. All sessions end: sign in again. Raises `Invalid`, `NotAllowed`, `TooMany`."""
     with kyo.db.transaction(actor) as tx:
         account, known = users.read(tx, actor.id), users.credentials(tx, actor.username)
@@ -80,14 +82,15 @@ def change_password(kyo: Kyo, actor: Actor, current: str, new: str) -> None:
         raise NotAllowed("You have no password here: you sign in through your organisation.")
     password_policy.check(new, (actor.username, account.actor.name, account.email or ""))
     # Whoever finds a screen unlocked has no more guesses here than at the sign-in.
-    with kyo.db.transaction(OPERATOR) as tx:
-        counted = sign_in_failures.count(tx, (throttling.of_account(actor.username),), kyo.now())
+    subjects = (throttling.of_account(actor.username),)
+    attempt = Try(Event.USER_CHANGE_PASSWORD, actor, actor, subjects, said_by_browser(address))
+    counted = tries.count(kyo, attempt)
     fits = passwords.verify(known.password_hash, current[: password_policy.MAX_LENGTH + 1])
     with kyo.db.transaction(OPERATOR) as tx:
         if fits:
-            sign_in_failures.clear(tx, throttling.of_account(actor.username))
+            tries.forgive(tx, counted, kyo.now())
         else:
-            _record_wrong(tx, actor, counted, kyo.now())
+            tries.record_failure(tx, attempt, "wrong", counted, kyo.now())
     if not fits:
         raise NotAllowed("The current password is wrong.")
     if current == new:
@@ -103,14 +106,14 @@ def change_password(kyo: Kyo, actor: Actor, current: str, new: str) -> None:
 
 def list_sessions(kyo: Kyo, actor: Actor, token: str | None) -> tuple[Session, ...]:
     """Where the actor is signed in; the session with this token is marked and comes first."""
-    _require_settled(actor)
+    actor.require_settled()
     with kyo.db.transaction(actor) as tx:
         return sessions.of_person(tx, actor.id, tokens.digest(token or ""), kyo.now(), kyo.settings.session_idle)
 
 
 def end_session(kyo: Kyo, actor: Actor, session_id: UUID) -> None:
     """End one of the actor's own sessions, perhaps the one they are in. Raises `NotFound`."""
-    _require_settled(actor)
+    actor.require_settled()
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         if not sessions.revoke_one(tx, actor.id, session_id, now):
@@ -120,7 +123,7 @@ def end_session(kyo: Kyo, actor: Actor, session_id: UUID) -> None:
 
 def end_other_sessions(kyo: Kyo, actor: Actor, token: str | None) -> int:
     """End all of the actor's sessions but the one with this token; returns how many there were."""
-    _require_settled(actor)
+    actor.require_settled()
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         ended = sessions.revoke_all(tx, actor.id, now, but=tokens.digest(token or ""))
@@ -137,15 +140,24 @@ def register(kyo: Kyo, username: str, name: str, email: str, password: str, addr
     username, name, mail, now = username_of(username), name_of(name), email_of(email), kyo.now()
     if mail is None:
         raise Invalid("Enter your e-mail address.")
-    with kyo.db.transaction(OPERATOR) as tx:
-        # Counted whether it succeeds or not: a script that registers thousands has to wait as well.
-        sign_in_failures.count(tx, throttling.of_address(address), now)
-    password_policy.check(password, (username, name, mail))
-    password_hash, awaiting = passwords.hash_password(password), setting == "approval"
-    with kyo.db.transaction(OPERATOR) as tx:
-        added = users.add(tx, username, name, Role.EMPLOYEE, password_hash, False, now, email=mail, awaiting=awaiting)
-        details = {"username": username, "awaiting_approval": awaiting}
-        audit.record(tx, OPERATOR, Event.USER_REGISTER, added.id, now, details)
+    subjects = throttling.of_address(address, Kind.REGISTRATION)
+    attempt = Try(Event.USER_REGISTER, OPERATOR, None, subjects, said_by_browser(address))
+    # Counted whether it succeeds or not: a script that registers thousands has to wait as well.
+    counted = tries.count(kyo, attempt)
+    try:
+        password_policy.check(password, (username, name, mail))
+        password_hash, awaiting = passwords.hash_password(password), setting == "approval"
+        with kyo.db.transaction(OPERATOR) as tx:
+            added = users.add(
+                tx, username, name, Role.EMPLOYEE, password_hash, False, now, email=mail, awaiting=awaiting
+            )
+            details = {"username": username, "awaiting_approval": awaiting}
+            audit.record(tx, OPERATOR, Event.USER_REGISTER, added.id, now, details)
+    except (Invalid, Conflict) as error:
+        reason = "password" if isinstance(error, Invalid) else "taken"
+        with kyo.db.transaction(OPERATOR) as tx:
+            tries.record_failure(tx, attempt, reason, counted, now)
+        raise
     return Registered(username, awaiting)
 
 
@@ -172,26 +184,15 @@ def accept_invitation(kyo: Kyo, token: str, password: str, address: str = "") ->
 
 
 def _open_invitation(kyo: Kyo, token: str, address: str) -> invitations.Open:
-    now = kyo.now()
+    now, subjects = kyo.now(), throttling.of_address(address)
+    attempt = Try(Event.USER_ACCEPT_INVITATION, OPERATOR, None, subjects, said_by_browser(address))
+    counted = tries.count(kyo, attempt)
     with kyo.db.transaction(OPERATOR) as tx:
-        counted = sign_in_failures.count(tx, throttling.of_address(address), now)
         found = invitations.find(tx, tokens.digest(token), now)
-        if found is not None:
-            for one in counted:
-                sign_in_failures.take_back(tx, one, now)
+        if found is None:
+            tries.record_failure(tx, attempt, "wrong", counted, now)
+        else:
+            tries.forgive(tx, counted, now)
     if found is None:
         raise NotFound(_USED)
     return found
-
-
-def _record_wrong(tx: Transaction, actor: Actor, counted: tuple[Counted, ...], now: datetime) -> None:
-    audit.record(tx, actor, Event.USER_CHANGE_PASSWORD, actor.id, now, outcome="refused")
-    for one in counted:
-        if one.blocks:
-            audit.record(tx, OPERATOR, Event.USER_BLOCK, actor.id, now, {"until": one.blocked_until.isoformat()})
-
-
-def _require_settled(actor: Actor) -> None:
-    """What needs no permission needs a password of one's own all the same."""
-    if actor.must_change_password:
-        raise NotAllowed("Choose a password of your own first.")

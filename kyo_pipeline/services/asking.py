@@ -8,15 +8,15 @@ from uuid import UUID
 
 import numpy as np
 
+from kyo_pipeline import on_record
 from kyo_pipeline.db import audit, embedding_sets, questions, usage
 from kyo_pipeline.db import search as searching
 from kyo_pipeline.db.questions import Production
-from kyo_pipeline.domain import limits
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, Draft, Outcome
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.citations import visible, without_markers
-from kyo_pipeline.domain.limits import Limit, LimitReached
+from kyo_pipeline.domain.limits import Limit, LimitReached, Usage, counter_key
 from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.typed_text import storable
@@ -51,7 +51,7 @@ def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> R
     actor.require(Permission.ANSWER_ASK)
     question = clean_question(question)
     if not actor.is_operator:
-        with usage.refusals_audited(kyo.db, kyo.cache, actor, Event.ANSWER_REFUSE, kyo.now):
+        with on_record.used_up_limits(kyo, actor, Event.ANSWER_REFUSE):
             _require_minute(kyo, actor)
     return _retrieve(kyo, actor, question, limit or kyo.settings.TOP_K_RESULTS, _Stages())
 
@@ -76,7 +76,7 @@ def stream_answer(kyo: Kyo, actor: Actor, question: str) -> Generator[str, None,
     """
     actor.require(Permission.ANSWER_ASK)
     question = clean_question(question)
-    with usage.refusals_audited(kyo.db, kyo.cache, actor, Event.ANSWER_REFUSE, kyo.now):
+    with on_record.used_up_limits(kyo, actor, Event.ANSWER_REFUSE):
         question_id = _admit(kyo, actor, question)
     stages, written = _Stages(), _Written()
     try:
@@ -120,12 +120,12 @@ def _admit(kyo: Kyo, actor: Actor, question: str) -> UUID:
         now = kyo.now()  # not before: while it waited for the lock, the next day may have begun
         asked = usage.questions_asked(tx, actor, now)
         usages = (
-            limits.usage(Limit.QUESTIONS_A_DAY, kyo.settings.MAX_QUERIES_PER_DAY, asked.today, now),
-            limits.usage(Limit.QUESTIONS_A_MINUTE, kyo.settings.KYO_QUERIES_PER_MINUTE, asked.this_minute, now),
+            Usage.of(Limit.QUESTIONS_A_DAY, kyo.settings.MAX_QUERIES_PER_DAY, asked.today, now),
+            Usage.of(Limit.QUESTIONS_A_MINUTE, kyo.settings.KYO_QUERIES_PER_MINUTE, asked.this_minute, now),
         )
         admitted = all(one.left for one in usages)
         question_id = questions.add_question(tx, actor, question, now) if admitted else None
-    key = limits.counter_key(Limit.QUESTIONS_A_DAY, actor.id, now)
+    key = counter_key(Limit.QUESTIONS_A_DAY, actor.id, now)
     kyo.cache.set(key, str(asked.today + admitted).encode(), _DAY_SECONDS)
     if question_id is None:
         raise LimitReached(next(one for one in usages if not one.left))
@@ -135,16 +135,16 @@ def _admit(kyo: Kyo, actor: Actor, question: str) -> UUID:
 def _require_known_day(kyo: Kyo, actor: Actor) -> None:
     """Refuse what Redis knows to be refused. What it does not know, or not rightly, PostgreSQL does."""
     now = kyo.now()
-    known = kyo.cache.get(limits.counter_key(Limit.QUESTIONS_A_DAY, actor.id, now)) or b""
+    known = kyo.cache.get(counter_key(Limit.QUESTIONS_A_DAY, actor.id, now)) or b""
     used = int(known[:9]) if known.isdigit() else 0
-    limits.usage(Limit.QUESTIONS_A_DAY, kyo.settings.MAX_QUERIES_PER_DAY, used, now).require_one()
+    Usage.of(Limit.QUESTIONS_A_DAY, kyo.settings.MAX_QUERIES_PER_DAY, used, now).require_one()
 
 
 def _require_minute(kyo: Kyo, actor: Actor) -> None:
     """Count one more attempt in this minute; refuse it where that is one too many."""
     now = kyo.now()
-    counted = kyo.cache.count(limits.counter_key(Limit.QUESTIONS_A_MINUTE, actor.id, now), _MINUTE_SECONDS)
-    limits.usage(Limit.QUESTIONS_A_MINUTE, kyo.settings.KYO_QUERIES_PER_MINUTE, counted - 1, now).require_one()
+    counted = kyo.cache.count(counter_key(Limit.QUESTIONS_A_MINUTE, actor.id, now), _MINUTE_SECONDS)
+    Usage.of(Limit.QUESTIONS_A_MINUTE, kyo.settings.KYO_QUERIES_PER_MINUTE, counted - 1, now).require_one()
 
 
 @dataclass

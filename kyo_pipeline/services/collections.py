@@ -4,11 +4,10 @@ from uuid import UUID
 
 from kyo_pipeline.db import audit, collections, groups, people
 from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.domain.access import Access, Candidates
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.collections import (
-    Access,
-    Candidates,
     CollectionAccess,
     CollectionDetails,
     checked_description,

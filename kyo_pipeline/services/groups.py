@@ -4,9 +4,10 @@ from uuid import UUID
 
 from kyo_pipeline.db import audit, groups, people
 from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.domain.access import PersonName
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
-from kyo_pipeline.domain.collections import Group, GroupDetails, PersonName, checked_name
+from kyo_pipeline.domain.groups import Group, GroupDetails, checked_name
 from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Conflict, NotFound
 from kyo_pipeline.kyo import Kyo

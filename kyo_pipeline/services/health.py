@@ -9,7 +9,7 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Permission
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.kyo import Kyo
 
-#: Dagster's daemon says every 30 s that it is alive.
+#: The sensor says every 10 s that it looks for files; Dagster pauses between two of its evaluations.
 DAEMON_SILENCE = timedelta(seconds=90)
 
 
@@ -45,6 +45,12 @@ def check_health(kyo: Kyo) -> Health:
     """Ask each neighbour. Never raises."""
     checks = (*_database_checks(kyo), _redis_check(kyo))
     return Health(all(check.ok for check in checks), checks)
+
+
+def beat(kyo: Kyo) -> None:
+    """Say, as the daemon, that files are looked for."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        overview.beat(tx, kyo.now())
 
 
 def read_overview(kyo: Kyo, actor: Actor) -> Overview:
@@ -92,7 +98,9 @@ def _daemon_check(heartbeat: datetime | None, now: datetime) -> Check:
     silence = now - heartbeat
     if silence > DAEMON_SILENCE:
         seconds = int(silence.total_seconds())
-        return Check("daemon", False, f"Dagster's daemon was last seen {seconds} s ago; files will wait.")
+        reason = "Dagster's daemon is down, or its sensor waiting_files is off."
+        message = f"Nothing has looked for files for {seconds} s: {reason}"
+        return Check("daemon", False, message)
     return Check("daemon", True, "alive")
 
 

@@ -6,12 +6,12 @@ from kyo_pipeline.db import audit, questions
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, AnswerPage, Outcome
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.pages import MAX_PAGE
 from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
 
 MAX_COMMENT_LENGTH = 2000
-MAX_PAGE = 200
 
 
 def list_answers(kyo: Kyo, actor: Actor, *, text: str = "", limit: int = 20, offset: int = 0) -> AnswerPage:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from uuid import UUID
 
+from kyo_pipeline import on_record
 from kyo_pipeline.db import audit, collections, documents, texts, usage, versions
 from kyo_pipeline.db.documents import Filter
 from kyo_pipeline.db.engine import Transaction
-from kyo_pipeline.domain import limits
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
-from kyo_pipeline.domain.collections import MAX_NAME_LENGTH, Access, Collection
+from kyo_pipeline.domain.collections import MAX_NAME_LENGTH, Collection
 from kyo_pipeline.domain.documents import (
     Document,
     DocumentPage,
@@ -20,14 +21,13 @@ from kyo_pipeline.domain.documents import (
     Upload,
     VersionStatus,
 )
-from kyo_pipeline.domain.limits import Limit
+from kyo_pipeline.domain.limits import Limit, Usage
 from kyo_pipeline.domain.media_types import identify, safe_file_name
+from kyo_pipeline.domain.pages import MAX_PAGE
 from kyo_pipeline.domain.parsed import heading_path_at, page_at
 from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
-
-MAX_PAGE = 200
 
 _MAX_OFFSET = 2**30  # PostgreSQL holds texts of 1 GB at most
 
@@ -53,7 +53,7 @@ def upload(kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: s
     if len(content) > kyo.settings.max_file_bytes:
         raise Invalid(f"{name} is larger than {kyo.settings.MAX_FILE_SIZE_MB} MB. Split it, or make it smaller.")
     media_type = identify(name, content, kyo.settings.ALLOWED_FILE_TYPES)
-    with usage.refusals_audited(kyo.db, kyo.cache, actor, Event.DOCUMENT_REFUSE, kyo.now):
+    with on_record.used_up_limits(kyo, actor, Event.DOCUMENT_REFUSE):
         return _take_in(kyo, actor, name, content, media_type, collection)
 
 
@@ -187,7 +187,7 @@ def _require_upload(kyo: Kyo, tx: Transaction, actor: Actor) -> None:
     usage.lock(tx, actor)
     now = kyo.now()
     used = usage.files_uploaded(tx, actor, now)
-    limits.usage(Limit.UPLOADS_AN_HOUR, kyo.settings.KYO_UPLOADS_PER_HOUR, used, now).require_one()
+    Usage.of(Limit.UPLOADS_AN_HOUR, kyo.settings.KYO_UPLOADS_PER_HOUR, used, now).require_one()
 
 
 def _collection_to_write(kyo: Kyo, actor: Actor, name: str | None) -> Collection:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from kyo_pipeline.db import usage
-from kyo_pipeline.domain import limits
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.limits import Limit, Usage
 from kyo_pipeline.kyo import Kyo
@@ -27,6 +26,6 @@ def read_allowance(kyo: Kyo, actor: Actor) -> Allowance:
         asked = usage.questions_asked(tx, actor, now).today
         uploaded = usage.files_uploaded(tx, actor, now)
     return Allowance(
-        limits.usage(Limit.QUESTIONS_A_DAY, kyo.settings.MAX_QUERIES_PER_DAY, asked, now),
-        limits.usage(Limit.UPLOADS_AN_HOUR, kyo.settings.KYO_UPLOADS_PER_HOUR, uploaded, now),
+        Usage.of(Limit.QUESTIONS_A_DAY, kyo.settings.MAX_QUERIES_PER_DAY, asked, now),
+        Usage.of(Limit.UPLOADS_AN_HOUR, kyo.settings.KYO_UPLOADS_PER_HOUR, uploaded, now),
     )

@@ -5,20 +5,22 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from kyo_pipeline.adapters import passwords, tokens
-from kyo_pipeline.db import audit, directory, invitations, sessions, sign_in_failures, users
+from kyo_pipeline.db import audit, directory, identities, invitations, sessions, sign_in_failures, users
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.users import Account
 from kyo_pipeline.domain import password_policy, throttling
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Permission, Role
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.pages import MAX_PAGE
 from kyo_pipeline.domain.people import (
+    LAST_ADMIN,
     Grant,
     PeoplePage,
     Person,
     PersonState,
     email_of,
-    is_username,
     name_of,
+    typed_username,
     username_of,
 )
 from kyo_pipeline.domain.typed_text import storable
@@ -26,9 +28,7 @@ from kyo_pipeline.errors import Conflict, NotFound
 from kyo_pipeline.kyo import Kyo
 
 FIRST_ADMIN = "admin"
-MAX_PAGE = 200
 
-_LAST_ADMIN = "The last administrator cannot be removed. Make somebody else an administrator first."
 _PRESENT = (PersonState.ACTIVE, PersonState.INVITED)
 
 
@@ -82,11 +82,11 @@ def read_access(kyo: Kyo, actor: Actor, user_id: UUID) -> tuple[Grant, ...]:
 def id_of(kyo: Kyo, actor: Actor, username: str) -> UUID:
     """Of somebody in any state. Raises `NotFound`."""
     actor.require(Permission.USER_LIST)
-    wanted = storable(username).lower()
+    wanted = typed_username(username)
     with kyo.db.transaction(actor) as tx:
-        account = users.find(tx, wanted) if is_username(wanted) else None
+        account = users.find(tx, wanted) if wanted else None
     if account is None:
-        raise NotFound(f"There is no user called {wanted[:64]}.")
+        raise NotFound(f"There is no user called {storable(username)[:64]}.")
     return account.actor.id
 
 
@@ -119,16 +119,17 @@ def invite(kyo: Kyo, actor: Actor, username: str, name: str, role: Role, email: 
 
 
 def invite_again(kyo: Kyo, actor: Actor, user_id: UUID) -> Invited:
-    """A new link in place of an earlier one. Raises `NotFound`, `Conflict` for who has a password."""
+    """A new link in place of an earlier one. Raises `NotFound`, `Conflict` for who can sign in already."""
     actor.require(Permission.USER_ADD)
     now = kyo.now()
-    with kyo.db.transaction(OPERATOR) as tx:  # who has a password is nobody's business, not even an admin's
-        account = users.read(tx, user_id)
-        has_password = account is not None and users.credentials(tx, account.actor.username) is not None
     with kyo.db.transaction(actor) as tx:
         account = _present(tx, user_id)
-        if has_password:
-            raise Conflict(f"{account.actor.username} has a password already. Give them a one-time password instead.")
+        username = account.actor.username
+        # Asked while they are locked: who accepts at this moment must not get a link that resets their password.
+        if users.has_password(tx, user_id):
+            raise Conflict(f"{username} has a password already. Give them a one-time password instead.")
+        if identities.is_linked(tx, user_id):
+            raise Conflict(f"{username} signs in through your organisation, and needs no link.")
         return _invited(kyo, tx, actor, account.actor, now)
 
 
@@ -245,11 +246,11 @@ def ensure_first_admin(kyo: Kyo) -> NewPerson | None:
 
 def actor_named(kyo: Kyo, username: str) -> Actor:
     """The person with this user name, for an operator who acts as them. Raises `NotFound`."""
-    wanted = storable(username).lower()
+    wanted = typed_username(username)
     with kyo.db.transaction(OPERATOR) as tx:
-        actor = users.by_username(tx, wanted) if is_username(wanted) else None
+        actor = users.by_username(tx, wanted) if wanted else None
     if actor is None:
-        raise NotFound(f"There is no active user called {wanted[:64]}.")
+        raise NotFound(f"There is no active user called {storable(username)[:64]}.")
     return actor
 
 
@@ -291,7 +292,7 @@ def _keep_an_admin(tx: Transaction, account: Account) -> None:
         and account.state in _PRESENT
         and not users.is_another_admin(tx, account.actor.id)
     ):
-        raise Conflict(_LAST_ADMIN)
+        raise Conflict(LAST_ADMIN)
 
 
 def _nobody() -> NotFound:

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from kyo_pipeline.db import audit, documents, groups, people, sharing
 from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.domain.access import Candidates
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
-from kyo_pipeline.domain.collections import Candidates, Sharing
+from kyo_pipeline.domain.sharing import Sharing
 from kyo_pipeline.errors import NotFound
 from kyo_pipeline.kyo import Kyo
 

@@ -1,9 +1,10 @@
 """Signing in and out: a proof becomes a ticket, a ticket a session, and a session tells who acts."""
 
-from dataclasses import dataclass
+import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from kyo_pipeline import tries
 from kyo_pipeline.adapters import passwords, tokens
 from kyo_pipeline.db import audit, identities, invitations, sessions, sign_in_failures, users
 from kyo_pipeline.db.engine import Transaction
@@ -14,16 +15,15 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.identity import Identity
 from kyo_pipeline.domain.password_policy import MAX_LENGTH
-from kyo_pipeline.domain.people import PersonState, email_of, is_username, shown_name, username_from
-from kyo_pipeline.domain.typed_text import storable
-from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, TooMany
+from kyo_pipeline.domain.people import PersonState, email_of, shown_name, typed_username, username_from
+from kyo_pipeline.domain.typed_text import said_by_browser, storable
+from kyo_pipeline.errors import Conflict, Invalid, NotAllowed
 from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.tries import Try
 
 TICKET_LIFETIME = timedelta(seconds=30)
-#: Of what a browser says about itself.
-MAX_DEVICE_LENGTH = 300
-#: Nobody has so many namesakes; then a user name gets random letters.
-_NAMESAKES = 20
+#: So many namesakes are numbered; the next ones get random letters, since whole alphabets become `person`.
+_NUMBERED = 5
 
 _WRONG = "The user name or the password is wrong."
 _EXPIRED = "This one-time password has expired. Ask an administrator for a new one."
@@ -33,34 +33,25 @@ _NO_ACCOUNT = "You have no account here. Ask an administrator for an invitation.
 _NOBODY = "The organisation's sign-in did not say who you are. Try again, or ask an administrator."
 
 
-@dataclass(frozen=True)
-class _Try:
-    """One try to sign in with a password, and where it came from."""
-
-    username: str
-    address: str
-
-    @property
-    def subjects(self) -> tuple[throttling.Subject, ...]:
-        return (throttling.of_account(self.username), *throttling.of_address(self.address))
-
-
 def sign_in(kyo: Kyo, username: str, password: str, browser: str, address: str = "") -> str:
     """Check a password and return a ticket that this `browser` can redeem once. Raises `NotAllowed`, `TooMany`."""
-    attempt = _Try(username.strip().lower(), address)
-    counted = _count(kyo, attempt)
+    typed = typed_username(username)
     with kyo.db.transaction(OPERATOR) as tx:
-        known = users.credentials(tx, attempt.username) if is_username(attempt.username) else None
+        account, known = (users.find(tx, typed), users.credentials(tx, typed)) if typed else (None, None)
+    subjects = (throttling.of_account(typed or username.strip().lower()), *throttling.of_address(address))
+    person = account.actor if account else None
+    attempt = Try(Event.SESSION_REFUSE, OPERATOR, person, subjects, said_by_browser(address))
+    counted = tries.count(kyo, attempt)
     # Outside any transaction: hashing takes long, and takes as long for a name that does not exist.
     fits = passwords.verify(known.password_hash if known else None, password[: MAX_LENGTH + 1])
     if known is None or not fits:
         with kyo.db.transaction(OPERATOR) as tx:
-            _record_refusal(kyo, tx, attempt, "wrong", counted)
+            tries.record_failure(tx, attempt, "wrong", counted, kyo.now())
         raise NotAllowed(_WRONG)
     lifetime = timedelta(days=kyo.settings.KYO_INVITATION_DAYS)
     if known.actor.must_change_password and kyo.now() - known.password_changed_at > lifetime:
         with kyo.db.transaction(OPERATOR) as tx:
-            _record_refusal(kyo, tx, attempt, "expired", counted)
+            tries.record_failure(tx, attempt, "expired", counted, kyo.now())
         raise NotAllowed(_EXPIRED)
     stronger = passwords.hash_password(password) if passwords.is_outdated(known.password_hash) else None
     return _let_in(kyo, known, stronger, browser, counted)
@@ -68,7 +59,7 @@ def sign_in(kyo: Kyo, username: str, password: str, browser: str, address: str =
 
 def sign_in_with_identity(kyo: Kyo, identity: Identity, browser: str) -> str:
     """A ticket for whom the identity provider has vouched for. Raises `NotAllowed`, `Conflict`."""
-    if not _is_told(identity):
+    if not identity.names_somebody:
         raise NotAllowed(_NOBODY)
     now, ticket = kyo.now(), tokens.new_token()
     with kyo.db.transaction(OPERATOR) as tx:
@@ -112,11 +103,11 @@ def redeem_ticket(
             proved.actor.id,
             now,
             expires_at,
-            device=storable(device)[:MAX_DEVICE_LENGTH],
-            address=storable(address)[:MAX_DEVICE_LENGTH],
+            device=said_by_browser(device),
+            address=said_by_browser(address),
             method=proved.method,
         )
-        details = {"method": proved.method, "address": storable(address)[:MAX_DEVICE_LENGTH]}
+        details = {"method": proved.method, "address": said_by_browser(address)}
         audit.record(tx, proved.actor, Event.SESSION_START, proved.actor.id, now, details)
     return token, expires_at
 
@@ -143,39 +134,6 @@ def _end(tx: Transaction, token: str, now: datetime) -> None:
         audit.record(tx, account.actor, Event.SESSION_END, account.actor.id, now)
 
 
-# Passwords -----------------------------------------------------------------------------------------------------------
-
-
-def _count(kyo: Kyo, attempt: _Try) -> tuple[Counted, ...]:
-    """Count the try before the password is looked at. Raises `TooMany`; then it counts for nothing."""
-    try:
-        with kyo.db.transaction(OPERATOR) as tx:
-            return sign_in_failures.count(tx, attempt.subjects, kyo.now())
-    except TooMany:
-        if all(_is_first_of_minute(kyo, subject) for subject in attempt.subjects):
-            with kyo.db.transaction(OPERATOR) as tx:
-                _record_refusal(kyo, tx, attempt, "blocked", ())
-        raise
-
-
-def _is_first_of_minute(kyo: Kyo, subject: throttling.Subject) -> bool:
-    """A loop of tries must not fill the audit log."""
-    return kyo.cache.count(f"blocked:{subject.digest.hex()}", 60) == 1
-
-
-def _record_refusal(kyo: Kyo, tx: Transaction, attempt: _Try, reason: str, counted: tuple[Counted, ...]) -> None:
-    account = users.find(tx, attempt.username) if is_username(attempt.username) else None
-    # A name that nobody has may be a password in the wrong field.
-    name = account.actor.username if account else "unknown"
-    now, address = kyo.now(), storable(attempt.address)[:MAX_DEVICE_LENGTH]
-    details = {"reason": reason, "address": address}
-    audit.record(tx, OPERATOR, Event.SESSION_REFUSE, name, now, details, outcome="refused")
-    for one in counted:
-        if account is not None and one.blocks and one.subject.kind is throttling.Kind.ACCOUNT:
-            details = {"until": one.blocked_until.isoformat(), "address": address}
-            audit.record(tx, OPERATOR, Event.USER_BLOCK, account.actor.id, now, details)
-
-
 def _let_in(kyo: Kyo, known: Credentials, stronger: str | None, browser: str, counted: tuple[Counted, ...]) -> str:
     """`stronger` is a hash of the same password with the parameters of today, if the stored one has older ones."""
     now, ticket = kyo.now(), tokens.new_token()
@@ -185,12 +143,7 @@ def _let_in(kyo: Kyo, known: Credentials, stronger: str | None, browser: str, co
         # Whoever deactivates them or resets the password at this moment comes before or after, not in between.
         if not users.is_unchanged(tx, known):
             raise NotAllowed(_WRONG)
-        for one in counted:
-            if one.subject.kind is throttling.Kind.ACCOUNT:
-                sign_in_failures.clear(tx, one.subject)
-            else:
-                # Not cleared: whoever has an account could else guess those of others for ever.
-                sign_in_failures.take_back(tx, one, now)
+        tries.forgive(tx, counted, now)
         sign_in_failures.forget_old(tx, now)
         sessions.forget_old(tx, now)
         sessions.add_ticket(tx, tokens.digest(ticket), known.actor.id, tokens.digest(browser), now + TICKET_LIFETIME)
@@ -198,10 +151,6 @@ def _let_in(kyo: Kyo, known: Credentials, stronger: str | None, browser: str, co
 
 
 # Identities ----------------------------------------------------------------------------------------------------------
-
-
-def _is_told(identity: Identity) -> bool:
-    return all(0 < len(text) <= 2000 and storable(text) == text for text in (identity.issuer, identity.subject))
 
 
 def _refusal(state: PersonState) -> str | None:
@@ -240,19 +189,22 @@ def _register(kyo: Kyo, tx: Transaction, identity: Identity, now: datetime) -> U
     email = _verified_email(identity)
     if email and identities.is_taken(tx, email):
         email = None
-    wanted = username_from(email, identity.name)
-    added = None
-    for number in range(1, _NAMESAKES):
-        username = wanted if number == 1 else f"{wanted}-{number}"
-        if users.find(tx, username) is None and username != OPERATOR.username:
-            name = shown_name(storable(identity.name), username)
-            added = users.add(
-                tx, username, name, Role.EMPLOYEE, None, False, now,
-                email=email, email_confirmed=True, awaiting=setting == "approval",
-            )  # fmt: skip
-            break
-    if added is None or not identities.add(tx, identity, added.id, now):
+    username = _free_username(tx, username_from(email, identity.name))
+    name = shown_name(storable(identity.name), username)
+    added = users.add(
+        tx, username, name, Role.EMPLOYEE, None, False, now,
+        email=email, email_confirmed=True, awaiting=setting == "approval",
+    )  # fmt: skip
+    if not identities.add(tx, identity, added.id, now):
         raise Conflict("You could not be registered at this moment. Try again.")
     details = {"username": added.username, "issuer": identity.issuer, "awaiting_approval": setting == "approval"}
     audit.record(tx, OPERATOR, Event.USER_REGISTER, added.id, now, details)
     return added.id
+
+
+def _free_username(tx: Transaction, wanted: str) -> str:
+    for number in range(1, _NUMBERED + 1):
+        username = wanted if number == 1 else f"{wanted}-{number}"
+        if users.find(tx, username) is None and username != OPERATOR.username:
+            return username
+    return f"{wanted}-{secrets.token_hex(3)}"

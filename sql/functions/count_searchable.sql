@@ -1,8 +1,20 @@
 -- Add (sign 1) or subtract (sign -1) the chunks of versions from the document frequencies and totals of the corpus.
 -- Needs the lock on `corpus`. It runs as its owner: the app publishes what is approved, but cannot read `lexemes`.
 create or replace function count_searchable(versions uuid[], sign integer) returns void
-language sql security definer set search_path = kyo, pg_temp
+language plpgsql security definer set search_path = kyo, pg_temp
 as $$
+begin
+  if sign not in (1, -1) or exists (
+    select
+    from document_versions v
+    join documents d on d.id = v.document_id
+    where v.id = any(versions)
+      and d.collection_id not in (select accessible_collections(current_actor(), 'approve'))
+  ) then
+    raise exception 'only who may approve in the collection may publish or withdraw'
+      using errcode = 'insufficient_privilege';
+  end if;
+
   update lexemes l
   set chunk_count = l.chunk_count + sign * n.chunks
   from (
@@ -23,7 +35,7 @@ as $$
     from chunks
     where version_id = any(versions)
   ) n;
-$$;
+end $$;
 
 revoke all on function count_searchable(uuid[], integer) from public;
 grant execute on function count_searchable(uuid[], integer) to kyo_app, kyo_pipeline;

@@ -1,15 +1,15 @@
 -- The table of an embedding set with its HNSW index. It runs as its owner: the pipeline may make no tables of its own.
 create or replace function create_vector_table(embedding_set integer) returns void
-language plpgsql security definer set search_path = kyo, public, pg_temp
+language plpgsql security definer set search_path = kyo, pg_temp
 as $$
 declare
   name text := format('chunk_embeddings_%s', embedding_set);
   dimensions integer := (select s.dimensions from embedding_sets s where s.id = embedding_set);
 begin
   execute format(
-    'create table %I (chunk_id bigint primary key references chunks on delete cascade, embedding vector(%s) not null)',
+    'create table kyo.%I (chunk_id bigint primary key references chunks on delete cascade, embedding public.vector(%s) not null)',
     name, dimensions);
-  execute format('create index on %I using hnsw (embedding vector_cosine_ops)', name);
+  execute format('create index on %I using hnsw (embedding public.vector_cosine_ops)', name);
   -- Only the pipeline: the app finds vectors through `search_candidates` alone.
   execute format('grant select, insert, update, delete on %I to kyo_pipeline', name);
 end $$;

@@ -6,14 +6,15 @@
 --   scored:   both scores, exact, for whatever either leg has found, so that fusion never guesses a missing one;
 --   fused:    each leg scaled to [0, 1] over the candidates, then weighted.
 -- It runs as its owner, since row-level security would keep the GIN index from being used: the operator `@@` is not
--- leakproof. It gives back ids and scores; their rows are then read under row-level security (queries/search_chunks.sql).
+-- leakproof. Nothing that it names may be found anywhere but in `kyo`: objects of pgvector carry their schema, and no
+-- other schema is searched. It gives back ids and scores; their rows are then read under row-level security (queries/search_chunks.sql).
 create or replace function search_candidates(
-  question text, embedding_set integer, question_vector vector, candidates integer, dense_weight double precision,
+  question text, embedding_set integer, question_vector public.vector, candidates integer, dense_weight double precision,
   wanted integer
 )
 returns table (chunk_id bigint, score double precision, similarity double precision, lexical double precision)
 -- `rows`: for a thousand, the planner's guess, it would work out who may read each document there is.
-language plpgsql stable rows 10 security definer set search_path = kyo, public, pg_temp
+language plpgsql stable rows 10 security definer set search_path = kyo, pg_temp
 as $function$
 declare
   readable constant text := $statement$
@@ -47,7 +48,7 @@ declare
     ),
     terms as materialized (
       select
-        cast('{' || string_agg(id || ':' || idf, ',' order by id) || '}/1000000000' as sparsevec) as weights,
+        cast('{' || string_agg(id || ':' || idf, ',' order by id) || '}/1000000000' as public.sparsevec) as weights,
         cast(
           string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')
           as tsquery) as any_of_them
@@ -60,7 +61,7 @@ declare
       from terms
       join chunks c on c.lexical @@ terms.any_of_them
       join readable on readable.current_version_id = c.version_id
-      order by c.bm25 <#> terms.weights
+      order by c.bm25 operator(public.<#>) terms.weights
       limit $3
     ),
     dense as materialized (
@@ -74,8 +75,8 @@ declare
     scored as (
       select
         c.id,
-        coalesce(-(c.bm25 <#> terms.weights), 0) as lexical,
-        1 - (e.embedding <=> $2) as similarity
+        coalesce(-(c.bm25 operator(public.<#>) terms.weights), 0) as lexical,
+        1 - (e.embedding operator(public.<=>) $2) as similarity
       from (select id from lexical union select id from dense) as found
       join chunks c on c.id = found.id
       join {vectors} e on e.chunk_id = c.id
@@ -111,16 +112,16 @@ begin
     left join document_versions v on v.id = any(versions)
     group by corpus.chunk_count;
   end if;
-  statement := replace(ranking, '{vectors}', format('chunk_embeddings_%s', embedding_set));
+  statement := replace(ranking, '{vectors}', format('kyo.chunk_embeddings_%s', embedding_set));
   if is_little then
     statement := replace(statement, '{readable}', 'select unnest($6) as current_version_id');
-    statement := replace(statement, '{distance}', '(e.embedding <=> $2) + 0');  -- the sum cannot come from the index
+    statement := replace(statement, '{distance}', '(e.embedding operator(public.<=>) $2) + 0');  -- the sum cannot come from the index
   else
     statement := replace(statement, '{readable}', readable);
-    statement := replace(statement, '{distance}', 'e.embedding <=> $2');
+    statement := replace(statement, '{distance}', 'e.embedding operator(public.<=>) $2');
   end if;
   return query execute statement using question, question_vector, candidates, dense_weight, wanted, versions;
 end $function$;
 
-revoke all on function search_candidates(text, integer, vector, integer, double precision, integer) from public;
-grant execute on function search_candidates(text, integer, vector, integer, double precision, integer) to kyo_app;
+revoke all on function search_candidates(text, integer, public.vector, integer, double precision, integer) from public;
+grant execute on function search_candidates(text, integer, public.vector, integer, double precision, integer) to kyo_app;

@@ -48,6 +48,24 @@ create table sign_in_failures (
 );
 create index on sign_in_failures (last_at);
 
+-- Nobody signs in as the operator, whatever else goes wrong.
+alter table sessions
+  add constraint sessions_of_people check (user_id <> '00000000-0000-0000-0000-000000000001');
+alter table sign_in_tickets
+  add constraint sign_in_tickets_of_people check (user_id <> '00000000-0000-0000-0000-000000000001');
+alter table user_identities
+  add constraint user_identities_of_people check (user_id <> '00000000-0000-0000-0000-000000000001');
+alter table invitations
+  add constraint invitations_of_people check (user_id <> '00000000-0000-0000-0000-000000000001');
+
+-- Pipeline ---------------------------------------------------------------------------------------------------------
+
+-- When a process last said that it is alive.
+create table heartbeats (
+  process text primary key,
+  seen_at timestamptz not null
+);
+
 -- Groups ---------------------------------------------------------------------------------------------------------
 
 create table groups (
@@ -73,7 +91,8 @@ create index on collection_groups (group_id);
 
 -- Where uploads go that name no collection. It may be renamed, and cannot be deleted.
 alter table collections add column is_default boolean not null default false;
-update collections set is_default = true where name = 'General';
+update collections set is_default = true
+where id = (select id from collections order by name <> 'General', created_at, id limit 1);
 create unique index on collections (is_default) where is_default;
 
 -- To count the uploads of a person in the last hour.
@@ -163,7 +182,8 @@ as $$
   where p.user_id = actor and u.active
 $$;
 
--- Whether a person may read a document: what row-level security says about it, for functions that run as the owner.
+-- Whether a person may read what is published of a document. Row-level security hides, besides, what was never published
+-- from all but its owner and those who may approve it (0003).
 create function may_read_document(reader uuid, document uuid) returns boolean
 language sql stable parallel safe security definer set search_path = kyo, pg_temp
 as $$
@@ -207,6 +227,12 @@ as $$ select question_id from answers where id = answer $$;
 create function count_questions() returns bigint
 language sql stable parallel safe security definer set search_path = kyo, pg_temp
 as $$ select count(*) from questions where actor_is_admin() $$;
+
+-- The number of a document's next version. It counts those as well that somebody else has uploaded and the actor may not
+-- see. Needs the lock on the document.
+create function next_version_number(document uuid) returns integer
+language sql stable security definer set search_path = kyo, pg_temp
+as $$ select coalesce(max(number), 0) + 1 from document_versions where document_id = document $$;
 
 -- How many people may approve in a collection: with one alone, nobody else could approve what they upload.
 create function count_approvers(collection uuid) returns bigint

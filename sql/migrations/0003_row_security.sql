@@ -6,22 +6,36 @@
 do $$
 declare
   name text;
+  -- From 16 on a membership may be one that cannot be taken on.
+  may_take_on constant text := case when current_setting('server_version_num')::integer >= 160000 then 'set' else 'member' end;
 begin
   foreach name in array array['kyo_app', 'kyo_pipeline'] loop
     if not exists (select from pg_roles where rolname = name) then
       execute format('create role %I nologin', name);
     end if;
+    if exists (select from pg_roles where rolname = name and (rolsuper or rolbypassrls)) then
+      raise exception using
+        message = format('The role %s must be neither a superuser nor free of row-level security.', name);
+    end if;
     -- So that a connection of the owner can take the role on (`set role`), and migrations can give it tables.
-    if not pg_has_role(current_user, name, 'usage') then
+    if not pg_has_role(current_user, name, may_take_on) then
       execute format('grant %I to current_user', name);
     end if;
   end loop;
 exception when insufficient_privilege then
   raise exception using
     message = format(
-      'The user %s may not create roles. Let an administrator of the database run: '
+      'The user %s may not make the roles of KYO. Let an administrator of the database run, as far as it is not there: '
       'create role kyo_app nologin; create role kyo_pipeline nologin; grant kyo_app, kyo_pipeline to %I;',
       current_user, current_user);
+end $$;
+
+-- Temporary tables and functions are a way to get names looked up that are somebody else's. Only the pipeline needs them.
+do $$ begin
+  execute format('revoke temporary on database %I from public', current_database());
+  execute format('grant temporary on database %I to kyo_pipeline', current_database());
+exception when insufficient_privilege then
+  raise notice 'temporary objects stay allowed: only the owner of the database may forbid them';
 end $$;
 
 -- Names of people -------------------------------------------------------------------------------------------------
@@ -41,6 +55,15 @@ as $$
     and (id = current_actor() or actor_is_operator())  -- who signs in is nobody yet
 $$;
 
+-- Whether somebody has a password at all: for oneself and for admins.
+create function has_password(person uuid) returns boolean
+language sql stable security definer set search_path = kyo, pg_temp
+as $$
+  select exists (
+    select from users where id = person and password_hash is not null and (id = current_actor() or actor_is_admin())
+  )
+$$;
+
 -- What each role may do to each table ------------------------------------------------------------------------------
 
 revoke all on all functions in schema kyo from public;
@@ -51,9 +74,9 @@ grant execute on function
   access_rank(text), role_rank(text), current_actor(), actor_is_admin(), actor_is_operator(),
   accessible_collections(uuid, text), granted_documents(uuid), may_read_document(uuid, uuid),
   answer_is_readable(uuid, uuid), question_is_answered(uuid), question_of_answer(uuid),
-  count_questions(), count_approvers(uuid)
+  count_questions(), count_approvers(uuid), next_version_number(uuid)
 to kyo_app, kyo_pipeline;
-grant execute on function sign_in_credentials(text) to kyo_app;
+grant execute on function sign_in_credentials(text), has_password(uuid) to kyo_app;
 
 grant select on people, schema_migrations to kyo_app, kyo_pipeline;
 
@@ -62,23 +85,33 @@ grant select (id, username, name, role, email, email_confirmed, must_change_pass
 grant insert, update (username, name, role, email, email_confirmed, password_hash, must_change_password, active, awaiting_approval,
   password_changed_at, last_seen_at) on users to kyo_app;
 grant delete on users to kyo_app;  -- a registration that was declined
+grant select, insert, delete on sessions to kyo_app;
+grant update (last_seen_at, revoked_at) on sessions to kyo_app;
 grant select, insert, update, delete on
-  user_identities, invitations, sessions, sign_in_tickets, sign_in_failures,
+  user_identities, invitations, sign_in_tickets, sign_in_failures,
   collections, collection_members, collection_groups, groups, group_members, document_readers, document_reader_groups
 to kyo_app;
-grant select, insert, update on documents, document_versions to kyo_app;
-grant select on version_texts, chunks, embedding_sets to kyo_app;
-grant select, update on corpus to kyo_app;
-grant select, insert, update on questions, answers, feedback to kyo_app;
-grant select, insert on citations, audit_log to kyo_app;
+-- By column: what is not named here is the pipeline's, or stays as it was when the row was made.
+grant select on documents, document_versions to kyo_app;
+grant insert (collection_id, owner_id, title, state, created_at, updated_at),
+  update (state, current_version_id, restricted, updated_at) on documents to kyo_app;
+grant insert (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at),
+  update (review, review_reason, reviewed_by, reviewed_at, status, error, attempts, retry_at, claimed_by,
+    claimed_until, stage_seconds) on document_versions to kyo_app;
+grant select on version_texts, chunks, embedding_sets, heartbeats to kyo_app;
+grant select, update (only_row) on corpus to kyo_app;  -- the update: to lock the row
+grant select, insert on questions, answers, citations to kyo_app;
+grant select, insert, update on feedback to kyo_app;
+grant select, insert (at, actor_id, actor_name, event, object_type, object_id, outcome, details) on audit_log to kyo_app;
 
 grant select (id, username, name, role, active) on users to kyo_pipeline;
 grant select on
   collections, collection_members, collection_groups, groups, group_members, document_readers, document_reader_groups
 to kyo_pipeline;
-grant select, insert, update on documents, document_versions, lexemes, corpus, embedding_sets to kyo_pipeline;
+grant select, insert, update on documents, document_versions, lexemes, corpus, embedding_sets, heartbeats
+to kyo_pipeline;
 grant select, insert, update, delete on version_texts, chunks to kyo_pipeline;
-grant insert on audit_log to kyo_pipeline;
+grant insert (at, actor_id, actor_name, event, object_type, object_id, outcome, details) on audit_log to kyo_pipeline;
 
 -- Tables that exist already: vectors, and those of Dagster's storage.
 do $$
@@ -95,24 +128,6 @@ begin
   end loop;
 end $$;
 
--- When Dagster's sensor daemon last said that it is alive, in seconds since 1970; null when it never has.
-create function daemon_heartbeat() returns double precision
-language plpgsql stable security definer set search_path = kyo, pg_temp
-as $$
-declare
-  seen double precision;
-begin
-  if current_actor() is null or to_regclass('dagster.daemon_heartbeats') is null then
-    return null;
-  end if;
-  -- From the body: what stands in the column `timestamp` depends on the time zone of the server.
-  select max(cast(cast(body as json) ->> 'timestamp' as double precision)) into seen
-  from dagster.daemon_heartbeats
-  where daemon_type = 'SENSOR';
-  return seen;
-end $$;
-grant execute on function daemon_heartbeat() to kyo_app, kyo_pipeline;
-
 -- Functions in policies stand in sub-selects: PostgreSQL then asks them once a statement, and not once a row.
 
 -- Rows: people -----------------------------------------------------------------------------------------------------
@@ -126,8 +141,20 @@ create policy pipeline on users to kyo_pipeline using ((select current_actor()) 
 -- A policy sees rows, not columns: what people may not change about themselves is refused here.
 create function guard_users() returns trigger language plpgsql security definer set search_path = kyo, pg_temp
 as $$
+declare
+  operator constant uuid := '00000000-0000-0000-0000-000000000001';
 begin
-  if current_actor() is not null and not actor_is_admin() and (
+  if current_actor() is null then  -- the owner of the tables, in a migration
+    return case when tg_op = 'DELETE' then old else new end;
+  end if;
+  if tg_op = 'DELETE' and not old.awaiting_approval
+    or tg_op = 'UPDATE' and old.id = operator
+    and (new.role, new.active, new.username, new.password_hash) is distinct from
+      (old.role, old.active, old.username, old.password_hash)
+  then
+    raise exception 'this account cannot be removed or changed' using errcode = 'insufficient_privilege';
+  end if;
+  if not actor_is_admin() and (
     tg_op <> 'UPDATE'
     or new.role is distinct from old.role
     or new.active is distinct from old.active
@@ -165,7 +192,9 @@ alter table sign_in_failures enable row level security;
 create policy admin on sign_in_failures to kyo_app using ((select actor_is_admin())) with check ((select actor_is_admin()));
 
 alter table groups enable row level security;
-create policy read on groups for select to kyo_app using ((select current_actor()) is not null);
+-- Managers give documents to groups.
+create policy read on groups for select to kyo_app
+  using ((select role_rank(role) from users where id = current_actor()) >= access_rank('approve'));
 create policy admin on groups to kyo_app using ((select actor_is_admin())) with check ((select actor_is_admin()));
 create policy pipeline on groups to kyo_pipeline using ((select current_actor()) is not null);
 
@@ -209,10 +238,19 @@ create policy readable on documents for select to kyo_app
   );
 create policy writable on documents for insert to kyo_app
   with check (
-    owner_id = (select current_actor()) and collection_id in (select accessible_collections(current_actor(), 'write'))
+    owner_id = (select current_actor())
+    and state in ('draft', 'in_review')
+    and collection_id in (select accessible_collections(current_actor(), 'write'))
   );
+-- What can be read and written. An update that names no row is not held back by the policy for reading.
 create policy changeable on documents for update to kyo_app
-  using (collection_id in (select accessible_collections(current_actor(), 'write')))
+  using (
+    collection_id in (select accessible_collections(current_actor(), 'approve'))
+    or (
+      (owner_id = (select current_actor()) or (current_version_id is not null and not restricted))
+      and collection_id in (select accessible_collections(current_actor(), 'write'))
+    )
+  )
   with check (collection_id in (select accessible_collections(current_actor(), 'write')));
 create policy pipeline on documents to kyo_pipeline
   using ((select current_actor()) is not null) with check ((select current_actor()) is not null);
@@ -227,8 +265,9 @@ begin
     or new.collection_id is distinct from old.collection_id
     or new.owner_id is distinct from old.owner_id
     or (new.state is distinct from old.state and (new.state <> 'in_review' or old.state in ('approved', 'archived')))
-  ) and not exists (
-    select from accessible_collections(current_actor(), 'approve') as c(id) where c.id = old.collection_id
+  ) and not (
+    old.collection_id in (select accessible_collections(current_actor(), 'approve'))
+    and new.collection_id in (select accessible_collections(current_actor(), 'approve'))
   ) then
     raise exception 'only who may approve in the collection may do this to a document'
       using errcode = 'insufficient_privilege';
@@ -266,7 +305,14 @@ create policy changeable on document_versions for update to kyo_app
     exists (
       select
       from documents d
-      where d.id = document_id and d.collection_id in (select accessible_collections(current_actor(), 'write'))
+      where d.id = document_id
+        and (
+          d.collection_id in (select accessible_collections(current_actor(), 'approve'))
+          or (
+            uploaded_by = (select current_actor())
+            and d.collection_id in (select accessible_collections(current_actor(), 'write'))
+          )
+        )
     )
   );
 create policy pipeline on document_versions to kyo_pipeline
@@ -275,6 +321,14 @@ create policy pipeline on document_versions to kyo_pipeline
 create function guard_versions() returns trigger language plpgsql security definer set search_path = kyo, pg_temp
 as $$
 begin
+  -- People send what has failed through once more; all else about the processing is the pipeline's, which is the operator.
+  if current_actor() is not null and not actor_is_operator() and (
+    tg_op = 'INSERT' and new.status <> 'uploaded'
+    or tg_op = 'UPDATE' and new.status is distinct from old.status
+    and not (old.status = 'failed' and new.status = 'uploaded')
+  ) then
+    raise exception 'only the pipeline may do this to a version' using errcode = 'insufficient_privilege';
+  end if;
   if current_actor() is not null and (
     tg_op = 'INSERT' and new.review <> 'pending'
     or tg_op = 'UPDATE' and (
@@ -285,10 +339,11 @@ begin
       or new.document_id is distinct from old.document_id
       or new.uploaded_by is distinct from old.uploaded_by
     )
-  ) and not exists (
+  ) and exists (
     select
     from documents d
-    where d.id = new.document_id and d.collection_id in (select accessible_collections(current_actor(), 'approve'))
+    where d.id in (new.document_id, coalesce(old.document_id, new.document_id))
+      and d.collection_id not in (select accessible_collections(current_actor(), 'approve'))
   ) then
     raise exception 'only who may approve in the collection may decide about a version'
       using errcode = 'insufficient_privilege';
@@ -385,4 +440,12 @@ create policy own on audit_log for insert to kyo_app
     (select actor_is_operator())  -- what happens before anybody is signed in is recorded in the name of who signs in
     or (actor_id = (select current_actor()) and actor_name = (select username from users where id = current_actor()))
   );
-create policy own_of_pipeline on audit_log for insert to kyo_pipeline with check ((select current_actor()) is not null);
+create policy own_of_pipeline on audit_log for insert to kyo_pipeline
+  with check (
+    actor_id = (select current_actor()) and actor_name = (select username from users where id = current_actor())
+  );
+
+alter table heartbeats enable row level security;
+create policy everybody on heartbeats for select to kyo_app using ((select current_actor()) is not null);
+create policy pipeline on heartbeats to kyo_pipeline
+  using ((select current_actor()) is not null) with check ((select current_actor()) is not null);

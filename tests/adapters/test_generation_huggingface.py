@@ -13,7 +13,7 @@ from kyo_pipeline.adapters.generation.huggingface import HuggingFaceGenerator
 from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, DraftCitation, Outcome
 from kyo_pipeline.domain.prompting import NOT_FOUND_TOKEN
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
-from kyo_pipeline.domain.tokens import estimated_tokens
+from kyo_pipeline.domain.token_estimate import estimated_tokens
 from kyo_pipeline.errors import Invalid, Unavailable
 from kyo_pipeline.settings import Settings
 from tests.adapters.model_server import ModelServer, Reply, running

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -16,6 +17,15 @@ from kyo_app.identity import BROWSER_COOKIE, SESSION_COOKIE
 from kyo_pipeline.db import sessions
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.kyo import Kyo
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_are_looked_for_once() -> Iterator[None]:
+    """Each AppTest would read the metadata of all installed packages again, which takes longer than the page."""
+    found = manifest_scanner.scan_component_manifests()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
+        yield
 
 
 @pytest.fixture

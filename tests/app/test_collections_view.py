@@ -7,9 +7,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from kyo_app.markup import inert
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor, Role
-from kyo_pipeline.domain.collections import Access, CollectionDetails, Group
+from kyo_pipeline.domain.collections import CollectionDetails
 from kyo_pipeline.domain.documents import Document
+from kyo_pipeline.domain.groups import Group
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import collections, groups, library, sharing
 
@@ -223,7 +225,7 @@ def test_a_group_is_filled_renamed_and_deleted(
 ) -> None:
     collections.grant_group(kyo, admin, board.id, team.id, Access.READ)
     page = opened(on_groups(), "group", team.id)
-    assert "Choose somebody first." in words(click(page, "Add to the group"))
+    assert "Choose a person first." in words(click(page, "Add to the group"))
     wanted = [one for one in groups.candidates(kyo, admin) if one.id in (employee.id, manager.id)]
     page.multiselect[0].set_value(wanted)
     click(page, "Add to the group")
@@ -270,7 +272,7 @@ def test_a_manager_restricts_a_document_and_gives_it_to_somebody(
         visit("documents", colleague)
     )
     page = with_sharing(visit("documents", manager), document)
-    assert "Choose somebody first." in words(click(page, "Let them read it"))
+    assert "Choose a person or a group first." in words(click(page, "Let them read it"))
     choices = sharing.candidates(kyo, manager)
     for reader in (*choices.groups, *(one for one in choices.people if one.id == colleague.id)):
         box(page, "Person or group").set_value(reader)  # type: ignore[attr-defined]

@@ -75,6 +75,7 @@ def test_a_body_says_what_it_is(client: TestClient, query: dict[str, str], conte
     [
         ("https", "_streamlit_xsrf=1; Path=/; SameSite=Lax", "_streamlit_xsrf=1; Path=/; SameSite=Lax; Secure"),
         ("https", "_streamlit_xsrf=1; Path=/; Secure", "_streamlit_xsrf=1; Path=/; Secure"),
+        ("https", "_streamlit_session=1; httponly", "_streamlit_session=1; httponly; Secure"),
         ("https", "other=1", "other=1"),
         ("http", "_streamlit_xsrf=1; Path=/", "_streamlit_xsrf=1; Path=/"),
     ],

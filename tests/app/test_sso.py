@@ -21,7 +21,8 @@ from streamlit.web.server.starlette.starlette_app import create_streamlit_middle
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 from streamlit.web.server.starlette.starlette_auth_routes import create_auth_routes
 
-from kyo_app import runtime, sso
+from kyo_app import runtime, sign_on, sso
+from kyo_app.headers import SecurityHeadersMiddleware
 from kyo_app.identity import (
     BROWSER_COOKIE,
     SECURE_BROWSER_COOKIE,
@@ -30,9 +31,8 @@ from kyo_app.identity import (
     IdentityMiddleware,
 )
 from kyo_app.routes import routes
-from kyo_app.sso import NOTICE, PENDING_COOKIE, SignOnMiddleware, identity_of
+from kyo_app.sign_on import NOTICE, PENDING_COOKIE, SignOnMiddleware
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
-from kyo_pipeline.domain.identity import Identity
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import people, signing_in
 from kyo_pipeline.settings import Settings
@@ -85,6 +85,7 @@ class Browser:
         app = Starlette(
             routes=[*routes(), *create_auth_routes("")],
             middleware=[
+                Middleware(SecurityHeadersMiddleware),
                 Middleware(IdentityMiddleware),
                 Middleware(SignOnMiddleware, auth=auth),
                 *create_streamlit_middleware(),
@@ -125,7 +126,7 @@ def _sentence(reply: Response, auth: Mapping[str, str]) -> str:
     assert SESSION_COOKIE not in reply.headers.get("set-cookie", "")
     query = dict(parse_qsl(urlsplit(reply.headers["location"]).query))
     assert "ticket" not in query
-    return str(sso._signer(auth, "notice").loads(query[NOTICE]))
+    return str(sign_on._signer(auth, "notice").loads(query[NOTICE]))
 
 
 # Signing on
@@ -452,56 +453,6 @@ def test_an_identity_cookie_of_streamlit_s_opens_nothing(browser: Browser, auth:
     assert "did not work" in _sentence(browser.client.get("/oauth2callback"), auth)
 
 
-# Who the provider says somebody is
-
-
-def test_an_identity_is_read_from_the_claims() -> None:
-    claims = {
-        "iss": "https://id.example",
-        "sub": "7",
-        "aud": [CLIENT_ID, "b"],
-        "email": "e@x.org",
-        "name": " Erin\x00 ",
-    }
-    assert identity_of(claims, CLIENT_ID) == Identity("https://id.example", "7", "e@x.org", False, "Erin")
-
-
-@pytest.mark.parametrize(
-    ("said", "believed"),
-    [(True, True), ("true", True), (False, False), ("false", False), (None, False), (1.5, False), ("yes", False)],
-)
-def test_an_address_counts_only_when_the_provider_has_verified_it(said: object, believed: bool) -> None:
-    claims = {"iss": "i", "sub": "7", "aud": CLIENT_ID, "email": "e@x.org", "email_verified": said}
-    identity = identity_of(claims, CLIENT_ID)
-    assert identity is not None
-    assert identity.email_verified is believed
-
-
-@pytest.mark.parametrize("email", [None, "", 7, ["a@b.org"], {"x": 1}, "e@x.org\x00", " e@x.org", "e" * 300 + "@x.org"])
-def test_no_plain_address_is_no_verified_address(email: object) -> None:
-    identity = identity_of(
-        {"iss": "i", "sub": "7", "aud": CLIENT_ID, "email": email, "email_verified": True}, CLIENT_ID
-    )
-    assert identity is not None
-    assert (identity.email, identity.email_verified) == (None, False)
-
-
-@pytest.mark.parametrize(
-    ("claims", "name"),
-    [
-        ({"name": "Erin", "preferred_username": "erin"}, "Erin"),
-        ({"name": "", "preferred_username": "erin"}, "erin"),
-        ({"name": ["x"], "email": "e@x.org"}, "e@x.org"),
-        ({"name": "x" * 10_000}, "x" * 200),
-        ({}, "7"),
-    ],
-)
-def test_a_person_is_called_something(claims: dict[str, object], name: str) -> None:
-    identity = identity_of({"iss": "i", "sub": "7", "aud": CLIENT_ID, **claims}, CLIENT_ID)
-    assert identity is not None
-    assert identity.name == name
-
-
 # The sign-in page
 
 
@@ -549,7 +500,7 @@ def test_without_configuration_there_is_no_button_and_nothing_is_said(kyo: Kyo) 
 
 
 def test_the_reason_of_a_refusal_is_shown_as_text(page: Callable[..., AppTest], auth: dict[str, str]) -> None:
-    notice = sso._signer(auth, "notice").dumps("Ask **an admin**.")
+    notice = sign_on._signer(auth, "notice").dumps("Ask **an admin**.")
     test = page(**{NOTICE: notice})
     assert [info.value for info in test.info] == [r"Ask \*\*an admin\*\*\."]
     assert NOTICE not in test.query_params

@@ -51,6 +51,10 @@ def test_counts() -> None:
     assert [wording.counted(n, "file") for n in (0, 1, 1200)] == ["0 files", "1 file", "1,200 files"]
 
 
+def test_numbers_of_people() -> None:
+    assert [wording.people(n) for n in (0, 1, 1200)] == ["0 people", "1 person", "1,200 people"]
+
+
 def test_every_state_has_words() -> None:
     assert set(wording.STATES) == set(DocumentState)
     assert set(wording.STEPS) == set(VersionStatus)

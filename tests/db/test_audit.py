@@ -42,7 +42,8 @@ def test_the_database_itself_refuses_to_change_history(sql: Callable[..., list[A
 
 
 def test_deleting_a_person_leaves_their_deeds(row: Any, employee: Actor, sql: Callable[..., list[Any]]) -> None:
-    sql("delete from users where id = :id", id=employee.id)
+    sql("update users set active = false, awaiting_approval = true where id = :id", id=employee.id)
+    sql("delete from users where id = :id", id=employee.id)  # only who waits can be deleted
     assert sql("select actor_name from audit_log where id = :id", id=row.id) == [(employee.username,)]
 
 

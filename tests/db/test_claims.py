@@ -45,10 +45,10 @@ def take(tx: Transaction, run: str, now: datetime, limit: int = 100, status: Ver
 
 
 @pytest.fixture
-def claim(kyo: Kyo) -> Callable[..., list[UUID]]:
+def claim(pipeline: Kyo) -> Callable[..., list[UUID]]:
     def run(name: str, limit: int = 100, status: VersionStatus = UPLOADED) -> list[UUID]:
-        with kyo.db.transaction(OPERATOR) as tx:
-            return take(tx, name, kyo.now(), limit, status)
+        with pipeline.db.transaction(OPERATOR) as tx:
+            return take(tx, name, pipeline.now(), limit, status)
 
     return run
 
@@ -90,19 +90,19 @@ def test_a_claim_holds_until_its_lease_is_over_and_not_longer(
 
 
 def test_a_renewed_claim_holds_longer(
-    kyo: Kyo, upload: Callable[[int], list[UUID]], claim: Callable[..., list[UUID]], clock: Clock
+    pipeline: Kyo, upload: Callable[[int], list[UUID]], claim: Callable[..., list[UUID]], clock: Clock
 ) -> None:
     upload(1)
     claim("run:a")
     clock.advance(minutes=14)
-    with kyo.db.transaction(OPERATOR) as tx:
+    with pipeline.db.transaction(OPERATOR) as tx:
         claims.renew(tx, "run:a", clock() + LEASE)
     clock.advance(minutes=14)
     assert claim("run:b") == []
 
 
 def test_whoever_has_lost_a_claim_changes_nothing(
-    kyo: Kyo,
+    pipeline: Kyo,
     upload: Callable[[int], list[UUID]],
     claim: Callable[..., list[UUID]],
     version: Callable[[UUID], Any],
@@ -113,7 +113,7 @@ def test_whoever_has_lost_a_claim_changes_nothing(
     clock.advance(hours=1)
     claim("run:new")
     before = version(one)
-    with kyo.db.transaction(OPERATOR) as tx:
+    with pipeline.db.transaction(OPERATOR) as tx:
         assert claims.advance(tx, [one], "run:lost", UPLOADED, PARSED, 1.0) == ()
         assert claims.finish(tx, [one], "run:lost", clock()) == ()
         assert not claims.fail(tx, one, "run:lost", "It broke.")
@@ -123,29 +123,29 @@ def test_whoever_has_lost_a_claim_changes_nothing(
 
 
 def test_advance_asks_for_the_status_too(
-    kyo: Kyo, upload: Callable[[int], list[UUID]], claim: Callable[..., list[UUID]], version: Callable[[UUID], Any]
+    pipeline: Kyo, upload: Callable[[int], list[UUID]], claim: Callable[..., list[UUID]], version: Callable[[UUID], Any]
 ) -> None:
     [one] = upload(1)
     claim("run:a")
-    with kyo.db.transaction(OPERATOR) as tx:
+    with pipeline.db.transaction(OPERATOR) as tx:
         assert claims.advance(tx, [one], "run:a", UPLOADED, PARSED, 0.25) == (one,)
         assert claims.advance(tx, [one], "run:a", UPLOADED, PARSED, 0.25) == ()
     assert (version(one).status, version(one).stage_seconds) == ("parsed", {"parsed": 0.25})
 
 
 def test_finish_ends_the_claim(
-    kyo: Kyo, upload: Callable[[int], list[UUID]], claim: Callable[..., list[UUID]], version: Callable[[UUID], Any]
+    pipeline: Kyo, upload: Callable[[int], list[UUID]], claim: Callable[..., list[UUID]], version: Callable[[UUID], Any]
 ) -> None:
     [one] = upload(1)
     claim("run:a")
-    with kyo.db.transaction(OPERATOR) as tx:
+    with pipeline.db.transaction(OPERATOR) as tx:
         claims.advance(tx, [one], "run:a", UPLOADED, EMBEDDED, 0)
-        assert claims.finish(tx, [one], "run:a", kyo.now()) == (one,)
+        assert claims.finish(tx, [one], "run:a", pipeline.now()) == (one,)
     assert (version(one).status, version(one).claimed_by, version(one).attempts) == ("ready", None, 0)
 
 
 def test_what_is_put_back_waits_until_then_and_does_not_count_as_an_attempt(
-    kyo: Kyo,
+    pipeline: Kyo,
     upload: Callable[[int], list[UUID]],
     claim: Callable[..., list[UUID]],
     version: Callable[[UUID], Any],
@@ -153,7 +153,7 @@ def test_what_is_put_back_waits_until_then_and_does_not_count_as_an_attempt(
 ) -> None:
     [one] = upload(1)
     claim("run:a")
-    with kyo.db.transaction(OPERATOR) as tx:
+    with pipeline.db.transaction(OPERATOR) as tx:
         claims.put_back(tx, [one], "run:a", UPLOADED, clock() + timedelta(minutes=1))
         assert claims.count_waiting(tx, clock()) == 0
     assert claim("run:b") == []
@@ -163,34 +163,34 @@ def test_what_is_put_back_waits_until_then_and_does_not_count_as_an_attempt(
 
 
 def test_only_the_claims_of_dead_dagster_runs_are_released(
-    kyo: Kyo, upload: Callable[[int], list[UUID]], claim: Callable[..., list[UUID]], version: Callable[[UUID], Any]
+    pipeline: Kyo, upload: Callable[[int], list[UUID]], claim: Callable[..., list[UUID]], version: Callable[[UUID], Any]
 ) -> None:
     dead, alive, local = upload(3)
     for run in ("run:dead", "run:alive", "local:anywhere"):
         claim(run, 1)
-    with kyo.db.transaction(OPERATOR) as tx:
+    with pipeline.db.transaction(OPERATOR) as tx:
         assert claims.release_dead(tx, ["run:alive"]) == 1
-        assert claims.count_waiting(tx, kyo.now()) == 1
+        assert claims.count_waiting(tx, pipeline.now()) == 1
     assert [version(one).claimed_by for one in (dead, alive, local)] == [None, "run:alive", "local:anywhere"]
 
 
 def test_with_no_run_alive_all_dagster_claims_are_released(
-    kyo: Kyo, upload: Callable[[int], list[UUID]], claim: Callable[..., list[UUID]]
+    pipeline: Kyo, upload: Callable[[int], list[UUID]], claim: Callable[..., list[UUID]]
 ) -> None:
     upload(2)
     claim("run:dead")
-    with kyo.db.transaction(OPERATOR) as tx:
+    with pipeline.db.transaction(OPERATOR) as tx:
         assert claims.release_dead(tx, []) == 2
 
 
 def test_a_failed_version_is_neither_waiting_nor_claimed(
-    kyo: Kyo, upload: Callable[[int], list[UUID]], claim: Callable[..., list[UUID]]
+    pipeline: Kyo, upload: Callable[[int], list[UUID]], claim: Callable[..., list[UUID]]
 ) -> None:
     [one] = upload(1)
     claim("run:a")
-    with kyo.db.transaction(OPERATOR) as tx:
+    with pipeline.db.transaction(OPERATOR) as tx:
         assert claims.fail(tx, one, "run:a", "It broke.")
-        assert claims.count_waiting(tx, kyo.now()) == 0
+        assert claims.count_waiting(tx, pipeline.now()) == 0
     assert claim("run:b") == []
 
 

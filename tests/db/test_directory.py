@@ -1,8 +1,10 @@
 """Who is listed: what the service does not show of it is tested there."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from kyo_pipeline.db import directory, invitations, users
+from kyo_pipeline.db import directory, invitations, sessions, users
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.people import PersonState
 from kyo_pipeline.kyo import Kyo
@@ -20,6 +22,23 @@ def test_nobody_but_admins_sees_others(kyo: Kyo, employee: Actor, manager: Actor
             page = directory.people(tx, "", None, kyo.now(), HOUR, limit=10, offset=0)
         assert {person.id for person in page.people} == seen
         assert page.total == len(seen)
+
+
+def test_sessions_are_counted_that_let_in(
+    kyo: Kyo, employee: Actor, admin: Actor, sql: Callable[..., list[Any]]
+) -> None:
+    with kyo.db.transaction(OPERATOR) as tx:
+        sessions.add(tx, b"token", employee.id, kyo.now(), kyo.now() + HOUR)
+
+    def counted() -> int:
+        with kyo.db.transaction(admin) as tx:
+            person = directory.person(tx, employee.id, kyo.now(), HOUR)
+            assert person is not None
+            return person.sessions
+
+    assert counted() == 1
+    sql("update users set password_changed_at = password_changed_at + interval '1 second'")
+    assert counted() == 0
 
 
 def test_an_invitation_that_has_expired_is_still_one(kyo: Kyo, admin: Actor) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from kyo_pipeline.db import collections, documents
 from kyo_pipeline.db.documents import Filter
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
-from kyo_pipeline.domain.collections import Access
 from kyo_pipeline.domain.documents import DocumentState, Review, VersionStatus
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import library, reviewing

@@ -55,6 +55,17 @@ def test_what_is_taken_back_leaves_things_as_they_were(kyo: Kyo, sql: Callable[.
     assert len(sql("select from sign_in_failures")) == 1
 
 
+def test_who_is_blocked_until_when(kyo: Kyo, clock: Clock) -> None:
+    for subject, times in ((ANNA, 5), (of_account("bert"), 4), (OFFICE, 20)):
+        for _ in range(times):
+            count(kyo, subject)
+    asked = [ANNA, of_account("bert"), of_account("nobody")]
+    with kyo.db.transaction(OPERATOR) as tx:
+        assert sign_in_failures.blocked(tx, asked, clock()) == {ANNA: clock() + timedelta(seconds=30)}
+        assert sign_in_failures.blocked(tx, asked, clock() + timedelta(seconds=30)) == {}
+        assert sign_in_failures.blocked(tx, [], clock()) == {}
+
+
 def test_taking_back_does_not_lift_a_block_of_others(kyo: Kyo, clock: Clock) -> None:
     [own] = count(kyo, ANNA)
     clock.advance(seconds=1)

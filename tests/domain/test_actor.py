@@ -53,6 +53,9 @@ def test_a_one_time_password_allows_nothing(role: Role) -> None:
     assert not any(actor.may(permission) for permission in Permission)
     with pytest.raises(NotAllowed, match="password of your own"):
         actor.require(Permission.DOCUMENT_READ)
+    with pytest.raises(NotAllowed, match="password of your own"):
+        actor.require_settled()
+    replace(actor, must_change_password=False).require_settled()
 
 
 def test_the_operator_is_one_admin() -> None:

@@ -1,21 +1,19 @@
-"""Names, what access is worth, what may be deleted."""
+"""Names, what counts of an access, what may be deleted."""
 
 import re
 from uuid import UUID
 
 import pytest
 
+from kyo_pipeline.domain.access import Access, PersonName
 from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.collections import (
     MAX_DESCRIPTION_LENGTH,
     MAX_NAME_LENGTH,
-    Access,
     CollectionDetails,
     Member,
-    PersonName,
     checked_description,
     checked_name,
-    counts_as,
     why_not_delete,
 )
 from kyo_pipeline.errors import Invalid
@@ -53,25 +51,10 @@ def test_descriptions_may_be_empty(typed: str) -> None:
     assert checked_description(typed) == typed
 
 
-@pytest.mark.parametrize(
-    ("access", "role", "worth"),
-    [
-        (Access.READ, Role.EMPLOYEE, Access.READ),
-        (Access.WRITE, Role.EMPLOYEE, Access.WRITE),
-        (Access.APPROVE, Role.EMPLOYEE, Access.WRITE),
-        (Access.APPROVE, Role.MANAGER, Access.APPROVE),
-        (Access.READ, Role.MANAGER, Access.READ),
-        (Access.READ, Role.ADMIN, Access.READ),
-    ],
-)
-def test_access_is_worth_what_the_role_allows(access: Access, role: Role, worth: Access) -> None:
-    assert counts_as(access, role) is worth
-
-
 def test_access_of_somebody_deactivated_is_worth_nothing() -> None:
     person = PersonName(UUID(int=1), "anna", "Anna")
-    assert Member(person, Role.MANAGER, True, Access.APPROVE).counts_as is Access.APPROVE
-    assert Member(person, Role.MANAGER, False, Access.APPROVE).counts_as is None
+    assert Member(person, Role.MANAGER, True, Access.APPROVE).effective_access is Access.APPROVE
+    assert Member(person, Role.MANAGER, False, Access.APPROVE).effective_access is None
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kyo_pipeline.domain.limits import Limit, LimitReached, counter_key, usage, window
+from kyo_pipeline.domain.limits import Limit, LimitReached, Usage, counter_key, window
 
 ANNA, BERT = UUID(int=7), UUID(int=8)
 NOON = datetime(2026, 3, 29, 12, 34, 56, 789, tzinfo=timezone.utc)
@@ -49,13 +49,15 @@ def test_windows_begin_at_full_minutes_hours_and_days_of_utc(limit: Limit, start
 
 
 @given(LIMITS, st.integers(1, 1000), st.integers(0, 2000), MOMENTS)
+@example(Limit.QUESTIONS_A_DAY, 100, 0, datetime(2026, 3, 29, 1, 30, tzinfo=ZONES[1]))
 def test_what_is_left_is_never_negative_and_what_is_used_up_is_refused(
     limit: Limit, allowed: int, used: int, now: datetime
 ) -> None:
-    one = usage(limit, allowed, used, now)
+    one = Usage.of(limit, allowed, used, now)
     assert 0 <= one.left <= allowed
     assert one.left == 0 or one.left + used == allowed
-    assert now < one.resets_at <= now + limit.length
+    # In UTC: on the clocks of a country, a day may have 25 hours.
+    assert now < one.resets_at <= now.astimezone(timezone.utc) + limit.length
     if used < allowed:
         one.require_one()
     else:
@@ -67,7 +69,7 @@ def test_what_is_left_is_never_negative_and_what_is_used_up_is_refused(
 
 @pytest.mark.parametrize(("used", "low"), [(0, False), (80, False), (81, True), (100, True), (150, True)])
 def test_less_than_a_fifth_is_low(used: int, low: bool) -> None:
-    assert usage(Limit.QUESTIONS_A_DAY, 100, used, NOON).is_low is low
+    assert Usage.of(Limit.QUESTIONS_A_DAY, 100, used, NOON).is_low is low
 
 
 @given(MOMENTS, MOMENTS, LIMITS)

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kyo_pipeline.domain.people import email_of, is_username, name_of, shown_name, username_from, username_of
+from kyo_pipeline.domain.people import (
+    email_of,
+    is_username,
+    name_of,
+    shown_name,
+    typed_username,
+    username_from,
+    username_of,
+)
 from kyo_pipeline.errors import Invalid
 
 HOSTILE = ["x" * 1_000_000, "a\x00b", "\ud800", "a\nb", "\u202eanna", "a\u200bb"]
@@ -13,10 +21,12 @@ HOSTILE = ["x" * 1_000_000, "a\x00b", "\ud800", "a\nb", "\u202eanna", "a\u200bb"
 @pytest.mark.parametrize("typed", ["anna", " Anna ", "a", "9", "a.b-c_d", "x" * 64])
 def test_user_names(typed: str) -> None:
     assert username_of(typed) == typed.strip().lower()
+    assert typed_username(typed) == typed.strip().lower()
 
 
 @pytest.mark.parametrize("typed", ["", "-a", ".a", "two words", "ünal", "😀", "x" * 65, "a'--", "<b>", *HOSTILE])
 def test_what_is_no_user_name(typed: str) -> None:
+    assert typed_username(typed) is None
     with pytest.raises(Invalid, match="A user name has"):
         username_of(typed)
 

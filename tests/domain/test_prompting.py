@@ -15,7 +15,7 @@ from kyo_pipeline.domain.prompting import (
 )
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
 from kyo_pipeline.domain.stemming import stems
-from kyo_pipeline.domain.tokens import estimated_tokens
+from kyo_pipeline.domain.token_estimate import estimated_tokens
 
 FENCE = "9f8e7d6c5b4a"
 PASSAGE = Passage(

@@ -34,8 +34,8 @@ def test_the_pauses(kind: Kind, beyond: float, seconds: int) -> None:
     assert pause_after(FREE[kind] + beyond, kind) == timedelta(seconds=seconds)
 
 
-def test_an_account_has_four_failures_free_and_an_address_nineteen() -> None:
-    assert FREE == {Kind.ACCOUNT: 4, Kind.ADDRESS: 19}
+def test_an_account_has_four_failures_free_and_an_address_nineteen_and_registrations_of_its_own() -> None:
+    assert FREE == {Kind.ACCOUNT: 4, Kind.ADDRESS: 19, Kind.REGISTRATION: 49}
 
 
 @given(FAILURES, KINDS)
@@ -58,11 +58,12 @@ def test_those_of_an_account_all_count_for_a_day(failures: float, later: timedel
     assert counted(failures, NOW, NOW + later, Kind.ACCOUNT) == (failures if later < FORGOTTEN_AFTER else 0)
 
 
-def test_an_office_that_mistypes_all_day_is_never_blocked() -> None:
+@pytest.mark.parametrize("kind", [Kind.ADDRESS, Kind.REGISTRATION])
+def test_an_office_that_mistypes_or_registers_all_day_is_never_blocked(kind: Kind) -> None:
     failures = 0.0
     for _ in range(500):
-        failures = counted(failures, NOW, NOW + ONE_FORGOTTEN_IN, Kind.ADDRESS) + 1
-        assert pause_after(failures, Kind.ADDRESS) == timedelta(0)
+        failures = counted(failures, NOW, NOW + ONE_FORGOTTEN_IN, kind) + 1
+        assert pause_after(failures, kind) == timedelta(0)
 
 
 def test_who_guesses_from_one_address_gets_one_in_five_minutes_in_the_end() -> None:
@@ -109,10 +110,21 @@ def test_an_account_named_like_an_address_is_another_subject() -> None:
     assert len(of_account("\ud800").digest) == 32
 
 
+def test_registrations_of_an_address_are_counted_apart_from_its_failures() -> None:
+    [address], [registration] = of_address("192.0.2.1"), of_address("192.0.2.1", Kind.REGISTRATION)
+    assert (registration.kind, registration.name) == (Kind.REGISTRATION, address.name)
+    assert registration.digest != address.digest
+    assert of_address("127.0.0.1", Kind.REGISTRATION) == ()
+
+
 @pytest.mark.parametrize(
-    ("seconds", "wait"), [(1, "a minute"), (30, "a minute"), (60, "a minute"), (61, "2 minutes"), (900, "15 minutes")]
+    ("kind", "what"),
+    [
+        (Kind.ACCOUNT, "Too many tries have failed."),
+        (Kind.ADDRESS, "Too many tries have failed."),
+        (Kind.REGISTRATION, "Too many people have registered from your network."),
+    ],
 )
-def test_the_sentence_says_how_long_to_wait(seconds: int, wait: str) -> None:
-    error = too_many(NOW + timedelta(seconds=seconds), NOW)
-    assert error.message == f"Too many tries have failed. Wait {wait}, then try again."
-    assert error.retry_at == NOW + timedelta(seconds=seconds)
+def test_the_sentence_says_what_there_was_too_much_of_and_not_for_whom(kind: Kind, what: str) -> None:
+    error = too_many(NOW, kind)
+    assert (error.message, error.retry_at) == (what, NOW)

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from kyo_pipeline.domain.actor import OPERATOR
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import Kyo, open_kyo
 from kyo_pipeline.services import library, operations, upkeep
 from kyo_pipeline.settings import Settings
@@ -57,10 +58,10 @@ def test_after_a_restart_every_file_is_ready_or_failed_with_a_reason(stack: Runn
 
 @contextmanager
 def opened(stack: RunningStack) -> Iterator[Kyo]:
-    """A Kyo of this process on the database of the stack."""
+    """A Kyo of this process on the database of the stack, with the rights of the pipeline: it looks at all rows."""
     settings = Settings(KYO_HOME=stack.home)
     with operations.running_servers(settings) as servers:
-        kyo = open_kyo(servers.settings)
+        kyo = open_kyo(servers.settings, DatabaseRole.PIPELINE)
         try:
             yield kyo
         finally:

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import pytest
 
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
-from kyo_pipeline.domain.collections import Access
 from kyo_pipeline.errors import NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import (

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from kyo_pipeline.adapters import passwords
+from kyo_pipeline.domain import throttling
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor, Role
-from kyo_pipeline.domain.collections import Access
 from kyo_pipeline.errors import Conflict, Invalid, KyoError, NotAllowed, NotFound, TooMany
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import accounts, people, signing_in
@@ -129,18 +132,27 @@ class TestPassword:
         assert session(kyo)
 
     def test_guesses_are_counted_as_those_at_the_sign_in(
-        self, kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]]
+        self, kyo: Kyo, anna: Actor, clock: Clock, sql: Callable[..., list[Any]]
     ) -> None:
         for _ in range(5):
             with pytest.raises(NotAllowed):
-                accounts.change_password(kyo, anna, "wrong", BETTER)
-        with pytest.raises(TooMany):
-            accounts.change_password(kyo, anna, PASSWORD, BETTER)
+                accounts.change_password(kyo, anna, "wrong", BETTER, OFFICE)
+        for _ in range(3):
+            with pytest.raises(TooMany):
+                accounts.change_password(kyo, anna, PASSWORD, BETTER, OFFICE)
         with pytest.raises(TooMany):
             session(kyo)
-        rows = sql("select event, outcome from audit_log where event in ('user:change_password', 'user:block')")
-        assert rows.count(("user:change_password", "refused")) == 5
-        assert rows.count(("user:block", "done")) == 1
+        rows = sql(
+            "select actor_id, object_id, details from audit_log where event = 'user:change_password' order by id"
+        )
+        wrong, blocked = {"reason": "wrong", "address": OFFICE}, {"reason": "blocked", "address": OFFICE}
+        assert [row.details.get("reason") for row in rows] == ["wrong"] * 5 + ["blocked"], "one row a minute"
+        assert rows[0] == (anna.id, "anna", wrong)
+        assert (rows[5].actor_id, rows[5].object_id) == (anna.id, "anna")
+        assert blocked.items() <= rows[5].details.items()
+        [block] = sql("select actor_name, object_id, details from audit_log where event = 'user:block'")
+        until = (clock() + timedelta(seconds=30)).isoformat()
+        assert block == ("kyo", str(anna.id), {"until": until, "address": OFFICE})
 
     def test_a_right_one_clears_the_count(self, kyo: Kyo, anna: Actor) -> None:
         for _ in range(3):
@@ -306,13 +318,49 @@ class TestRegistration:
 
     def test_scripts_have_to_wait(self, with_settings: Callable[..., Kyo], clock: Clock) -> None:
         kyo = with_settings(KYO_REGISTRATION="open")
-        for number in range(20):
+        for number in range(throttling.FREE[throttling.Kind.REGISTRATION] + 1):
             with pytest.raises(Invalid):
                 accounts.register(kyo, f"u{number}", "Name", "a@example.org", "easy", OFFICE)
-        with pytest.raises(TooMany):
+        with pytest.raises(TooMany, match="registered from your network"):
             accounts.register(kyo, "anna", "Anna", "a@example.org", PASSWORD, OFFICE)
         clock.advance(seconds=30)
         assert accounts.register(kyo, "anna", "Anna", "a@example.org", PASSWORD, OFFICE)
+
+    @pytest.mark.usefixtures("anna")
+    def test_failures_are_on_record_without_what_was_typed(
+        self, with_settings: Callable[..., Kyo], sql: Callable[..., list[Any]]
+    ) -> None:
+        kyo = with_settings(KYO_REGISTRATION="open")
+        for username, email, password in (
+            ("ruth", "ruth@example.org", "secret"),
+            ("anna", "ruth@example.org", PASSWORD),
+            ("ruth", "anna@example.org", PASSWORD),
+        ):
+            with pytest.raises((Invalid, Conflict)):
+                accounts.register(kyo, username, "Ruth", email, password, OFFICE)
+        rows = sql("select actor_name, object_id, outcome, details from audit_log where event = 'user:register'")
+        assert rows == [
+            ("kyo", "unknown", "refused", {"reason": reason, "address": OFFICE})
+            for reason in ("password", "taken", "taken")
+        ]
+        sql("update sign_in_failures set blocked_until = :until", until=kyo.now() + timedelta(minutes=1))
+        for _ in range(3):
+            with pytest.raises(TooMany):
+                accounts.register(kyo, "ruth", "Ruth", "ruth@example.org", PASSWORD, OFFICE)
+        [_, _, _, blocked] = sql("select object_id, details from audit_log where event = 'user:register' order by id")
+        assert (blocked.object_id, blocked.details["reason"]) == ("unknown", "blocked")
+        assert "ruth" not in str(sql("select * from audit_log where event = 'user:register'")).lower()
+
+    @pytest.mark.usefixtures("anna")
+    def test_an_office_that_registers_goes_on_signing_in(
+        self, with_settings: Callable[..., Kyo], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kyo = with_settings(KYO_REGISTRATION="open")
+        with monkeypatch.context() as patch:
+            patch.setattr(passwords, "hash_password", lambda _: "no password fits")
+            for number in range(25):
+                accounts.register(kyo, f"u{number}", "Name", f"u{number}@example.org", PASSWORD, OFFICE)
+        assert signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER, OFFICE)
 
 
 class TestInvitations:
@@ -327,7 +375,8 @@ class TestInvitations:
         for again in (accounts.read_invitation, lambda k, t: accounts.accept_invitation(k, t, BETTER)):
             with pytest.raises(NotFound, match="used, replaced, or has expired"):
                 again(kyo, invited.token)
-        [row] = sql("select actor_id, object_id from audit_log where event = 'user:accept_invitation'")
+        statement = "select actor_id, object_id from audit_log where event = :event and outcome = 'done'"
+        [row] = sql(statement, event="user:accept_invitation")
         assert row == (invited.actor.id, str(invited.actor.id))
         assert sql("select from sign_in_failures where failures > 1") == []
 
@@ -361,6 +410,23 @@ class TestInvitations:
             accounts.read_invitation(kyo, text)
         with pytest.raises(NotFound):
             accounts.accept_invitation(kyo, text, PASSWORD)
+
+    def test_guesses_are_on_record_without_what_was_typed(self, kyo: Kyo, sql: Callable[..., list[Any]]) -> None:
+        for verb in (
+            lambda: accounts.read_invitation(kyo, "guessed", OFFICE),
+            lambda: accounts.accept_invitation(kyo, "guessed", PASSWORD, OFFICE),
+        ):
+            with pytest.raises(NotFound):
+                verb()
+        sql("update sign_in_failures set blocked_until = :until", until=kyo.now() + timedelta(minutes=1))
+        for _ in range(3):
+            with pytest.raises(TooMany):
+                accounts.read_invitation(kyo, "guessed", OFFICE)
+        rows = sql("select event, object_id, outcome, details from audit_log order by id")
+        assert [row[:3] for row in rows] == [("user:accept_invitation", "unknown", "refused")] * 3
+        assert [row.details["reason"] for row in rows] == ["wrong", "wrong", "blocked"]
+        assert {row.details["address"] for row in rows} == {OFFICE}
+        assert "guessed" not in str(sql("select * from audit_log"))
 
     def test_guesses_have_to_wait(self, kyo: Kyo, admin: Actor) -> None:
         invited = people.invite(kyo, admin, "anna", "Anna", Role.MANAGER)

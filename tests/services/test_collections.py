@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from kyo_pipeline.db import collections as queries
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
-from kyo_pipeline.domain.collections import Access, CollectionDetails
+from kyo_pipeline.domain.collections import CollectionDetails
 from kyo_pipeline.errors import Conflict, Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import collections, groups, library
@@ -201,7 +202,7 @@ def test_a_person_is_given_access_then_other_access_then_none(
     collections.grant_person(kyo, admin, board.id, employee.id, Access.APPROVE)
     assert last_audit() == ("collection:grant", {**about, "before": "read", "after": "approve"})
     [member] = collections.read_access(kyo, admin, board.id).members
-    assert (member.person.id, member.access, member.counts_as) == (employee.id, Access.APPROVE, Access.WRITE)
+    assert (member.person.id, member.access, member.effective_access) == (employee.id, Access.APPROVE, Access.WRITE)
     known = len(sql("select from audit_log"))
     collections.grant_person(kyo, admin, board.id, employee.id, Access.APPROVE)
     assert len(sql("select from audit_log")) == known
@@ -241,7 +242,7 @@ def test_somebody_deactivated_stays_on_the_list_without_worth(
     collections.grant_person(kyo, admin, board.id, employee.id, Access.READ)
     sql("update users set active = false where id = :id", id=employee.id)
     [member] = collections.read_access(kyo, admin, board.id).members
-    assert member.counts_as is None
+    assert member.effective_access is None
     assert employee.id not in [one.id for one in collections.candidates(kyo, admin).people]
     with pytest.raises(NotFound, match="deactivated"):
         collections.grant_person(kyo, admin, board.id, employee.id, Access.WRITE)

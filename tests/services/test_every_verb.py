@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import PERMISSIONS, Actor, Permission, Role
-from kyo_pipeline.domain.collections import Access
 from kyo_pipeline.domain.identity import Identity
 from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import Kyo

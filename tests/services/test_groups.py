@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
+from kyo_pipeline.domain.access import Access, PersonName
 from kyo_pipeline.domain.actor import OPERATOR, Actor
-from kyo_pipeline.domain.collections import Access, Group, PersonName
+from kyo_pipeline.domain.groups import Group
 from kyo_pipeline.errors import Conflict, Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import collections, groups, library

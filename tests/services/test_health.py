@@ -1,4 +1,3 @@
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +14,9 @@ from tests.fakes import DownCache
 
 
 @pytest.fixture
-def alive(sql: Callable[..., list[Any]], clock: Clock) -> None:
+def alive(pipeline: Kyo) -> None:
     """Dagster's daemon has just said that it is there."""
-    sql("create table if not exists dagster.daemon_heartbeats (daemon_type text, body text)")
-    sql(
-        "insert into dagster.daemon_heartbeats values ('SENSOR', :body)",
-        body=json.dumps({"__class__": "DaemonHeartbeat", "timestamp": clock().timestamp()}),
-    )
+    health.beat(pipeline)
 
 
 def failing(kyo: Kyo) -> dict[str, str]:
@@ -44,7 +39,8 @@ def test_a_cache_that_is_away_is_said(kyo: Kyo) -> None:
 @pytest.mark.parametrize(("seconds", "ok"), [(90, True), (91, False)])
 def test_a_daemon_that_is_silent_for_long_is_said(kyo: Kyo, clock: Clock, seconds: int, ok: bool) -> None:
     clock.advance(seconds=seconds)
-    assert failing(kyo) == ({} if ok else {"daemon": "Dagster's daemon was last seen 91 s ago; files will wait."})
+    silent = "Nothing has looked for files for 91 s: Dagster's daemon is down, or its sensor waiting_files is off."
+    assert failing(kyo) == ({} if ok else {"daemon": silent})
 
 
 def test_a_daemon_that_never_ran_is_said(kyo: Kyo) -> None:

@@ -9,8 +9,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text as statement
 
+from kyo_pipeline.db import users
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, OPERATOR_ID, Actor, Role
-from kyo_pipeline.domain.collections import Access
+from kyo_pipeline.domain.identity import Identity
 from kyo_pipeline.domain.people import PersonState
 from kyo_pipeline.errors import Conflict, Invalid, KyoError, NotAllowed, NotFound, TooMany
 from kyo_pipeline.kyo import Kyo
@@ -266,6 +268,28 @@ class TestInviting:
             people.invite_again(kyo, admin, anna.id)
         with pytest.raises(Conflict, match="not been let in yet"):
             people.invite_again(kyo, admin, eric)
+
+    def test_again_not_who_signs_in_through_the_organisation(self, kyo: Kyo, admin: Actor) -> None:
+        cleo = people.invite(kyo, admin, "cleo", "Cleo", Role.ADMIN, "c@example.org").actor
+        identity = Identity("https://id.example", "1", "c@example.org", True, "Cleo")
+        signing_in.sign_in_with_identity(kyo, identity, BROWSER)
+        with pytest.raises(Conflict, match="through your organisation"):
+            people.invite_again(kyo, admin, cleo.id)
+        assert people.read_person(kyo, admin, cleo.id).state is PersonState.ACTIVE
+        assert people.change_role(kyo, admin, admin.id, Role.MANAGER), "cleo is another admin still"
+
+    def test_again_not_who_accepts_at_the_same_moment(self, committed: Kyo, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = people.invite(committed, OPERATOR, "cleo", "Cleo", Role.MANAGER)
+        real = users.lock
+
+        def after_they_accepted(*args: Any) -> Any:
+            monkeypatch.undo()
+            accounts.accept_invitation(committed, first.token, PASSWORD)
+            return real(*args)
+
+        monkeypatch.setattr(users, "lock", after_they_accepted)
+        with pytest.raises(Conflict, match="has a password already"):
+            people.invite_again(committed, OPERATOR, first.actor.id)
 
     def test_is_void_once_they_are_deactivated(self, kyo: Kyo, admin: Actor) -> None:
         invited = people.invite(kyo, admin, "cleo", "Cleo", Role.MANAGER)

@@ -17,7 +17,7 @@ from kyo_pipeline.domain.citations import check
 from kyo_pipeline.domain.evidence import relevant
 from kyo_pipeline.domain.prompting import Prompt, build_prompt, is_not_found, may_become_not_found
 from kyo_pipeline.domain.retrieval import Retrieval
-from kyo_pipeline.domain.tokens import estimated_tokens
+from kyo_pipeline.domain.token_estimate import estimated_tokens
 from kyo_pipeline.errors import Invalid, Unavailable
 
 _NAME = "The language model"

@@ -10,7 +10,7 @@ from kyo_pipeline.domain.ports import Embedder
 from kyo_pipeline.domain.prompting import build_prompt
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.stemming import stems
-from kyo_pipeline.domain.tokens import estimated_tokens
+from kyo_pipeline.domain.token_estimate import estimated_tokens
 from tests.domain.test_prompting import FENCE, PASSAGE
 
 TEXTS = {

@@ -1,0 +1,81 @@
+"""What was refused, on record: the same thing once a minute, so that no loop fills the audit log.
+
+PostgreSQL sees to that; the cache only spares it the question. The row has a transaction of its own, because that of
+the refused deed is rolled back, and the operator writes it, because others may not read the log.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from kyo_pipeline.db import audit
+from kyo_pipeline.domain import throttling
+from kyo_pipeline.domain.actor import OPERATOR, Actor
+from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.limits import LimitReached, window
+from kyo_pipeline.kyo import Kyo
+
+Details = Mapping[str, object]
+
+_EVERY = timedelta(minutes=1)
+_UNKNOWN = "unknown"
+
+
+def refused(
+    kyo: Kyo, actor: Actor, event: Event, object_id: object, details: Details, same: Sequence[Details] = ()
+) -> None:
+    """Write one row, unless this minute has one of this actor and event that is the same.
+
+    A row is the same that has all the details, or all of one of `same`, where `object_id` counts as a detail.
+    """
+    at, same = kyo.now(), same or (details,)
+    minute = window(_EVERY, at)
+    keys = [_key(actor, event, one, f"{minute.start:%Y-%m-%dT%H:%M}") for one in same]
+    if any(kyo.cache.get(key) is not None for key in keys):
+        return
+    with kyo.db.transaction(OPERATOR) as tx:
+        audit.lock(tx, actor, event)
+        if not audit.has_row(tx, actor, event, minute, same):
+            audit.record(tx, actor, event, object_id, at, details, outcome="refused")
+    for key in keys:
+        kyo.cache.set(key, b"on record", int(_EVERY.total_seconds()))
+
+
+@contextmanager
+def used_up_limits(kyo: Kyo, actor: Actor, event: Event) -> Iterator[None]:
+    """Put a `LimitReached` on record and raise it again."""
+    try:
+        yield
+    except LimitReached as error:
+        usage = error.usage
+        details = {"limit": usage.limit.value, "allowed": usage.allowed, "until": usage.resets_at.isoformat()}
+        refused(kyo, actor, event, actor.id, details)
+        raise
+
+
+def blocked_try(kyo: Kyo, actor: Actor, event: Event, username: str | None, address: str) -> None:
+    """Put on record that somebody tried while an account or an address is blocked: once for each of both.
+
+    `username` is None where nobody has the name that was typed: it may be a password in the wrong field.
+    """
+    # Not by the address as it is: whoever has an IPv6 network could come from another one each time.
+    network = next((one.name for one in throttling.of_address(address)), "")
+    details = {"reason": "blocked", "address": address, "network": network}
+    same = [{"reason": "blocked", "object_id": username}] if username else []
+    if network:
+        same.append({"reason": "blocked", "network": network})
+    refused(
+        kyo,
+        actor,
+        event,
+        username or _UNKNOWN,
+        details,
+        same or [{"reason": "blocked", "object_id": _UNKNOWN, "network": network}],
+    )
+
+
+def _key(actor: Actor, event: Event, same: Details, minute: str) -> str:
+    digest = hashlib.sha256(json.dumps(dict(same), default=str, sort_keys=True).encode()).hexdigest()
+    return f"on-record:{event.value}:{actor.id}:{digest}:{minute}"

@@ -1,0 +1,61 @@
+"""What is the same, where several things may be; what is written of it is tested with the services."""
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from kyo_pipeline import on_record
+from kyo_pipeline.domain.actor import OPERATOR, Actor
+from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.kyo import Kyo
+from tests.conftest import Clock
+
+Sql = Callable[..., list[Any]]
+
+
+@pytest.fixture(autouse=True)
+def at_noon(clock: Clock) -> None:
+    clock.time = datetime(2026, 11, 2, 12, 0, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def tried(kyo: Kyo, sql: Sql) -> Callable[..., list[tuple[str, str]]]:
+    """Tries of (user name, address) while blocked; the name and the address of each that is on record."""
+
+    def record(*tries: tuple[str | None, str]) -> list[tuple[str, str]]:
+        for username, address in tries:
+            on_record.blocked_try(kyo, OPERATOR, Event.SESSION_REFUSE, username, address)
+        rows = sql("select object_id, details ->> 'address' as address from audit_log order by id")
+        return [tuple(row) for row in rows]
+
+    return record
+
+
+def test_an_account_is_one_from_wherever_it_is_tried(tried: Callable[..., list[tuple[str, str]]]) -> None:
+    assert tried(*(("anna", f"192.0.2.{number}") for number in range(5))) == [("anna", "192.0.2.0")]
+
+
+def test_an_address_is_one_whatever_accounts_it_tries(tried: Callable[..., list[tuple[str, str]]]) -> None:
+    assert tried(("anna", "192.0.2.1"), ("bert", "192.0.2.1"), (None, "192.0.2.1")) == [("anna", "192.0.2.1")]
+
+
+def test_a_network_is_one_whatever_address_it_uses(tried: Callable[..., list[tuple[str, str]]], sql: Sql) -> None:
+    assert tried(*((f"user{number}", f"2001:db8::{number}") for number in range(5))) == [("user0", "2001:db8::0")]
+    [(details,)] = sql("select details from audit_log")
+    assert details == {"reason": "blocked", "address": "2001:db8::0", "network": "2001:db8::"}
+
+
+def test_others_from_elsewhere_are_others(tried: Callable[..., list[tuple[str, str]]]) -> None:
+    tries = [("anna", "192.0.2.1"), ("bert", "192.0.2.2"), (None, "192.0.2.3"), (None, ""), ("carl", "")]
+    assert tried(*tries * 2) == [(name or "unknown", address) for name, address in tries]
+
+
+def test_what_else_was_refused_to_them_is_not_the_same(
+    kyo: Kyo, employee: Actor, tried: Callable[..., list[tuple[str, str]]]
+) -> None:
+    on_record.refused(kyo, OPERATOR, Event.SESSION_REFUSE, "anna", {"reason": "wrong", "address": "192.0.2.1"})
+    on_record.refused(kyo, OPERATOR, Event.ACCESS_REFUSE, "anna", {"reason": "blocked"})
+    on_record.refused(kyo, employee, Event.SESSION_REFUSE, "anna", {"reason": "blocked"})
+    assert len(tried(("anna", "192.0.2.1"))) == 4
