@@ -140,8 +140,8 @@ def main() -> None:
         with owner.transaction(OPERATOR) as tx:
             space = embedding_sets.activate_new(tx, replace(kyo.embedder.spec, model="random"), utc_now())
             fill(tx, space, count)
-            everything = users.add(tx, "all", "All", Role.ADMIN, "", False, utc_now())
-            few = users.add(tx, "few", "Few", Role.EMPLOYEE, "", False, utc_now())
+            everything = users.add(tx, "all", "All", Role.ADMIN, utc_now(), password_hash="")
+            few = users.add(tx, "few", "Few", Role.EMPLOYEE, utc_now(), password_hash="")
             tx.execute(text("update collections set everyone_access = null"))
             tx.execute(
                 text("insert into collection_members select id, :user, 'read' from collections where name = 'Few'"),

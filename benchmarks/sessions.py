@@ -59,7 +59,7 @@ def fill(kyo: Kyo) -> str:
             ),
             {"each": SESSIONS // PEOPLE, "now": now},
         )
-        somebody = users.add(tx, "somebody", "Somebody", Role.ADMIN, "", False, now)
+        somebody = users.add(tx, "somebody", "Somebody", Role.ADMIN, now, password_hash="")
         digest = hashlib.sha256(token.encode()).digest()
         sessions.add(tx, digest, somebody.id, now, now + timedelta(hours=1))
         tx.execute(text("analyze"))

@@ -5,7 +5,7 @@ import streamlit as st
 from kyo_app import access, runtime
 from kyo_app.components import run_again, shown_errors
 from kyo_app.markup import inert_line
-from kyo_pipeline.domain.access import GroupName, PersonName, Recipient
+from kyo_pipeline.domain.access import Recipient
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import Document
 from kyo_pipeline.domain.sharing import Sharing
@@ -28,11 +28,10 @@ def sharing_panel(actor: Actor, document: Document) -> None:
 
 def _panel(actor: Actor, document: Document, found: Sharing) -> None:
     _restriction(actor, document, found)
-    for person in found.readers:
-        _reader(actor, document, person)
-    for group in found.reader_groups:
-        _reader(actor, document, group)
-    if not found.published and (found.readers or found.reader_groups):
+    readers: list[Recipient] = [*found.readers, *found.reader_groups]
+    for reader in readers:
+        _reader(actor, document, reader)
+    if readers and not found.published:
         st.caption("They can read it as soon as it is approved.")
     _adding(actor, document, found)
 
@@ -59,8 +58,7 @@ def _reader(actor: Actor, document: Document, reader: Recipient) -> None:
         st.markdown(access.line(reader), width="stretch")
         if access.remove_button(f"unread-{document.id}-{reader.id}"):
             with shown_errors():
-                remove = sharing.remove_reader if isinstance(reader, PersonName) else sharing.remove_reader_group
-                remove(runtime.kyo(), actor, document.id, reader.id)
+                sharing.remove_reader(runtime.kyo(), actor, document.id, reader)
                 run_again(f"Removed: {inert_line(reader.name, 80)}", ":material/close:")
 
 
@@ -73,6 +71,5 @@ def _adding(actor: Actor, document: Document, found: Sharing) -> None:
         access.warn_nobody_chosen()
     elif submitted and reader is not None:
         with shown_errors():
-            add = sharing.add_reader_group if isinstance(reader, GroupName) else sharing.add_reader
-            add(runtime.kyo(), actor, document.id, reader.id)
+            sharing.add_reader(runtime.kyo(), actor, document.id, reader)
             run_again(f"May read it now: {inert_line(reader.name, 80)}", ":material/person_add:")

@@ -30,16 +30,17 @@ def refused(
 
     A row is the same that has all the details, or all of one of `same`, where `object_id` counts as a detail.
     """
-    at, same = kyo.now(), same or (details,)
+    at = kyo.now()
     minute = window(_EVERY, at)
-    keys = [_key(actor, event, one, f"{minute.start:%Y-%m-%dT%H:%M}") for one in same]
+    keys = {_key(actor, event, one, f"{minute.start:%Y-%m-%dT%H:%M}"): one for one in same or (details,)}
     if any(kyo.cache.get(key) is not None for key in keys):
         return
     with kyo.db.transaction(OPERATOR) as tx:
         audit.lock(tx, actor, event)
-        if not audit.has_row(tx, actor, event, minute, same):
+        there = [key for key, one in keys.items() if audit.has_row(tx, actor, event, minute, one)]
+        if not there:
             audit.record(tx, actor, event, object_id, at, details, outcome="refused")
-    for key in keys:
+    for key in there or keys:
         kyo.cache.set(key, b"on record", int(_EVERY.total_seconds()))
 
 
@@ -63,17 +64,12 @@ def blocked_try(kyo: Kyo, actor: Actor, event: Event, username: str | None, addr
     # Not by the address as it is: whoever has an IPv6 network could come from another one each time.
     network = next((one.name for one in throttling.of_address(address)), "")
     details = {"reason": "blocked", "address": address, "network": network}
-    same = [{"reason": "blocked", "object_id": username}] if username else []
+    same: list[Details] = [{"object_id": username}] if username else []
     if network:
-        same.append({"reason": "blocked", "network": network})
-    refused(
-        kyo,
-        actor,
-        event,
-        username or _UNKNOWN,
-        details,
-        same or [{"reason": "blocked", "object_id": _UNKNOWN, "network": network}],
-    )
+        same.append({"network": network})
+    if not same:
+        same.append({"object_id": _UNKNOWN, "network": network})
+    refused(kyo, actor, event, username or _UNKNOWN, details, [{"reason": "blocked", **one} for one in same])
 
 
 def _key(actor: Actor, event: Event, same: Details, minute: str) -> str:

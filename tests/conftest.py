@@ -146,7 +146,7 @@ def person(owner: Kyo) -> Callable[[Role], Actor]:
     def add(role: Role) -> Actor:
         name = f"{role.value}-{secrets.token_hex(3)}"
         with owner.db.transaction(OPERATOR) as tx:
-            return users.add(tx, name, name.title(), role, "no password fits", False, owner.now())
+            return users.add(tx, name, name.title(), role, owner.now(), password_hash="no password fits")
 
     return add
 

@@ -47,6 +47,13 @@ def test_a_network_is_one_whatever_address_it_uses(tried: Callable[..., list[tup
     assert details == {"reason": "blocked", "address": "2001:db8::0", "network": "2001:db8::"}
 
 
+def test_who_was_tried_from_a_known_address_is_on_record_when_tried_from_elsewhere(
+    tried: Callable[..., list[tuple[str, str]]],
+) -> None:
+    found = tried(("anna", "192.0.2.1"), ("bert", "192.0.2.1"), ("bert", "192.0.2.2"))
+    assert found == [("anna", "192.0.2.1"), ("bert", "192.0.2.2")]
+
+
 def test_others_from_elsewhere_are_others(tried: Callable[..., list[tuple[str, str]]]) -> None:
     tries = [("anna", "192.0.2.1"), ("bert", "192.0.2.2"), (None, "192.0.2.3"), (None, ""), ("carl", "")]
     assert tried(*tries * 2) == [(name or "unknown", address) for name, address in tries]

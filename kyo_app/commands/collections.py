@@ -4,9 +4,10 @@ import click
 
 from kyo_app.commands.opening import opened_kyo
 from kyo_app.commands.output import json_option, print_json, table
-from kyo_pipeline.domain.access import Access
+from kyo_pipeline.domain.access import Access, GroupName, PersonName, Recipient
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.collections import CollectionAccess
+from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import collections, groups, people
 
 _LEVELS = click.Choice([access.value for access in Access])
@@ -113,12 +114,7 @@ def grant(name: str, access: str, person: str | None, group: str | None) -> None
     _require_one(person, group)
     with opened_kyo() as kyo:
         found = collections.named(kyo, OPERATOR, name)
-        if person is not None:
-            user_id = people.id_of(kyo, OPERATOR, person)
-            collections.grant_person(kyo, OPERATOR, found.id, user_id, Access(access))
-        if group is not None:
-            group_id = groups.named(kyo, OPERATOR, group).id
-            collections.grant_group(kyo, OPERATOR, found.id, group_id, Access(access))
+        collections.grant(kyo, OPERATOR, found.id, _recipient(kyo, person, group), Access(access))
 
 
 @command.command()
@@ -130,15 +126,20 @@ def revoke(name: str, person: str | None, group: str | None) -> None:
     _require_one(person, group)
     with opened_kyo() as kyo:
         found = collections.named(kyo, OPERATOR, name)
-        if person is not None:
-            collections.revoke_person(kyo, OPERATOR, found.id, people.id_of(kyo, OPERATOR, person))
-        if group is not None:
-            collections.revoke_group(kyo, OPERATOR, found.id, groups.named(kyo, OPERATOR, group).id)
+        collections.revoke(kyo, OPERATOR, found.id, _recipient(kyo, person, group))
 
 
 def _require_one(person: str | None, group: str | None) -> None:
     if (person is None) == (group is None):
         raise click.UsageError("Name either a --person or a --group.")
+
+
+def _recipient(kyo: Kyo, person: str | None, group: str | None) -> Recipient:
+    if group is not None:
+        found = groups.named(kyo, OPERATOR, group)
+        return GroupName(found.id, found.name)
+    username = person or ""
+    return PersonName(people.id_of(kyo, OPERATOR, username), username, username)
 
 
 def _access(level: str) -> Access | None:

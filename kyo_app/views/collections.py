@@ -18,7 +18,7 @@ from kyo_app.components import (
 from kyo_app.fields import name_field
 from kyo_app.groups import groups_panel
 from kyo_app.markup import badge, inert, inert_line
-from kyo_pipeline.domain.access import Access, GroupName, Recipient
+from kyo_pipeline.domain.access import Access, Recipient
 from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.collections import (
     MAX_DESCRIPTION_LENGTH,
@@ -137,8 +137,7 @@ def _recipient(actor: Actor, collection: CollectionDetails, given: MemberGroup |
         removed = access.remove_button(f"revoke-{key}")
     with shown_errors():
         if removed:
-            revoke = collections.revoke_person if isinstance(given, Member) else collections.revoke_group
-            revoke(runtime.kyo(), actor, collection.id, recipient.id)
+            collections.revoke(runtime.kyo(), actor, collection.id, recipient)
             run_again(f"Removed: {inert_line(recipient.name, 80)}", ":material/close:")
         elif chosen is not None and chosen is not given.access:
             _grant(actor, collection, recipient, chosen)
@@ -186,8 +185,7 @@ def _granting(actor: Actor, found: CollectionAccess) -> None:
 
 
 def _grant(actor: Actor, collection: CollectionDetails, recipient: Recipient, chosen: Access) -> None:
-    grant = collections.grant_group if isinstance(recipient, GroupName) else collections.grant_person
-    grant(runtime.kyo(), actor, collection.id, recipient.id, chosen)
+    collections.grant(runtime.kyo(), actor, collection.id, recipient, chosen)
     run_again(f"{inert_line(recipient.name, 80)} may now: {access.ACCESS[chosen].lower()}", ":material/key:")
 
 

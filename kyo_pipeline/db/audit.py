@@ -1,7 +1,7 @@
 """The audit log: a row in the same transaction as the deed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -51,8 +51,8 @@ def lock(tx: Connection, actor: Actor, event: Event) -> None:
     lock_name(tx, f"audit:{event.value}:{actor.id}")
 
 
-def has_row(tx: Connection, actor: Actor, event: Event, within: Window, same: Sequence[Mapping[str, object]]) -> bool:
-    """Whether a row of these has all the details of one of `same`, where `object_id` counts as a detail."""
+def has_row(tx: Connection, actor: Actor, event: Event, within: Window, details: Mapping[str, object]) -> bool:
+    """Whether a row of these has all these details, where `object_id` counts as one."""
     return bool(
         tx.scalar(
             text(
@@ -62,7 +62,7 @@ def has_row(tx: Connection, actor: Actor, event: Event, within: Window, same: Se
                   from audit_log
                   where
                     at >= :start and at < :end and actor_id = :actor and event = :event
-                    and details || jsonb_build_object('object_id', object_id) @> any(cast(:same as jsonb[]))
+                    and details || jsonb_build_object('object_id', object_id) @> cast(:details as jsonb)
                 )
                 """
             ),
@@ -71,7 +71,7 @@ def has_row(tx: Connection, actor: Actor, event: Event, within: Window, same: Se
                 "end": within.end,
                 "actor": actor.id,
                 "event": event.value,
-                "same": [_as_json(one) for one in same],
+                "details": _as_json(details),
             },
         )
     )

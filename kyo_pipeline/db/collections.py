@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, Row, TextClause, text
 
 from kyo_pipeline.db.engine import lock_name
-from kyo_pipeline.domain.access import Access, GroupName, PersonName
+from kyo_pipeline.domain.access import Access, GroupName, PersonName, Recipient
 from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.collections import Collection, CollectionDetails, Member, MemberGroup
 
@@ -141,62 +141,42 @@ def groups(tx: Connection, collection_id: UUID) -> tuple[MemberGroup, ...]:
     return tuple(MemberGroup(GroupName(row.id, row.name), row.people, Access(row.access)) for row in rows)
 
 
-def access_of_person(tx: Connection, collection_id: UUID, user_id: UUID) -> Access | None:
-    """What this person was given by name."""
+def access_of(tx: Connection, collection_id: UUID, recipient: Recipient) -> Access | None:
+    """What this person or group was given by name."""
     access = tx.scalar(
-        text("select access from collection_members where collection_id = :collection and user_id = :user"),
-        {"collection": collection_id, "user": user_id},
+        _about(recipient, "select access from {table} where collection_id = :collection and {column} = :recipient"),
+        {"collection": collection_id, "recipient": recipient.id},
     )
     return Access(access) if access else None
 
 
-def access_of_group(tx: Connection, collection_id: UUID, group_id: UUID) -> Access | None:
-    access = tx.scalar(
-        text("select access from collection_groups where collection_id = :collection and group_id = :group"),
-        {"collection": collection_id, "group": group_id},
-    )
-    return Access(access) if access else None
-
-
-def grant_person(tx: Connection, collection_id: UUID, user_id: UUID, access: Access) -> None:
+def grant(tx: Connection, collection_id: UUID, recipient: Recipient, access: Access) -> None:
     """Give access, or change what was given."""
     tx.execute(
-        text(
+        _about(
+            recipient,
             """
-            insert into collection_members (collection_id, user_id, access)
-            values (:collection, :user, :access)
-            on conflict (collection_id, user_id) do update set access = excluded.access
-            """
+            insert into {table} (collection_id, {column}, access)
+            values (:collection, :recipient, :access)
+            on conflict (collection_id, {column}) do update set access = excluded.access
+            """,
         ),
-        {"collection": collection_id, "user": user_id, "access": access.value},
+        {"collection": collection_id, "recipient": recipient.id, "access": access.value},
     )
 
 
-def grant_group(tx: Connection, collection_id: UUID, group_id: UUID, access: Access) -> None:
+def revoke(tx: Connection, collection_id: UUID, recipient: Recipient) -> None:
     tx.execute(
-        text(
-            """
-            insert into collection_groups (collection_id, group_id, access)
-            values (:collection, :group, :access)
-            on conflict (collection_id, group_id) do update set access = excluded.access
-            """
-        ),
-        {"collection": collection_id, "group": group_id, "access": access.value},
+        _about(recipient, "delete from {table} where collection_id = :collection and {column} = :recipient"),
+        {"collection": collection_id, "recipient": recipient.id},
     )
 
 
-def revoke_person(tx: Connection, collection_id: UUID, user_id: UUID) -> None:
-    tx.execute(
-        text("delete from collection_members where collection_id = :collection and user_id = :user"),
-        {"collection": collection_id, "user": user_id},
-    )
-
-
-def revoke_group(tx: Connection, collection_id: UUID, group_id: UUID) -> None:
-    tx.execute(
-        text("delete from collection_groups where collection_id = :collection and group_id = :group"),
-        {"collection": collection_id, "group": group_id},
-    )
+def _about(recipient: Recipient, statement: str) -> TextClause:
+    """The same for people and for groups: each have a table of their own."""
+    is_person = isinstance(recipient, PersonName)
+    table, column = ("collection_members", "user_id") if is_person else ("collection_groups", "group_id")
+    return text(statement.format(table=table, column=column))
 
 
 def _to_details(row: Row[Any]) -> CollectionDetails:

@@ -33,6 +33,12 @@ def active_person(tx: Connection, user_id: UUID) -> PersonName | None:
     return PersonName(row.id, row.username, row.name) if row else None
 
 
+def person(tx: Connection, user_id: UUID) -> PersonName | None:
+    """Whoever it is, active or not."""
+    row = tx.execute(text("select id, username, name from people where id = :id"), {"id": user_id}).one_or_none()
+    return PersonName(row.id, row.username, row.name) if row else None
+
+
 def username_of(tx: Connection, user_id: UUID) -> str | None:
     """Whoever it is, active or not."""
     username: str | None = tx.scalar(text("select username from people where id = :id"), {"id": user_id})

@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
-from kyo_pipeline.domain.access import GroupName, PersonName
+from kyo_pipeline.domain.access import GroupName, PersonName, Recipient
 from kyo_pipeline.domain.sharing import Sharing
 
 
@@ -29,44 +29,36 @@ def set_restricted(tx: Connection, document_id: UUID, restricted: bool) -> None:
     )
 
 
-def add_reader(tx: Connection, document_id: UUID, user_id: UUID) -> bool:
-    """False when the person was a reader already."""
+def add_reader(tx: Connection, document_id: UUID, reader: Recipient) -> bool:
+    """False when they were a reader already."""
     added = tx.execute(
-        text("insert into document_readers (document_id, user_id) values (:document, :user) on conflict do nothing"),
-        {"document": document_id, "user": user_id},
-    )
-    return added.rowcount > 0
-
-
-def add_reader_group(tx: Connection, document_id: UUID, group_id: UUID) -> bool:
-    added = tx.execute(
-        text(
+        _about(
+            reader,
             """
-            insert into document_reader_groups (document_id, group_id)
-            values (:document, :group)
+            insert into {table} (document_id, {column})
+            values (:document, :reader)
             on conflict do nothing
-            """
+            """,
         ),
-        {"document": document_id, "group": group_id},
+        {"document": document_id, "reader": reader.id},
     )
     return added.rowcount > 0
 
 
-def remove_reader(tx: Connection, document_id: UUID, user_id: UUID) -> bool:
-    """False when the person was no reader."""
+def remove_reader(tx: Connection, document_id: UUID, reader: Recipient) -> bool:
+    """False when they were no reader."""
     removed = tx.execute(
-        text("delete from document_readers where document_id = :document and user_id = :user"),
-        {"document": document_id, "user": user_id},
+        _about(reader, "delete from {table} where document_id = :document and {column} = :reader"),
+        {"document": document_id, "reader": reader.id},
     )
     return removed.rowcount > 0
 
 
-def remove_reader_group(tx: Connection, document_id: UUID, group_id: UUID) -> bool:
-    removed = tx.execute(
-        text("delete from document_reader_groups where document_id = :document and group_id = :group"),
-        {"document": document_id, "group": group_id},
-    )
-    return removed.rowcount > 0
+def _about(reader: Recipient, statement: str) -> TextClause:
+    """The same for people and for groups: each have a table of their own."""
+    is_person = isinstance(reader, PersonName)
+    table, column = ("document_readers", "user_id") if is_person else ("document_reader_groups", "group_id")
+    return text(statement.format(table=table, column=column))
 
 
 def _readers(tx: Connection, document_id: UUID) -> tuple[PersonName, ...]:

@@ -10,7 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from kyo_pipeline.domain.actor import OPERATOR_ID, Actor, Role
 from kyo_pipeline.domain.people import PersonState
-from kyo_pipeline.errors import Conflict, NotAllowed
+from kyo_pipeline.errors import Conflict, NotAllowed, NotFound
+
+NOBODY = "There is no such user."
 
 #: Of the row `u` in users.
 STATE = """
@@ -41,6 +43,11 @@ class Account:
     state: PersonState
     created_at: datetime
     password_changed_at: datetime
+
+    def require_let_in(self) -> None:
+        """Raises `Conflict` for who waits."""
+        if self.state is PersonState.AWAITING:
+            raise Conflict(f"{self.actor.username} has not been let in yet. Approve the registration first.")
 
 
 def credentials(tx: Connection, username: str) -> Credentials | None:
@@ -84,6 +91,23 @@ def lock(tx: Connection, user_id: UUID) -> Account | None:
     return read(tx, user_id)
 
 
+def lock_somebody(tx: Connection, user_id: UUID) -> Account:
+    """The same. Raises `NotFound`."""
+    account = lock(tx, user_id)
+    if account is None:
+        raise NotFound(NOBODY)
+    return account
+
+
+def lock_present(tx: Connection, user_id: UUID) -> Account:
+    """The same of somebody who is in, or invited. Raises `NotFound`, `Conflict`."""
+    account = lock_somebody(tx, user_id)
+    account.require_let_in()
+    if account.state is PersonState.DEACTIVATED:
+        raise Conflict(f"{account.actor.username} is deactivated. Reactivate them first.")
+    return account
+
+
 def is_unchanged(tx: Connection, known: Credentials) -> bool:
     """Whether somebody is still active and has the password still; until the transaction ends, neither changes."""
     found = tx.execute(
@@ -104,10 +128,10 @@ def add(
     username: str,
     name: str,
     role: Role,
-    password_hash: str | None,
-    must_change: bool,
     now: datetime,
     *,
+    password_hash: str | None = None,
+    must_change: bool = False,
     email: str | None = None,
     email_confirmed: bool = False,
     awaiting: bool = False,
@@ -145,7 +169,9 @@ def add(
     return to_actor(row)
 
 
-def set_password(tx: Connection, user_id: UUID, password_hash: str, must_change: bool, now: datetime) -> None:
+def set_password(
+    tx: Connection, user_id: UUID, password_hash: str, now: datetime, *, must_change: bool = False
+) -> None:
     statement = text(
         """
         update users

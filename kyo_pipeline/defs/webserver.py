@@ -45,8 +45,9 @@ class Guard:
 
 
 def names_of(settings: Settings) -> tuple[str, ...]:
-    """What the UI may be called. With other names, a site could pass itself off as it (DNS rebinding)."""
-    return (*settings.ALLOWED_HOSTS, settings.KYO_DAGSTER_HOST.lower(), *_THIS_MACHINE)
+    """What the UI may be called. With other names, `*` among them, a site could pass itself off as it (DNS rebinding)."""
+    named = (name for name in settings.ALLOWED_HOSTS if name != "*")
+    return (*named, settings.KYO_DAGSTER_HOST.lower(), *_THIS_MACHINE)
 
 
 def _objection(scope: Message, names: Collection[str]) -> tuple[int, str] | None:

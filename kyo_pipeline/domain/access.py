@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import ClassVar
 from uuid import UUID
 
 from kyo_pipeline.domain.actor import Role
@@ -25,17 +26,31 @@ MAX_ACCESS: dict[Role, Access] = {
 
 @dataclass(frozen=True)
 class PersonName:
+    missing: ClassVar[str] = "There is no such person, or their account is deactivated."
+
     id: UUID
     username: str
     name: str
 
+    @property
+    def on_record(self) -> dict[str, str]:
+        """What the audit log says of them."""
+        return {"person": self.username}
+
 
 @dataclass(frozen=True)
 class GroupName:
+    missing: ClassVar[str] = "There is no such group. Somebody may have deleted it meanwhile."
+
     id: UUID
     name: str
 
+    @property
+    def on_record(self) -> dict[str, str]:
+        return {"group": self.name}
 
+
+#: Whom something can be given to. Services know them by their id, and read anew what they are called.
 Recipient = PersonName | GroupName
 
 

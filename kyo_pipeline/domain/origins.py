@@ -19,17 +19,19 @@ def is_same(origin: str, host: str) -> bool:
 
 
 def is_own(origin: str, host: str, names: Collection[str]) -> bool:
-    """`is_same`, or one of these names where a proxy has put another one into `Host`. `*` is every site's: no name.
+    """`is_same`, or one of these names where a proxy has put another one into `Host`.
 
-    Another port of the same name is a neighbour's, unless the proxy left the port out of `Host`.
+    A name with `*` in it is no name here: browsers send cookies along from every site of the same domain. Another port of
+    the same name is a neighbour's, unless the proxy left the port out of `Host`.
     """
     if is_same(origin, host):
         return True
     page, here = _split(origin), _split(f"//{host}")
     name = _name(page)
-    if page is None or here is None or name is None or page.scheme not in ("http", "https") or "*" in names:
+    if page is None or here is None or name is None or page.scheme not in ("http", "https"):
         return False
-    return is_known(page.netloc, names) and (name != _name(here) or here.port is None)
+    exact = [one for one in names if "*" not in one]
+    return is_known(page.netloc, exact) and (name != _name(here) or here.port is None)
 
 
 def _split(address: str) -> SplitResult | None:

@@ -6,19 +6,16 @@ from uuid import UUID
 
 from kyo_pipeline import tries
 from kyo_pipeline.adapters import passwords, tokens
-from kyo_pipeline.db import audit, directory, invitations, sessions, users
+from kyo_pipeline.db import audit, directory, sessions, users
 from kyo_pipeline.domain import password_policy, throttling
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.audit import Event
-from kyo_pipeline.domain.people import Invitation, Session, email_of, name_of, username_of
-from kyo_pipeline.domain.throttling import Kind
+from kyo_pipeline.domain.people import Session, email_of, name_of
 from kyo_pipeline.domain.typed_text import said_by_browser
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.tries import Try
-
-_USED = "This invitation has been used, replaced, or has expired. Ask an administrator for a new one."
 
 
 @dataclass(frozen=True)
@@ -33,12 +30,6 @@ class Profile:
     password_changed_at: datetime
     has_password: bool
     collections: tuple[tuple[str, Access], ...]
-
-
-@dataclass(frozen=True)
-class Registered:
-    username: str
-    awaiting_approval: bool
 
 
 def read_profile(kyo: Kyo, actor: Actor) -> Profile:
@@ -130,69 +121,3 @@ def end_other_sessions(kyo: Kyo, actor: Actor, token: str | None) -> int:
         if ended:
             audit.record(tx, actor, Event.SESSION_END, actor.id, now, {"others": ended})
     return ended
-
-
-def register(kyo: Kyo, username: str, name: str, email: str, password: str, address: str = "") -> Registered:
-    """Make an account for oneself. Raises `NotAllowed` where that is off, `Invalid`, `Conflict`, `TooMany`."""
-    setting = kyo.settings.KYO_REGISTRATION
-    if setting == "off":
-        raise NotAllowed("People cannot register here by themselves. Ask an administrator for an invitation.")
-    username, name, mail, now = username_of(username), name_of(name), email_of(email), kyo.now()
-    if mail is None:
-        raise Invalid("Enter your e-mail address.")
-    subjects = throttling.of_address(address, Kind.REGISTRATION)
-    attempt = Try(Event.USER_REGISTER, OPERATOR, None, subjects, said_by_browser(address))
-    # Counted whether it succeeds or not: a script that registers thousands has to wait as well.
-    counted = tries.count(kyo, attempt)
-    try:
-        password_policy.check(password, (username, name, mail))
-        password_hash, awaiting = passwords.hash_password(password), setting == "approval"
-        with kyo.db.transaction(OPERATOR) as tx:
-            added = users.add(
-                tx, username, name, Role.EMPLOYEE, password_hash, False, now, email=mail, awaiting=awaiting
-            )
-            details = {"username": username, "awaiting_approval": awaiting}
-            audit.record(tx, OPERATOR, Event.USER_REGISTER, added.id, now, details)
-    except (Invalid, Conflict) as error:
-        reason = "password" if isinstance(error, Invalid) else "taken"
-        with kyo.db.transaction(OPERATOR) as tx:
-            tries.record_failure(tx, attempt, reason, counted, now)
-        raise
-    return Registered(username, awaiting)
-
-
-def read_invitation(kyo: Kyo, token: str, address: str = "") -> Invitation:
-    """Whom the link is for. Raises `NotFound`, `TooMany`."""
-    return _open_invitation(kyo, token, address).invitation
-
-
-def accept_invitation(kyo: Kyo, token: str, password: str, address: str = "") -> str:
-    """Choose the first password; returns the user name to sign in with. Raises `NotFound`, `Invalid`, `TooMany`."""
-    found = _open_invitation(kyo, token, address)
-    about = found.invitation
-    password_policy.check(password, (about.username, about.name, found.email or ""))
-    password_hash, now = passwords.hash_password(password), kyo.now()
-    with kyo.db.transaction(OPERATOR) as tx:
-        # The person first, as everybody does who changes one.
-        account = users.lock(tx, found.user_id)
-        if account is None or not invitations.use(tx, tokens.digest(token), now):
-            raise NotFound(_USED)
-        users.set_password(tx, found.user_id, password_hash, must_change=False, now=now)
-        sessions.revoke_all(tx, found.user_id, now)
-        audit.record(tx, account.actor, Event.USER_ACCEPT_INVITATION, found.user_id, now)
-    return about.username
-
-
-def _open_invitation(kyo: Kyo, token: str, address: str) -> invitations.Open:
-    now, subjects = kyo.now(), throttling.of_address(address)
-    attempt = Try(Event.USER_ACCEPT_INVITATION, OPERATOR, None, subjects, said_by_browser(address))
-    counted = tries.count(kyo, attempt)
-    with kyo.db.transaction(OPERATOR) as tx:
-        found = invitations.find(tx, tokens.digest(token), now)
-        if found is None:
-            tries.record_failure(tx, attempt, "wrong", counted, now)
-        else:
-            tries.forgive(tx, counted, now)
-    if found is None:
-        raise NotFound(_USED)
-    return found

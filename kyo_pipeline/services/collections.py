@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from kyo_pipeline.db import audit, collections, groups, people
+from kyo_pipeline.db import audit, collections, groups, people, recipients
 from kyo_pipeline.db.engine import Transaction
-from kyo_pipeline.domain.access import Access, Candidates
+from kyo_pipeline.domain.access import Access, Candidates, Recipient
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.collections import (
@@ -19,8 +19,6 @@ from kyo_pipeline.errors import Conflict, NotFound
 from kyo_pipeline.kyo import Kyo
 
 _NO_COLLECTION = "There is no such collection. Somebody may have deleted it meanwhile."
-_NO_PERSON = "There is no such person, or their account is deactivated."
-_NO_GROUP = "There is no such group. Somebody may have deleted it meanwhile."
 _NOT_GIVEN = "There is nothing to take away here: somebody may have done it meanwhile."
 
 
@@ -113,62 +111,32 @@ def delete(kyo: Kyo, actor: Actor, collection_id: UUID) -> None:
         audit.record(tx, actor, Event.COLLECTION_DELETE, collection_id, kyo.now(), details)
 
 
-def grant_person(kyo: Kyo, actor: Actor, collection_id: UUID, user_id: UUID, access: Access) -> None:
-    """Give a person access, or other access than before. Raises `NotFound`."""
+def grant(kyo: Kyo, actor: Actor, collection_id: UUID, recipient: Recipient, access: Access) -> None:
+    """Give a person or a group access, or other access than before. Raises `NotFound`."""
     actor.require(Permission.COLLECTION_MANAGE)
     with kyo.db.transaction(actor) as tx:
         found = _locked(tx, collection_id)
-        person = people.active_person(tx, user_id)
-        if person is None:
-            raise NotFound(_NO_PERSON)
-        before = collections.access_of_person(tx, collection_id, user_id)
+        known = recipients.active(tx, recipient)
+        if known is None:
+            raise NotFound(recipient.missing)
+        before = collections.access_of(tx, collection_id, recipient)
         if before is access:
             return
-        collections.grant_person(tx, collection_id, user_id, access)
-        details = {"collection": found.name, "person": person.username, "before": before, "after": access}
+        collections.grant(tx, collection_id, recipient, access)
+        details = {"collection": found.name, **known.on_record, "before": before, "after": access}
         audit.record(tx, actor, Event.COLLECTION_GRANT, collection_id, kyo.now(), details)
 
 
-def grant_group(kyo: Kyo, actor: Actor, collection_id: UUID, group_id: UUID, access: Access) -> None:
-    """Give a group access, or other access than before. Raises `NotFound`."""
+def revoke(kyo: Kyo, actor: Actor, collection_id: UUID, recipient: Recipient) -> None:
+    """Take away what was given by name; what everyone or another group may do stays. Raises `NotFound`."""
     actor.require(Permission.COLLECTION_MANAGE)
     with kyo.db.transaction(actor) as tx:
         found = _locked(tx, collection_id)
-        group = groups.name_of(tx, group_id)
-        if group is None:
-            raise NotFound(_NO_GROUP)
-        before = collections.access_of_group(tx, collection_id, group_id)
-        if before is access:
-            return
-        collections.grant_group(tx, collection_id, group_id, access)
-        details = {"collection": found.name, "group": group.name, "before": before, "after": access}
-        audit.record(tx, actor, Event.COLLECTION_GRANT, collection_id, kyo.now(), details)
-
-
-def revoke_person(kyo: Kyo, actor: Actor, collection_id: UUID, user_id: UUID) -> None:
-    """Take away what a person was given by name; what everyone or a group may do stays. Raises `NotFound`."""
-    actor.require(Permission.COLLECTION_MANAGE)
-    with kyo.db.transaction(actor) as tx:
-        found = _locked(tx, collection_id)
-        before = collections.access_of_person(tx, collection_id, user_id)
-        if before is None:
+        before, known = collections.access_of(tx, collection_id, recipient), recipients.known(tx, recipient)
+        if before is None or known is None:
             raise NotFound(_NOT_GIVEN)
-        username = people.username_of(tx, user_id)
-        collections.revoke_person(tx, collection_id, user_id)
-        details = {"collection": found.name, "person": username, "before": before, "after": None}
-        audit.record(tx, actor, Event.COLLECTION_REVOKE, collection_id, kyo.now(), details)
-
-
-def revoke_group(kyo: Kyo, actor: Actor, collection_id: UUID, group_id: UUID) -> None:
-    """Take away what a group was given. Raises `NotFound`."""
-    actor.require(Permission.COLLECTION_MANAGE)
-    with kyo.db.transaction(actor) as tx:
-        found = _locked(tx, collection_id)
-        before, group = collections.access_of_group(tx, collection_id, group_id), groups.name_of(tx, group_id)
-        if before is None or group is None:
-            raise NotFound(_NOT_GIVEN)
-        collections.revoke_group(tx, collection_id, group_id)
-        details = {"collection": found.name, "group": group.name, "before": before, "after": None}
+        collections.revoke(tx, collection_id, recipient)
+        details = {"collection": found.name, **known.on_record, "before": before, "after": None}
         audit.record(tx, actor, Event.COLLECTION_REVOKE, collection_id, kyo.now(), details)
 
 

@@ -4,16 +4,13 @@ from uuid import UUID
 
 from kyo_pipeline.db import audit, groups, people
 from kyo_pipeline.db.engine import Transaction
-from kyo_pipeline.domain.access import PersonName
+from kyo_pipeline.domain.access import GroupName, PersonName
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.groups import Group, GroupDetails, checked_name
 from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Conflict, NotFound
 from kyo_pipeline.kyo import Kyo
-
-_NO_GROUP = "There is no such group. Somebody may have deleted it meanwhile."
-_NO_PERSON = "There is no such person, or their account is deactivated."
 
 
 def list_groups(kyo: Kyo, actor: Actor) -> tuple[Group, ...]:
@@ -94,7 +91,7 @@ def add_member(kyo: Kyo, actor: Actor, group_id: UUID, user_id: UUID) -> None:
         found = _locked(tx, group_id)
         person = people.active_person(tx, user_id)
         if person is None:
-            raise NotFound(_NO_PERSON)
+            raise NotFound(PersonName.missing)
         if groups.add_member(tx, group_id, user_id):
             details = {"group": found.name, "person": person.username}
             audit.record(tx, actor, Event.GROUP_ADD_MEMBER, group_id, kyo.now(), details)
@@ -114,7 +111,7 @@ def remove_member(kyo: Kyo, actor: Actor, group_id: UUID, user_id: UUID) -> None
 def _details(tx: Transaction, group_id: UUID) -> Group:
     found = groups.details(tx, group_id)
     if found is None:
-        raise NotFound(_NO_GROUP)
+        raise NotFound(GroupName.missing)
     return found
 
 

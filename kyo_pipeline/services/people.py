@@ -1,11 +1,10 @@
 """People as administrators look after them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from kyo_pipeline.adapters import passwords, tokens
-from kyo_pipeline.db import audit, directory, identities, invitations, sessions, sign_in_failures, users
+from kyo_pipeline.db import audit, directory, invitations, sessions, sign_in_failures, users
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.users import Account
 from kyo_pipeline.domain import password_policy, throttling
@@ -40,15 +39,6 @@ class NewPerson:
     one_time_password: str | None
 
 
-@dataclass(frozen=True)
-class Invited:
-    """Somebody who has yet to choose a password; the token for their link is known only here and now."""
-
-    actor: Actor
-    token: str
-    expires_at: datetime
-
-
 def list_people(
     kyo: Kyo, actor: Actor, *, text: str = "", state: PersonState | None = None, limit: int = 50, offset: int = 0
 ) -> PeoplePage:
@@ -66,7 +56,7 @@ def read_person(kyo: Kyo, actor: Actor, user_id: UUID) -> Person:
     with kyo.db.transaction(actor) as tx:
         found = directory.person(tx, user_id, kyo.now(), kyo.settings.session_idle)
     if found is None:
-        raise _nobody()
+        raise NotFound(users.NOBODY)
     return found
 
 
@@ -75,7 +65,7 @@ def read_access(kyo: Kyo, actor: Actor, user_id: UUID) -> tuple[Grant, ...]:
     actor.require(Permission.USER_LIST)
     with kyo.db.transaction(actor) as tx:
         if users.read(tx, user_id) is None:
-            raise _nobody()
+            raise NotFound(users.NOBODY)
         return directory.grants(tx, user_id)
 
 
@@ -103,44 +93,27 @@ def add_person(
     with kyo.db.transaction(actor) as tx:
         must_change = one_time is not None
         added = users.add(
-            tx, username, name, role, password_hash, must_change, now, email=address, email_confirmed=True
+            tx,
+            username,
+            name,
+            role,
+            now,
+            password_hash=password_hash,
+            must_change=must_change,
+            email=address,
+            email_confirmed=True,
         )
         audit.record(tx, actor, Event.USER_ADD, added.id, now, {"username": username, "role": role.value})
     return NewPerson(added, one_time)
-
-
-def invite(kyo: Kyo, actor: Actor, username: str, name: str, role: Role, email: str = "") -> Invited:
-    """Add somebody who chooses the password by a link. Raises `Invalid`, `Conflict`, `NotAllowed`."""
-    actor.require(Permission.USER_ADD)
-    username, name, address, now = username_of(username), name_of(name), email_of(email), kyo.now()
-    with kyo.db.transaction(actor) as tx:
-        added = users.add(tx, username, name, role, None, False, now, email=address, email_confirmed=True)
-        return _invited(kyo, tx, actor, added, now)
-
-
-def invite_again(kyo: Kyo, actor: Actor, user_id: UUID) -> Invited:
-    """A new link in place of an earlier one. Raises `NotFound`, `Conflict` for who can sign in already."""
-    actor.require(Permission.USER_ADD)
-    now = kyo.now()
-    with kyo.db.transaction(actor) as tx:
-        account = _present(tx, user_id)
-        username = account.actor.username
-        # Asked while they are locked: who accepts at this moment must not get a link that resets their password.
-        if users.has_password(tx, user_id):
-            raise Conflict(f"{username} has a password already. Give them a one-time password instead.")
-        if identities.is_linked(tx, user_id):
-            raise Conflict(f"{username} signs in through your organisation, and needs no link.")
-        return _invited(kyo, tx, actor, account.actor, now)
 
 
 def change_role(kyo: Kyo, actor: Actor, user_id: UUID, role: Role) -> Actor:
     """Raises `NotFound`, and `Conflict` where no admin would be left."""
     actor.require(Permission.USER_CHANGE)
     with kyo.db.transaction(actor) as tx:
-        account = _somebody(tx, user_id)
+        account = users.lock_somebody(tx, user_id)
+        account.require_let_in()
         before = account.actor.role
-        if account.state is PersonState.AWAITING:
-            raise Conflict(f"{account.actor.username} has not been let in yet. Approve the registration first.")
         if role is not before:
             if role is not Role.ADMIN:
                 _keep_an_admin(tx, account)
@@ -155,7 +128,7 @@ def deactivate(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
     actor.require(Permission.USER_CHANGE)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        account = _present(tx, user_id)
+        account = users.lock_present(tx, user_id)
         if user_id == actor.id:
             raise Conflict("You cannot deactivate yourself. Ask another administrator.")
         _keep_an_admin(tx, account)
@@ -170,7 +143,7 @@ def reactivate(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
     actor.require(Permission.USER_CHANGE)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        account = _somebody(tx, user_id)
+        account = users.lock_somebody(tx, user_id)
         if account.state is not PersonState.DEACTIVATED:
             raise Conflict(f"{account.actor.username} is not deactivated.")
         users.set_active(tx, user_id, True)
@@ -186,7 +159,7 @@ def reset_password(kyo: Kyo, actor: Actor, user_id: UUID) -> NewPerson:
     one_time, now = tokens.new_password(), kyo.now()
     password_hash = passwords.hash_password(one_time)
     with kyo.db.transaction(actor) as tx:
-        account = _present(tx, user_id)
+        account = users.lock_present(tx, user_id)
         users.set_password(tx, user_id, password_hash, must_change=True, now=now)
         invitations.withdraw(tx, user_id)
         sessions.revoke_all(tx, user_id, now)
@@ -200,7 +173,7 @@ def end_sessions(kyo: Kyo, actor: Actor, user_id: UUID) -> int:
     actor.require(Permission.USER_CHANGE)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        _somebody(tx, user_id)
+        users.lock_somebody(tx, user_id)
         ended = sessions.revoke_all(tx, user_id, now)
         audit.record(tx, actor, Event.USER_END_SESSIONS, user_id, now, {"sessions": ended})
     return ended
@@ -210,30 +183,10 @@ def unblock(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
     """Forget the failed tries of an account. Raises `NotFound`, `Conflict`."""
     actor.require(Permission.USER_CHANGE)
     with kyo.db.transaction(actor) as tx:
-        account = _somebody(tx, user_id)
+        account = users.lock_somebody(tx, user_id)
         if not sign_in_failures.clear(tx, throttling.of_account(account.actor.username)):
             raise Conflict(f"{account.actor.username} is not blocked.")
         audit.record(tx, actor, Event.USER_UNBLOCK, user_id, kyo.now())
-
-
-def approve_registration(kyo: Kyo, actor: Actor, user_id: UUID, role: Role = Role.EMPLOYEE) -> None:
-    """Let somebody in who has registered. Raises `NotFound`, `Conflict`."""
-    actor.require(Permission.USER_ADD)
-    with kyo.db.transaction(actor) as tx:
-        _awaiting(tx, user_id)
-        users.set_active(tx, user_id, True)
-        users.set_role(tx, user_id, role)
-        audit.record(tx, actor, Event.USER_APPROVE, user_id, kyo.now(), {"role": role.value})
-
-
-def decline_registration(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
-    """Delete a registration. The user name is free again. Raises `NotFound`, `Conflict`."""
-    actor.require(Permission.USER_ADD)
-    with kyo.db.transaction(actor) as tx:
-        account = _awaiting(tx, user_id)
-        users.delete(tx, user_id)
-        details = {"username": account.actor.username}
-        audit.record(tx, actor, Event.USER_DECLINE, user_id, kyo.now(), details)
 
 
 def ensure_first_admin(kyo: Kyo) -> NewPerson | None:
@@ -254,37 +207,6 @@ def actor_named(kyo: Kyo, username: str) -> Actor:
     return actor
 
 
-def _invited(kyo: Kyo, tx: Transaction, actor: Actor, person: Actor, now: datetime) -> Invited:
-    token, expires_at = tokens.new_token(), now + timedelta(days=kyo.settings.KYO_INVITATION_DAYS)
-    invitations.replace(tx, tokens.digest(token), person.id, actor.id, now, expires_at)
-    details = {"username": person.username, "role": person.role.value}
-    audit.record(tx, actor, Event.USER_INVITE, person.id, now, details)
-    return Invited(person, token, expires_at)
-
-
-def _somebody(tx: Transaction, user_id: UUID) -> Account:
-    account = users.lock(tx, user_id)
-    if account is None:
-        raise _nobody()
-    return account
-
-
-def _present(tx: Transaction, user_id: UUID) -> Account:
-    account = _somebody(tx, user_id)
-    if account.state is PersonState.AWAITING:
-        raise Conflict(f"{account.actor.username} has not been let in yet. Approve the registration first.")
-    if account.state is PersonState.DEACTIVATED:
-        raise Conflict(f"{account.actor.username} is deactivated. Reactivate them first.")
-    return account
-
-
-def _awaiting(tx: Transaction, user_id: UUID) -> Account:
-    account = _somebody(tx, user_id)
-    if account.state is not PersonState.AWAITING:
-        raise Conflict(f"{account.actor.username} does not wait for approval. Somebody else was faster.")
-    return account
-
-
 def _keep_an_admin(tx: Transaction, account: Account) -> None:
     """The database refuses as well, for two who do it at the same moment."""
     if (
@@ -293,7 +215,3 @@ def _keep_an_admin(tx: Transaction, account: Account) -> None:
         and not users.is_another_admin(tx, account.actor.id)
     ):
         raise Conflict(LAST_ADMIN)
-
-
-def _nobody() -> NotFound:
-    return NotFound("There is no such user.")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from kyo_pipeline.db import audit, documents, groups, people, sharing
+from kyo_pipeline.db import audit, documents, groups, people, recipients, sharing
 from kyo_pipeline.db.engine import Transaction
-from kyo_pipeline.domain.access import Candidates
+from kyo_pipeline.domain.access import Candidates, Recipient
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.sharing import Sharing
@@ -13,8 +13,6 @@ from kyo_pipeline.errors import NotFound
 from kyo_pipeline.kyo import Kyo
 
 _NO_DOCUMENT = "There is no such document, or none whose readers you may choose."
-_NO_PERSON = "There is no such person, or their account is deactivated."
-_NO_GROUP = "There is no such group. Somebody may have deleted it meanwhile."
 _NO_READER = "There is nothing to take away here: somebody may have done it meanwhile."
 
 
@@ -50,50 +48,27 @@ def unrestrict(kyo: Kyo, actor: Actor, document_id: UUID) -> None:
     _set_restricted(kyo, actor, document_id, False)
 
 
-def add_reader(kyo: Kyo, actor: Actor, document_id: UUID, user_id: UUID) -> None:
-    """Let a person read a document; letting them twice is the same as once. Raises `NotFound`."""
+def add_reader(kyo: Kyo, actor: Actor, document_id: UUID, reader: Recipient) -> None:
+    """Let a person or a group read a document; letting them twice is the same as once. Raises `NotFound`."""
     actor.require(Permission.DOCUMENT_RESTRICT)
     with kyo.db.transaction(actor) as tx:
         _lock(tx, actor, document_id)
-        person = people.active_person(tx, user_id)
-        if person is None:
-            raise NotFound(_NO_PERSON)
-        if sharing.add_reader(tx, document_id, user_id):
-            _record(kyo, tx, actor, Event.DOCUMENT_ADD_READER, document_id, {"person": person.username})
+        known = recipients.active(tx, reader)
+        if known is None:
+            raise NotFound(reader.missing)
+        if sharing.add_reader(tx, document_id, reader):
+            _record(kyo, tx, actor, Event.DOCUMENT_ADD_READER, document_id, known.on_record)
 
 
-def add_reader_group(kyo: Kyo, actor: Actor, document_id: UUID, group_id: UUID) -> None:
-    """Let a group read a document. Raises `NotFound`."""
+def remove_reader(kyo: Kyo, actor: Actor, document_id: UUID, reader: Recipient) -> None:
+    """Take a document away from them, unless they may read it for another reason. Raises `NotFound`."""
     actor.require(Permission.DOCUMENT_RESTRICT)
     with kyo.db.transaction(actor) as tx:
         _lock(tx, actor, document_id)
-        group = groups.name_of(tx, group_id)
-        if group is None:
-            raise NotFound(_NO_GROUP)
-        if sharing.add_reader_group(tx, document_id, group_id):
-            _record(kyo, tx, actor, Event.DOCUMENT_ADD_READER, document_id, {"group": group.name})
-
-
-def remove_reader(kyo: Kyo, actor: Actor, document_id: UUID, user_id: UUID) -> None:
-    """Take a document away from a person, unless they may read it for another reason. Raises `NotFound`."""
-    actor.require(Permission.DOCUMENT_RESTRICT)
-    with kyo.db.transaction(actor) as tx:
-        _lock(tx, actor, document_id)
-        if not sharing.remove_reader(tx, document_id, user_id):
+        known = recipients.known(tx, reader)
+        if known is None or not sharing.remove_reader(tx, document_id, reader):
             raise NotFound(_NO_READER)
-        details = {"person": people.username_of(tx, user_id)}
-        _record(kyo, tx, actor, Event.DOCUMENT_REMOVE_READER, document_id, details)
-
-
-def remove_reader_group(kyo: Kyo, actor: Actor, document_id: UUID, group_id: UUID) -> None:
-    """Take a document away from a group. Raises `NotFound`."""
-    actor.require(Permission.DOCUMENT_RESTRICT)
-    with kyo.db.transaction(actor) as tx:
-        _lock(tx, actor, document_id)
-        group = groups.name_of(tx, group_id)
-        if group is None or not sharing.remove_reader_group(tx, document_id, group_id):
-            raise NotFound(_NO_READER)
-        _record(kyo, tx, actor, Event.DOCUMENT_REMOVE_READER, document_id, {"group": group.name})
+        _record(kyo, tx, actor, Event.DOCUMENT_REMOVE_READER, document_id, known.on_record)
 
 
 def _set_restricted(kyo: Kyo, actor: Actor, document_id: UUID, restricted: bool) -> None:

@@ -192,7 +192,7 @@ def _register(kyo: Kyo, tx: Transaction, identity: Identity, now: datetime) -> U
     username = _free_username(tx, username_from(email, identity.name))
     name = shown_name(storable(identity.name), username)
     added = users.add(
-        tx, username, name, Role.EMPLOYEE, None, False, now,
+        tx, username, name, Role.EMPLOYEE, now,
         email=email, email_confirmed=True, awaiting=setting == "approval",
     )  # fmt: skip
     if not identities.add(tx, identity, added.id, now):

@@ -14,6 +14,7 @@ from kyo_pipeline.domain.documents import Document
 from kyo_pipeline.domain.groups import Group
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import collections, groups, library, sharing
+from tests.recipients import a_group, a_person
 
 Visit = Callable[..., AppTest]
 ODD = "<b>x</b> [y](http://e.x) :smile: $a$"
@@ -151,7 +152,7 @@ def test_there_are_pages_of_collections_and_of_members(
 ) -> None:
     for number in range(21):
         collections.create(kyo, admin, f"Archive {number:02}")
-        collections.grant_person(kyo, admin, board.id, person(Role.EMPLOYEE).id, Access.READ)
+        collections.grant(kyo, admin, board.id, a_person(person(Role.EMPLOYEE).id), Access.READ)
     page = visit("collections", admin)
     assert "Archive 18" in words(page)
     assert "Archive 19" not in words(page)
@@ -173,7 +174,7 @@ def test_what_of_an_access_does_not_count_is_said(
     sql: Callable[..., list[Any]],
 ) -> None:
     for somebody in (admin, employee, manager):
-        collections.grant_person(kyo, admin, board.id, somebody.id, Access.READ)
+        collections.grant(kyo, admin, board.id, a_person(somebody.id), Access.READ)
     page = opened(visit("collections", admin), "collection", board.id)
     assert words(page).count("may do everything]") == 1
     assert "deactivated" not in words(page)
@@ -210,7 +211,7 @@ def test_what_a_group_gives_is_said(
 ) -> None:
     page = opened(on_groups(), "group", team.id)
     assert "It gives no access yet." in words(page)
-    sharing.add_reader_group(kyo, admin, document.id, team.id)
+    sharing.add_reader(kyo, admin, document.id, a_group(team.id))
     assert "1 single document :gray[read]" in words(page.run())
 
 
@@ -223,7 +224,7 @@ def test_a_group_is_filled_renamed_and_deleted(
     board: CollectionDetails,
     team: Group,
 ) -> None:
-    collections.grant_group(kyo, admin, board.id, team.id, Access.READ)
+    collections.grant(kyo, admin, board.id, a_group(team.id), Access.READ)
     page = opened(on_groups(), "group", team.id)
     assert "Choose a person first." in words(click(page, "Add to the group"))
     wanted = [one for one in groups.candidates(kyo, admin) if one.id in (employee.id, manager.id)]
@@ -304,7 +305,7 @@ def test_a_document_can_be_restricted_before_it_is_approved(
 ) -> None:
     waiting = library.upload(kyo, employee, "secret.txt", b"Secret.").document
     run_pipeline()
-    sharing.add_reader(kyo, manager, waiting.id, employee.id)
+    sharing.add_reader(kyo, manager, waiting.id, a_person(employee.id))
     page = visit("approvals", manager)
     page.session_state[f"sharing-{waiting.id}"] = True
     page.run()

@@ -29,7 +29,7 @@ def erin(kyo: Kyo) -> Actor:
 def frank(kyo: Kyo) -> Person:
     """Somebody who has registered and waits."""
     with kyo.db.transaction(OPERATOR) as tx:
-        users.add(tx, "frank", ODD, Role.EMPLOYEE, "no", False, kyo.now(), email="frank@example.org", awaiting=True)
+        users.add(tx, "frank", ODD, Role.EMPLOYEE, kyo.now(), password_hash="no", email="frank@example.org", awaiting=True)
     return named(kyo, "frank")
 
 
@@ -86,7 +86,7 @@ def test_nothing_that_is_searched_for_breaks_the_list(visit: Visit, admin: Actor
 def test_the_list_has_pages(visit: Visit, kyo: Kyo, admin: Actor) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
         for number in range(20):
-            users.add(tx, f"p{number:02}", f"Number {number}", Role.EMPLOYEE, "no", False, kyo.now())
+            users.add(tx, f"p{number:02}", f"Number {number}", Role.EMPLOYEE, kyo.now(), password_hash="no")
     page = visit("people", admin)
     assert "**Number 19**" not in buttons(page)
     page.pagination[0].set_value(2).run()

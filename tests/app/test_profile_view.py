@@ -151,7 +151,7 @@ def test_password_managers_are_told_what_belongs_where(visit: Visit, erin: Actor
 
 def test_who_signs_in_through_the_organisation_has_no_password_to_change(visit: Visit, kyo: Kyo) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
-        frank = users.add(tx, "frank", "Frank", Role.EMPLOYEE, None, False, kyo.now())
+        frank = users.add(tx, "frank", "Frank", Role.EMPLOYEE, kyo.now())
     page = visit("profile", frank)
     assert "You sign in through your organisation" in words(page)
     assert "Change password" not in buttons(page)

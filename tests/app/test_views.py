@@ -67,14 +67,14 @@ def test_without_a_session_there_is_a_form_and_nothing_else(visit: Visit, path: 
 
 def test_the_sidebar_says_who_is_signed_in(visit: Visit, kyo: Kyo) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
-        mallory = users.add(tx, "mallory", "<b>M</b> [x](http://e.x)", Role.MANAGER, "no", False, kyo.now())
+        mallory = users.add(tx, "mallory", "<b>M</b> [x](http://e.x)", Role.MANAGER, kyo.now(), password_hash="no")
     said = visit("", mallory).sidebar.markdown[0].value
     assert said == f"**{inert('<b>M</b> [x](http://e.x)')}**  \n:small[Manager]"
 
 
 def test_the_sidebar_does_not_say_the_same_twice(visit: Visit, kyo: Kyo) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
-        first = users.add(tx, "first", "Administrator", Role.ADMIN, "no", False, kyo.now())
+        first = users.add(tx, "first", "Administrator", Role.ADMIN, kyo.now(), password_hash="no")
     assert visit("", first).sidebar.markdown[0].value == "**Administrator**"
 
 

@@ -43,7 +43,7 @@ def test_sessions_are_counted_that_let_in(
 
 def test_an_invitation_that_has_expired_is_still_one(kyo: Kyo, admin: Actor) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
-        cleo = users.add(tx, "cleo", "Cleo", Role.EMPLOYEE, None, False, kyo.now())
+        cleo = users.add(tx, "cleo", "Cleo", Role.EMPLOYEE, kyo.now())
         invitations.replace(tx, b"token", cleo.id, admin.id, kyo.now(), kyo.now())
         page = directory.people(tx, "cleo", PersonState.INVITED, kyo.now(), HOUR, limit=10, offset=0)
         assert page.total == 1

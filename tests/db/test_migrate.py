@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,29 @@ def test_pending_names_what_a_database_lacks(url: str) -> None:
         connection.rollback()
         migrate(url)
         assert pending(connection) == []
+
+
+def test_an_installation_of_the_first_release_goes_on_with_what_it_has(url: str) -> None:
+    """Dagster's tables, made by the owner, become the pipeline's; there is a default collection, whatever its name."""
+    migrate(url, read_migrations()[:1])
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        connection.execute(text("update kyo.collections set name = 'Renamed'"))
+        connection.execute(text("create table dagster.runs (id serial primary key, body text)"))
+        connection.execute(text("insert into dagster.runs (body) values ('kept')"))
+        connection.execute(text("create table kyo.chunk_embeddings_1 (chunk_id bigint, embedding vector(2))"))
+    migrate(url)
+    assert rows(url, "select name from kyo.collections where is_default") == ["Renamed"]
+    assert rows(url, "set role kyo_pipeline; insert into dagster.runs (body) values ('new') returning id") == [2]
+    assert rows(url, "set role kyo_pipeline; set kyo.actor = ''; select count(*) from kyo.chunk_embeddings_1") == [0]
+
+
+def test_roles_that_may_do_too_much_are_refused(url: str) -> None:
+    broken = tuple(
+        replace(migration, body=migration.body.replace("rolsuper or rolbypassrls", "rolname = 'kyo_app'"))
+        for migration in read_migrations()
+    )
+    with pytest.raises(Conflict, match="must be neither a superuser nor free of row-level security"):
+        migrate(url, broken)
 
 
 def test_only_what_is_new_is_applied(url: str) -> None:

@@ -30,7 +30,7 @@ def test_the_operator_is_nobody_who_signs_in_or_is_listed(kyo: Kyo) -> None:
 def test_a_name_is_taken_once_and_the_transaction_goes_on(kyo: Kyo, employee: Actor) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
         with pytest.raises(Conflict, match=employee.username):
-            users.add(tx, employee.username, "Other", Role.ADMIN, "hash", False, kyo.now())
+            users.add(tx, employee.username, "Other", Role.ADMIN, kyo.now(), password_hash="hash")
         assert users.by_username(tx, employee.username) == employee
 
 
@@ -46,9 +46,9 @@ def test_the_database_refuses_names_that_the_service_would(sql: Callable[..., li
 
 def test_an_address_is_taken_once_however_it_is_written(kyo: Kyo) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
-        users.add(tx, "one", "One", Role.ADMIN, None, False, kyo.now(), email="one@example.org")
+        users.add(tx, "one", "One", Role.ADMIN, kyo.now(), email="one@example.org")
         with pytest.raises(Conflict, match="this e-mail address"):
-            users.add(tx, "two", "Two", Role.ADMIN, None, False, kyo.now(), email="ONE@example.org")
+            users.add(tx, "two", "Two", Role.ADMIN, kyo.now(), email="ONE@example.org")
         assert users.find(tx, "two") is None
 
 
@@ -86,7 +86,7 @@ def test_a_password_that_was_checked_may_have_changed_since(
 
 def test_an_address_that_people_typed_is_not_confirmed(kyo: Kyo, sql: Callable[..., list[Any]]) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
-        one = users.add(tx, "one", "One", Role.EMPLOYEE, None, False, kyo.now(), email="a@b", email_confirmed=True)
+        one = users.add(tx, "one", "One", Role.EMPLOYEE, kyo.now(), email="a@b", email_confirmed=True)
     for name, email, confirmed in (("New", "a@b", True), ("New", "c@d", False), ("New", "a@b", False)):
         with kyo.db.transaction(one) as tx:
             users.set_profile(tx, one.id, name, email)
@@ -112,7 +112,7 @@ def test_a_change_that_row_level_security_passes_over_is_refused(
 
 def test_only_a_registration_can_be_deleted(kyo: Kyo, employee: Actor) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
-        waiting = users.add(tx, "one", "One", Role.EMPLOYEE, None, False, kyo.now(), awaiting=True)
+        waiting = users.add(tx, "one", "One", Role.EMPLOYEE, kyo.now(), awaiting=True)
         users.delete(tx, waiting.id)
         with pytest.raises(NotAllowed):
             users.delete(tx, employee.id)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from kyo_pipeline.domain.access import Access
+from kyo_pipeline.domain.access import Access, PersonName
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.errors import NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
@@ -27,6 +27,7 @@ from kyo_pipeline.services import (
     reviewing,
     sharing,
 )
+from tests.recipients import a_group, a_person
 
 PEOPLE = ["outsider", "reader", "writer", "member", "manager", "other manager", "admin", "deactivated"]
 
@@ -78,7 +79,7 @@ def world(
     by_name = {found.name: found.id for found in collections.list_all(kyo, OPERATOR)}
     group = groups.create(kyo, OPERATOR, "Crew")
     groups.add_member(kyo, OPERATOR, group.id, who["member"].id)
-    collections.grant_group(kyo, OPERATOR, by_name["Team"], group.id, Access.READ)
+    collections.grant(kyo, OPERATOR, by_name["Team"], a_group(group.id), Access.READ)
 
     documents, versions = {}, {}
     for name, word in WORDS.items():
@@ -92,10 +93,10 @@ def world(
     reviewing.reject(kyo, OPERATOR, versions["rejected"], "No.")
     reviewing.archive(kyo, OPERATOR, documents["archived"])
     sharing.restrict(kyo, OPERATOR, documents["restricted"])
-    sharing.add_reader(kyo, OPERATOR, documents["restricted"], who["reader"].id)
+    sharing.add_reader(kyo, OPERATOR, documents["restricted"], a_person(who["reader"].id))
     friends = groups.create(kyo, OPERATOR, "Friends")
     groups.add_member(kyo, OPERATOR, friends.id, who["reader"].id)
-    sharing.add_reader_group(kyo, OPERATOR, documents["by group"], friends.id)
+    sharing.add_reader(kyo, OPERATOR, documents["by group"], a_group(friends.id))
     people.deactivate(kyo, OPERATOR, who["deactivated"].id)
     return World(who, documents, versions)
 
@@ -226,6 +227,10 @@ def crew(kyo: Kyo) -> UUID:
     return groups.named(kyo, OPERATOR, "Crew").id
 
 
+def outsider(where: World) -> PersonName:
+    return a_person(where.people["outsider"].id)
+
+
 #: A verb, and who may; everybody else is told that it is not allowed, or that there is no such thing.
 VERBS: dict[str, tuple[Verb, set[str]]] = {
     "upload": (lambda k, a, _: library.upload(k, a, "new.txt", b"New.", "Team"), {"writer", *APPROVES}),
@@ -236,13 +241,16 @@ VERBS: dict[str, tuple[Verb, set[str]]] = {
     "archive": (lambda k, a, w: reviewing.archive(k, a, w.documents["team"]), APPROVES),
     "restrict": (lambda k, a, w: sharing.restrict(k, a, w.documents["team"]), APPROVES),
     "unrestrict": (lambda k, a, w: sharing.unrestrict(k, a, w.documents["restricted"]), APPROVES),
-    "give": (lambda k, a, w: sharing.add_reader(k, a, w.documents["team"], w.people["outsider"].id), APPROVES),
-    "give to a group": (lambda k, a, w: sharing.add_reader_group(k, a, w.documents["team"], crew(k)), APPROVES),
+    "give": (
+        lambda k, a, w: sharing.add_reader(k, a, w.documents["team"], a_person(w.people["outsider"].id)),
+        APPROVES,
+    ),
+    "give to a group": (lambda k, a, w: sharing.add_reader(k, a, w.documents["team"], a_group(crew(k))), APPROVES),
     "read sharing": (lambda k, a, w: sharing.read_sharing(k, a, w.documents["team"]), APPROVES),
     "list collections to manage": (lambda k, a, _: collections.list_all(k, a), ADMIN),
     "create a collection": (lambda k, a, _: collections.create(k, a, "Mine"), ADMIN),
     "open a collection": (lambda k, a, _: collections.set_everyone(k, a, team(k), Access.READ), ADMIN),
-    "grant": (lambda k, a, _: collections.grant_person(k, a, team(k), a.id, Access.APPROVE), ADMIN),
+    "grant": (lambda k, a, _: collections.grant(k, a, team(k), a_person(a.id), Access.APPROVE), ADMIN),
     "create a group": (lambda k, a, _: groups.create(k, a, "Mine"), ADMIN),
     "join a group": (lambda k, a, w: groups.add_member(k, a, crew(k), w.people["outsider"].id), ADMIN),
     "list people": (lambda k, a, _: people.list_people(k, a), ADMIN),

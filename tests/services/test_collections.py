@@ -15,6 +15,7 @@ from kyo_pipeline.domain.collections import CollectionDetails
 from kyo_pipeline.errors import Conflict, Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import collections, groups, library
+from tests.recipients import a_group, a_person
 
 NOBODY = UUID(int=9)
 Sql = Callable[..., list[Any]]
@@ -108,7 +109,7 @@ def test_who_may_not_write_to_the_default_collection_names_another(
     kyo: Kyo, admin: Actor, employee: Actor, board: CollectionDetails
 ) -> None:
     collections.set_everyone(kyo, admin, collections.named(kyo, admin, "General").id, Access.READ)
-    collections.grant_person(kyo, admin, board.id, employee.id, Access.WRITE)
+    collections.grant(kyo, admin, board.id, a_person(employee.id), Access.WRITE)
     with pytest.raises(NotFound, match="Name another one"):
         library.upload(kyo, employee, "a.txt", b"text")
     assert library.upload(kyo, employee, "a.txt", b"text", "Board").document.collection == "Board"
@@ -120,7 +121,7 @@ def test_who_may_not_write_to_the_default_collection_names_another(
 def test_an_empty_collection_goes_with_what_it_gave(
     kyo: Kyo, admin: Actor, employee: Actor, board: CollectionDetails, sql: Sql, last_audit: LastAudit
 ) -> None:
-    collections.grant_person(kyo, admin, board.id, employee.id, Access.READ)
+    collections.grant(kyo, admin, board.id, a_person(employee.id), Access.READ)
     collections.delete(kyo, admin, board.id)
     assert sql("select from collection_members") == []
     assert last_audit() == ("collection:delete", {"name": "Board", "people": 1, "groups": 0})
@@ -169,11 +170,11 @@ def test_what_is_given_is_worth_what_the_role_allows(
     if way == "everyone":
         collections.set_everyone(kyo, admin, board.id, given)
     elif way == "person":
-        collections.grant_person(kyo, admin, board.id, somebody.id, given)
+        collections.grant(kyo, admin, board.id, a_person(somebody.id), given)
     else:
         team = groups.create(kyo, admin, "Team")
         groups.add_member(kyo, admin, team.id, somebody.id)
-        collections.grant_group(kyo, admin, board.id, team.id, given)
+        collections.grant(kyo, admin, board.id, a_group(team.id), given)
     assert accesses(kyo, somebody) == worth
 
 
@@ -196,21 +197,21 @@ def test_what_everyone_may_do_is_changed_and_audited(
 def test_a_person_is_given_access_then_other_access_then_none(
     kyo: Kyo, admin: Actor, employee: Actor, board: CollectionDetails, last_audit: LastAudit, sql: Sql
 ) -> None:
-    collections.grant_person(kyo, admin, board.id, employee.id, Access.READ)
+    collections.grant(kyo, admin, board.id, a_person(employee.id), Access.READ)
     about = {"collection": "Board", "person": employee.username}
     assert last_audit() == ("collection:grant", {**about, "before": None, "after": "read"})
-    collections.grant_person(kyo, admin, board.id, employee.id, Access.APPROVE)
+    collections.grant(kyo, admin, board.id, a_person(employee.id), Access.APPROVE)
     assert last_audit() == ("collection:grant", {**about, "before": "read", "after": "approve"})
     [member] = collections.read_access(kyo, admin, board.id).members
     assert (member.person.id, member.access, member.effective_access) == (employee.id, Access.APPROVE, Access.WRITE)
     known = len(sql("select from audit_log"))
-    collections.grant_person(kyo, admin, board.id, employee.id, Access.APPROVE)
+    collections.grant(kyo, admin, board.id, a_person(employee.id), Access.APPROVE)
     assert len(sql("select from audit_log")) == known
-    collections.revoke_person(kyo, admin, board.id, employee.id)
+    collections.revoke(kyo, admin, board.id, a_person(employee.id))
     assert last_audit() == ("collection:revoke", {**about, "before": "approve", "after": None})
     assert accesses(kyo, employee) == []
     with pytest.raises(NotFound, match="nothing to take away"):
-        collections.revoke_person(kyo, admin, board.id, employee.id)
+        collections.revoke(kyo, admin, board.id, a_person(employee.id))
 
 
 def test_a_group_is_given_access_and_loses_it(
@@ -218,35 +219,35 @@ def test_a_group_is_given_access_and_loses_it(
 ) -> None:
     team = groups.create(kyo, admin, "Team")
     groups.add_member(kyo, admin, team.id, employee.id)
-    collections.grant_group(kyo, admin, board.id, team.id, Access.READ)
+    collections.grant(kyo, admin, board.id, a_group(team.id), Access.READ)
     about = {"collection": "Board", "group": "Team"}
     assert last_audit() == ("collection:grant", {**about, "before": None, "after": "read"})
-    collections.grant_group(kyo, admin, board.id, team.id, Access.WRITE)
+    collections.grant(kyo, admin, board.id, a_group(team.id), Access.WRITE)
     assert last_audit() == ("collection:grant", {**about, "before": "read", "after": "write"})
     known = len(sql("select from audit_log"))
-    collections.grant_group(kyo, admin, board.id, team.id, Access.WRITE)
+    collections.grant(kyo, admin, board.id, a_group(team.id), Access.WRITE)
     assert len(sql("select from audit_log")) == known
     [given] = collections.read_access(kyo, admin, board.id).groups
     assert (given.group.name, given.people, given.access) == ("Team", 1, Access.WRITE)
     assert accesses(kyo, employee) == [Access.READ, Access.WRITE]
-    collections.revoke_group(kyo, admin, board.id, team.id)
+    collections.revoke(kyo, admin, board.id, a_group(team.id))
     assert last_audit() == ("collection:revoke", {**about, "before": "write", "after": None})
     assert accesses(kyo, employee) == []
     with pytest.raises(NotFound, match="nothing to take away"):
-        collections.revoke_group(kyo, admin, board.id, team.id)
+        collections.revoke(kyo, admin, board.id, a_group(team.id))
 
 
 def test_somebody_deactivated_stays_on_the_list_without_worth(
     kyo: Kyo, admin: Actor, employee: Actor, board: CollectionDetails, sql: Sql
 ) -> None:
-    collections.grant_person(kyo, admin, board.id, employee.id, Access.READ)
+    collections.grant(kyo, admin, board.id, a_person(employee.id), Access.READ)
     sql("update users set active = false where id = :id", id=employee.id)
     [member] = collections.read_access(kyo, admin, board.id).members
     assert member.effective_access is None
     assert employee.id not in [one.id for one in collections.candidates(kyo, admin).people]
     with pytest.raises(NotFound, match="deactivated"):
-        collections.grant_person(kyo, admin, board.id, employee.id, Access.WRITE)
-    collections.revoke_person(kyo, admin, board.id, employee.id)
+        collections.grant(kyo, admin, board.id, a_person(employee.id), Access.WRITE)
+    collections.revoke(kyo, admin, board.id, a_person(employee.id))
     assert collections.read_access(kyo, admin, board.id).members == ()
 
 
@@ -267,12 +268,12 @@ def test_candidates_are_the_active_people_and_all_groups(kyo: Kyo, admin: Actor,
         lambda k, a, _: collections.change(k, a, NOBODY, "New", ""),
         lambda k, a, _: collections.set_everyone(k, a, NOBODY, Access.READ),
         lambda k, a, _: collections.delete(k, a, NOBODY),
-        lambda k, a, _: collections.grant_person(k, a, NOBODY, a.id, Access.READ),
-        lambda k, a, found: collections.grant_person(k, a, found.id, NOBODY, Access.READ),
-        lambda k, a, found: collections.grant_person(k, a, found.id, OPERATOR.id, Access.READ),
-        lambda k, a, found: collections.grant_group(k, a, found.id, NOBODY, Access.READ),
-        lambda k, a, _: collections.revoke_person(k, a, NOBODY, a.id),
-        lambda k, a, found: collections.revoke_group(k, a, found.id, NOBODY),
+        lambda k, a, _: collections.grant(k, a, NOBODY, a_person(a.id), Access.READ),
+        lambda k, a, found: collections.grant(k, a, found.id, a_person(NOBODY), Access.READ),
+        lambda k, a, found: collections.grant(k, a, found.id, a_person(OPERATOR.id), Access.READ),
+        lambda k, a, found: collections.grant(k, a, found.id, a_group(NOBODY), Access.READ),
+        lambda k, a, _: collections.revoke(k, a, NOBODY, a_person(a.id)),
+        lambda k, a, found: collections.revoke(k, a, found.id, a_group(NOBODY)),
     ],
 )
 def test_what_does_not_exist_is_said(

@@ -27,6 +27,7 @@ from kyo_pipeline.services import (
     sharing,
     signing_in,
 )
+from tests.recipients import a_group, a_person
 
 NOBODY = UUID(int=0)
 PASSWORD = "plum tree river"
@@ -39,24 +40,16 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "collections.change": (Permission.COLLECTION_MANAGE, lambda k, a: collections.change(k, a, NOBODY, "New", "")),
     "collections.create": (Permission.COLLECTION_MANAGE, lambda k, a: collections.create(k, a, "New")),
     "collections.delete": (Permission.COLLECTION_MANAGE, lambda k, a: collections.delete(k, a, NOBODY)),
-    "collections.grant_group": (
+    "collections.grant": (
         Permission.COLLECTION_MANAGE,
-        lambda k, a: collections.grant_group(k, a, NOBODY, NOBODY, Access.READ),
-    ),
-    "collections.grant_person": (
-        Permission.COLLECTION_MANAGE,
-        lambda k, a: collections.grant_person(k, a, NOBODY, a.id, Access.APPROVE),
+        lambda k, a: collections.grant(k, a, NOBODY, a_person(a.id), Access.APPROVE),
     ),
     "collections.list_all": (Permission.COLLECTION_MANAGE, collections.list_all),
     "collections.named": (Permission.COLLECTION_MANAGE, lambda k, a: collections.named(k, a, "General")),
     "collections.read_access": (Permission.COLLECTION_MANAGE, lambda k, a: collections.read_access(k, a, NOBODY)),
-    "collections.revoke_group": (
+    "collections.revoke": (
         Permission.COLLECTION_MANAGE,
-        lambda k, a: collections.revoke_group(k, a, NOBODY, NOBODY),
-    ),
-    "collections.revoke_person": (
-        Permission.COLLECTION_MANAGE,
-        lambda k, a: collections.revoke_person(k, a, NOBODY, a.id),
+        lambda k, a: collections.revoke(k, a, NOBODY, a_person(a.id)),
     ),
     "collections.set_everyone": (
         Permission.COLLECTION_MANAGE,
@@ -103,17 +96,12 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "reviewing.archive": (Permission.DOCUMENT_ARCHIVE, lambda k, a: reviewing.archive(k, a, NOBODY)),
     "reviewing.reject": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.reject(k, a, NOBODY, "No.")),
     "reviewing.waiting": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.waiting(k, a)),
-    "sharing.add_reader": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.add_reader(k, a, NOBODY, a.id)),
-    "sharing.add_reader_group": (
-        Permission.DOCUMENT_RESTRICT,
-        lambda k, a: sharing.add_reader_group(k, a, NOBODY, NOBODY),
-    ),
+    "sharing.add_reader": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.add_reader(k, a, NOBODY, a_person(a.id))),
     "sharing.candidates": (Permission.DOCUMENT_RESTRICT, sharing.candidates),
     "sharing.read_sharing": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.read_sharing(k, a, NOBODY)),
-    "sharing.remove_reader": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.remove_reader(k, a, NOBODY, a.id)),
-    "sharing.remove_reader_group": (
+    "sharing.remove_reader": (
         Permission.DOCUMENT_RESTRICT,
-        lambda k, a: sharing.remove_reader_group(k, a, NOBODY, NOBODY),
+        lambda k, a: sharing.remove_reader(k, a, NOBODY, a_person(a.id)),
     ),
     "sharing.restrict": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.restrict(k, a, NOBODY)),
     "sharing.unrestrict": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.unrestrict(k, a, NOBODY)),
@@ -168,10 +156,10 @@ def deeds(
     accounts.register(registering, "eric", "Eric", "eric@example.org", PASSWORD)
     eric = people.id_of(kyo, admin, "eric")
     board = collections.create(kyo, admin, "Board").id
-    collections.grant_person(kyo, admin, board, anna.id, Access.READ)
+    collections.grant(kyo, admin, board, a_person(anna.id), Access.READ)
     team = groups.create(kyo, admin, "Team").id
     groups.add_member(kyo, admin, team, anna.id)
-    sharing.add_reader(kyo, manager, waiting.id, anna.id)
+    sharing.add_reader(kyo, manager, waiting.id, a_person(anna.id))
     sharing.restrict(kyo, manager, waiting.id)
     identity = Identity("https://id.example", "1", "frida@example.org", True, "Frida")
     frida = people.add_person(kyo, admin, "frida", "Frida", Role.EMPLOYEE, "frida@example.org", PASSWORD).person
@@ -181,13 +169,13 @@ def deeds(
         "collection:change": lambda: collections.change(kyo, admin, board, "Council", ""),
         "collection:create": lambda: collections.create(kyo, admin, "Finance"),
         "collection:delete": lambda: collections.delete(kyo, admin, board),
-        "collection:grant": lambda: collections.grant_group(kyo, admin, board, team, Access.READ),
-        "collection:revoke": lambda: collections.revoke_person(kyo, admin, board, anna.id),
-        "document:add_reader": lambda: sharing.add_reader_group(kyo, manager, waiting.id, team),
+        "collection:grant": lambda: collections.grant(kyo, admin, board, a_group(team), Access.READ),
+        "collection:revoke": lambda: collections.revoke(kyo, admin, board, a_person(anna.id)),
+        "document:add_reader": lambda: sharing.add_reader(kyo, manager, waiting.id, a_group(team)),
         "document:approve": lambda: reviewing.approve(kyo, manager, waiting.latest.id),
         "document:archive": lambda: reviewing.archive(kyo, manager, published.id),
         "document:reject": lambda: reviewing.reject(kyo, manager, waiting.latest.id, "No."),
-        "document:remove_reader": lambda: sharing.remove_reader(kyo, manager, waiting.id, anna.id),
+        "document:remove_reader": lambda: sharing.remove_reader(kyo, manager, waiting.id, a_person(anna.id)),
         "document:restrict": lambda: sharing.restrict(kyo, manager, published.id),
         "document:unrestrict": lambda: sharing.unrestrict(kyo, manager, waiting.id),
         "document:upload": lambda: library.upload(kyo, employee, "other.txt", b"Other text."),

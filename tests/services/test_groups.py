@@ -12,6 +12,7 @@ from kyo_pipeline.domain.groups import Group
 from kyo_pipeline.errors import Conflict, Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import collections, groups, library
+from tests.recipients import a_group
 
 NOBODY = UUID(int=9)
 Sql = Callable[..., list[Any]]
@@ -81,7 +82,7 @@ def test_what_a_group_gives_goes_with_it(
     kyo: Kyo, admin: Actor, employee: Actor, team: Group, last_audit: LastAudit
 ) -> None:
     board = collections.create(kyo, admin, "Board")
-    collections.grant_group(kyo, admin, board.id, team.id, Access.READ)
+    collections.grant(kyo, admin, board.id, a_group(team.id), Access.READ)
     groups.add_member(kyo, admin, team.id, employee.id)
     assert groups.read_group(kyo, admin, team.id).access == (("Board", Access.READ),)
     assert "Board" in [one.name for one in library.list_collections(kyo, employee, Access.READ)]
@@ -96,7 +97,7 @@ def test_what_a_group_gives_goes_with_it(
 
 def test_who_has_left_a_group_has_lost_what_it_gives(kyo: Kyo, admin: Actor, employee: Actor, team: Group) -> None:
     board = collections.create(kyo, admin, "Board")
-    collections.grant_group(kyo, admin, board.id, team.id, Access.READ)
+    collections.grant(kyo, admin, board.id, a_group(team.id), Access.READ)
     groups.add_member(kyo, admin, team.id, employee.id)
     groups.remove_member(kyo, admin, team.id, employee.id)
     assert [one.name for one in library.list_collections(kyo, employee, Access.READ)] == ["General"]

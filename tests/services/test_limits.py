@@ -220,7 +220,7 @@ def test_a_lower_limit_counts_at_once_and_a_higher_one_too(on_redis: Kyo, employ
 def added(kyo: Kyo) -> Actor:
     with kyo.db.transaction(OPERATOR) as tx:
         name = f"anna-{secrets.token_hex(3)}"
-        return users.add(tx, name, "Anna", Role.EMPLOYEE, "no password fits", False, kyo.now())
+        return users.add(tx, name, "Anna", Role.EMPLOYEE, kyo.now(), password_hash="no password fits")
 
 
 @pytest.mark.parametrize("cache", ["redis", "down", "forgetful"])

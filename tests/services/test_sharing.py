@@ -12,6 +12,7 @@ from kyo_pipeline.domain.documents import Document
 from kyo_pipeline.errors import NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, collections, groups, library, sharing
+from tests.recipients import a_group, a_person
 
 NOBODY = UUID(int=9)
 Sql = Callable[..., list[Any]]
@@ -67,10 +68,10 @@ def test_a_restricted_document_is_for_its_owner_approvers_and_readers(
     for somebody in (employee, manager, admin):
         assert finds(kyo, somebody) == EVERYWHERE
         assert library.read_document(kyo, somebody, document.id).restricted
-    sharing.add_reader(kyo, manager, document.id, colleague.id)
+    sharing.add_reader(kyo, manager, document.id, a_person(colleague.id))
     assert last_audit() == ("document:add_reader", {"title": "salaries", "person": colleague.username})
     assert finds(kyo, colleague) == EVERYWHERE
-    sharing.remove_reader(kyo, manager, document.id, colleague.id)
+    sharing.remove_reader(kyo, manager, document.id, a_person(colleague.id))
     assert last_audit() == ("document:remove_reader", {"title": "salaries", "person": colleague.username})
     assert finds(kyo, colleague) == NOWHERE
     sharing.unrestrict(kyo, manager, document.id)
@@ -84,11 +85,11 @@ def test_a_group_of_readers(
     team = groups.create(kyo, admin, "Team")
     groups.add_member(kyo, admin, team.id, colleague.id)
     sharing.restrict(kyo, manager, document.id)
-    sharing.add_reader_group(kyo, manager, document.id, team.id)
+    sharing.add_reader(kyo, manager, document.id, a_group(team.id))
     assert last_audit() == ("document:add_reader", {"title": "salaries", "group": "Team"})
     assert finds(kyo, colleague) == EVERYWHERE
     assert groups.list_groups(kyo, admin)[0].documents == 1
-    sharing.remove_reader_group(kyo, manager, document.id, team.id)
+    sharing.remove_reader(kyo, manager, document.id, a_group(team.id))
     assert last_audit() == ("document:remove_reader", {"title": "salaries", "group": "Team"})
     assert finds(kyo, colleague) == NOWHERE
 
@@ -96,7 +97,7 @@ def test_a_group_of_readers(
 def test_a_reader_needs_no_collection(kyo: Kyo, admin: Actor, colleague: Actor, document: Document) -> None:
     close_general(kyo, admin)
     assert finds(kyo, colleague) == NOWHERE
-    sharing.add_reader(kyo, admin, document.id, colleague.id)
+    sharing.add_reader(kyo, admin, document.id, a_person(colleague.id))
     assert finds(kyo, colleague) == EVERYWHERE
     assert not library.read_document(kyo, colleague, document.id).restricted
 
@@ -107,7 +108,7 @@ def test_what_is_not_published_is_not_for_readers_yet(
     close_general(kyo, admin)
     waiting = library.upload(kyo, admin, "secret.txt", b"The salaries of the bakery are secret.").document
     run_pipeline()
-    sharing.add_reader(kyo, admin, waiting.id, colleague.id)
+    sharing.add_reader(kyo, admin, waiting.id, a_person(colleague.id))
     assert not sharing.read_sharing(kyo, admin, waiting.id).published
     assert finds(kyo, colleague) == NOWHERE
 
@@ -116,8 +117,8 @@ def test_who_reads_is_listed(
     kyo: Kyo, manager: Actor, admin: Actor, employee: Actor, colleague: Actor, document: Document
 ) -> None:
     team = groups.create(kyo, admin, "Team")
-    sharing.add_reader(kyo, manager, document.id, colleague.id)
-    sharing.add_reader_group(kyo, manager, document.id, team.id)
+    sharing.add_reader(kyo, manager, document.id, a_person(colleague.id))
+    sharing.add_reader(kyo, manager, document.id, a_group(team.id))
     found = sharing.read_sharing(kyo, manager, document.id)
     assert (found.restricted, found.published) == (False, True)
     assert [one.username for one in found.readers] == [colleague.username]
@@ -134,8 +135,8 @@ def test_doing_it_twice_is_the_same_as_once(
     before = len(audited())
     for _ in range(2):
         sharing.restrict(kyo, manager, document.id)
-        sharing.add_reader(kyo, manager, document.id, colleague.id)
-        sharing.add_reader_group(kyo, manager, document.id, team.id)
+        sharing.add_reader(kyo, manager, document.id, a_person(colleague.id))
+        sharing.add_reader(kyo, manager, document.id, a_group(team.id))
     assert audited()[before:] == ["document:restrict", "document:add_reader", "document:add_reader"]
 
 
@@ -144,10 +145,10 @@ def deeds(kyo: Kyo, actor: Actor, document_id: UUID, person: UUID, group: UUID) 
         lambda: sharing.read_sharing(kyo, actor, document_id),
         lambda: sharing.restrict(kyo, actor, document_id),
         lambda: sharing.unrestrict(kyo, actor, document_id),
-        lambda: sharing.add_reader(kyo, actor, document_id, person),
-        lambda: sharing.add_reader_group(kyo, actor, document_id, group),
-        lambda: sharing.remove_reader(kyo, actor, document_id, person),
-        lambda: sharing.remove_reader_group(kyo, actor, document_id, group),
+        lambda: sharing.add_reader(kyo, actor, document_id, a_person(person)),
+        lambda: sharing.add_reader(kyo, actor, document_id, a_group(group)),
+        lambda: sharing.remove_reader(kyo, actor, document_id, a_person(person)),
+        lambda: sharing.remove_reader(kyo, actor, document_id, a_group(group)),
     ]
 
 
@@ -187,9 +188,9 @@ def test_what_does_not_exist_is_said(
             deed()
     for person in (NOBODY, OPERATOR.id):
         with pytest.raises(NotFound, match="no such person"):
-            sharing.add_reader(kyo, admin, document.id, person)
+            sharing.add_reader(kyo, admin, document.id, a_person(person))
     with pytest.raises(NotFound, match="no such group"):
-        sharing.add_reader_group(kyo, admin, document.id, NOBODY)
+        sharing.add_reader(kyo, admin, document.id, a_group(NOBODY))
     for deed in deeds(kyo, admin, document.id, NOBODY, NOBODY)[-2:]:
         with pytest.raises(NotFound, match="nothing to take away"):
             deed()
@@ -201,4 +202,4 @@ def test_a_person_who_was_deactivated_gets_nothing(
 ) -> None:
     sql("update users set active = false where id = :id", id=colleague.id)
     with pytest.raises(NotFound, match="deactivated"):
-        sharing.add_reader(kyo, admin, document.id, colleague.id)
+        sharing.add_reader(kyo, admin, document.id, a_person(colleague.id))

@@ -288,7 +288,7 @@ def test_an_office_that_signs_in_at_the_same_moment_is_not_locked_out(
     names = [f"user{number}" for number in range(16)]
     with committed.db.transaction(OPERATOR) as tx:
         for name in names:
-            users.add(tx, name, name, Role.EMPLOYEE, "no password fits", False, committed.now())
+            users.add(tx, name, name, Role.EMPLOYEE, committed.now(), password_hash="no password fits")
     with ThreadPoolExecutor(8) as threads:
         tickets = list(threads.map(lambda n: signing_in.sign_in(committed, n, "x", BROWSER, OFFICE), names * 2))
     assert len(set(tickets)) == 32
