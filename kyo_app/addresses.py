@@ -10,6 +10,23 @@ from kyo_app import runtime
 INVITATION = "invitation"
 #: Whatever its value.
 REGISTER = "register"
+#: Why somebody is to sign in, one of `REASONS`: the address is all that outlives a full load of the page.
+WHY = "why"
+
+AGAIN, ENDED, CHANGED = "again", "ended", "changed"
+REASONS = {
+    AGAIN: "That sign-in took too long, or was begun in another window. Please sign in once more.",
+    ENDED: "You were signed out, here or somewhere else, or had not been here for some time. Please sign in again.",
+    CHANGED: "Your password is saved. Sign in with it.",
+}
+
+
+def here(**more: str) -> str:
+    """Path and query of the page that is shown, without what was for signing in alone."""
+    kept = {name: value for name, value in st.query_params.to_dict().items() if name != WHY}
+    query = urlencode(kept | more)
+    path = urlsplit(st.context.url or "").path or "/"
+    return f"{path}?{query}" if query else path
 
 
 def of_invitation(token: str) -> str:

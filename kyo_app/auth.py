@@ -11,7 +11,7 @@ import streamlit_authenticator as stauth
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from kyo_app import runtime
+from kyo_app import addresses, runtime
 from kyo_app.identity import browser_name, session_token
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.errors import Invalid
@@ -45,8 +45,14 @@ def sign_out() -> None:
     forget_session()
 
 
-def forget_session() -> None:
-    _redirect("/auth/sign-out")
+def forget_session(why: str = "") -> None:
+    """Have the browser forget the cookie of a session that has ended. `why`: one of `addresses.REASONS`."""
+    _redirect("/auth/sign-out" + (f"?{urlencode({addresses.WHY: why})}" if why else ""))
+
+
+def load_anew() -> None:
+    """Of a page that somebody was signed in to nothing is to be left, the open drawer of a phone neither."""
+    _redirect(addresses.here(**{addresses.WHY: addresses.ENDED}))
 
 
 def token() -> str | None:

@@ -9,7 +9,8 @@ from kyo_app import addresses, runtime
 from kyo_app.components import local_time
 from kyo_app.markup import inert_line
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.services.people import Invited, NewPerson
+from kyo_pipeline.services.joining import Invited
+from kyo_pipeline.services.people import NewPerson
 
 _KEY = "handover"
 #: Nobody is to find it on a screen that was left alone.
@@ -27,8 +28,8 @@ class _Handover:
 
 def keep_link(invited: Invited) -> None:
     words = (
-        f"**Send this link to {_named(invited.actor)}.** With it they choose a password and sign in as "
-        f"**{inert_line(invited.actor.username, 64)}**. It works once, until {local_time(invited.expires_at)}."
+        f"**Send this link to {_named(invited.person)}.** With it they choose a password and sign in as "
+        f"**{inert_line(invited.person.username, 64)}**. It works once, until {local_time(invited.expires_at)}."
     )
     _keep(words, addresses.of_invitation(invited.token))
 

@@ -29,6 +29,7 @@ from kyo_pipeline.domain.actor import Actor, Permission
 if TYPE_CHECKING:
     from streamlit.navigation.page import Page
 
+_WAS_SIGNED_IN = "was-signed-in"
 _ASSETS = Path(__file__).parent / "assets"
 
 
@@ -61,6 +62,9 @@ def main() -> None:
     # Before st.navigation: else the icon of the page would be fetched from a font host as the tab's icon.
     st.set_page_config(page_icon=str(_ASSETS / "mark.svg"), layout="centered")
     actor = auth.current_actor()
+    if actor is None and st.session_state.pop(_WAS_SIGNED_IN, False):
+        auth.load_anew()
+    st.session_state[_WAS_SIGNED_IN] = actor is not None
     if addresses.INVITATION in st.query_params:
         page = _only("Invitation", invitation.show)
     elif actor is None:

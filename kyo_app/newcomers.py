@@ -16,7 +16,7 @@ from kyo_app.fields import email_field, name_field, role_field, username_field
 from kyo_app.markup import inert_line
 from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.people import Person, PersonState
-from kyo_pipeline.services import people
+from kyo_pipeline.services import joining, people
 
 _PAGE = 5
 _LINK, _PASSWORD = "link", "password"  # the second is a word, not a secret
@@ -44,7 +44,7 @@ def add_panel(actor: Actor) -> None:
 
 def _add(actor: Actor, username: str, name: str, role: Role, email: str, way: str) -> None:
     if way == _LINK:
-        handover.keep_link(people.invite(runtime.kyo(), actor, username, name, role, email))
+        handover.keep_link(joining.invite(runtime.kyo(), actor, username, name, role, email))
     else:
         handover.keep_password(people.add_person(runtime.kyo(), actor, username, name, role, email))
     st.session_state["people-added"] = st.session_state.get("people-added", 0) + 1
@@ -82,7 +82,7 @@ def decision(actor: Actor, person: Person) -> None:
     with st.container(horizontal=True):
         if st.button("Approve", key=f"approve-{person.id}", type="primary", icon=":material/check:"):
             with shown_errors():
-                people.approve_registration(runtime.kyo(), actor, person.id, role)
+                joining.approve_registration(runtime.kyo(), actor, person.id, role)
                 run_again(f"Approved: {inert_line(person.name, 80)}", ":material/check:")
         confirmed(
             "Decline",
@@ -96,5 +96,5 @@ def decision(actor: Actor, person: Person) -> None:
 
 
 def _decline(actor: Actor, person: Person) -> None:
-    people.decline_registration(runtime.kyo(), actor, person.id)
+    joining.decline_registration(runtime.kyo(), actor, person.id)
     st.query_params.pop("person", None)

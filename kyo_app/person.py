@@ -13,7 +13,7 @@ from kyo_app.newcomers import decision
 from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.people import Person, PersonState
 from kyo_pipeline.errors import NotFound
-from kyo_pipeline.services import people
+from kyo_pipeline.services import joining, people
 
 _GRANTS = 20
 
@@ -143,7 +143,7 @@ def _inviting(actor: Actor, person: Person) -> None:
         ":material/link:",
         "The earlier link then works no more.",
         "Make a new link",
-        lambda: handover.keep_link(people.invite_again(runtime.kyo(), actor, person.id)),
+        lambda: handover.keep_link(joining.invite_again(runtime.kyo(), actor, person.id)),
         key=f"invite-{person.id}",
     )
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from kyo_app import runtime
+from kyo_app import addresses, runtime
 from kyo_app.identity import (
     SECURE_SESSION_COOKIE,
     SESSION_COOKIE,
@@ -63,7 +63,7 @@ def redeem(request: Request) -> Response:
             replaced=session_token(request.cookies, secure),
         )
     except NotAllowed:
-        return _no_store(RedirectResponse("/?again=1", 303))
+        return _no_store(RedirectResponse(f"/?{addresses.WHY}={addresses.AGAIN}", 303))
     except KyoError as error:
         return _no_store(JSONResponse({"message": error.message}, error.status))
     response = _no_store(RedirectResponse(target, 303))
@@ -79,7 +79,8 @@ def sign_out(request: Request) -> Response:
     The app ends the session itself, over its websocket, before it sends the browser here. A session that is alive
     stays: so a link or an image on another site cannot sign anybody out, and this may be a GET.
     """
-    response = _no_store(RedirectResponse("/", 303))
+    why = request.query_params.get(addresses.WHY, "")
+    response = _no_store(RedirectResponse(f"/?{addresses.WHY}={why}" if why in addresses.REASONS else "/", 303))
     token = session_token(request.cookies, is_secure(request.scope))
     try:
         alive = signing_in.actor_of_session(runtime.kyo(), token) is not None

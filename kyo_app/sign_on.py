@@ -19,7 +19,7 @@ from streamlit.auth_util import get_cookie_with_chunks
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
-from kyo_app import runtime
+from kyo_app import addresses, runtime
 from kyo_app.headers import STATE_COOKIE
 from kyo_app.identity import browser_name, is_secure
 from kyo_app.routes import safe_path
@@ -191,7 +191,7 @@ def _page(request: Request) -> str:
     if page.netloc != request.headers.get("host"):
         return "/"
     pairs = parse_qsl(page.query, keep_blank_values=True)
-    query = urlencode([pair for pair in pairs if pair[0] not in (NOTICE, "again")])
+    query = urlencode([pair for pair in pairs if pair[0] not in (NOTICE, addresses.WHY)])
     path = f"{page.path}?{query}" if query else page.path
     return safe_path(path) if len(path) <= _LONGEST_PATH else "/"
 

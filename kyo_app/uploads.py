@@ -18,6 +18,7 @@ from kyo_pipeline.errors import KyoError
 from kyo_pipeline.services import library
 
 _RECEIVED = "received-files"
+_COLLECTION = "upload-collection"
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,13 @@ def _form(actor: Actor, collections: Sequence[str]) -> None:
         )
         collection = collections[0]
         if len(collections) > 1:
-            collection = st.selectbox("Collection", collections)
+            # The form is cleared when it is sent, but the next file often belongs to the same place.
+            before = st.session_state.get(_COLLECTION)
+            index = collections.index(before) if before in collections else 0
+            collection = st.selectbox("Collection", collections, index=index)
         submitted = st.form_submit_button("Send for approval", type="primary", icon=":material/send:")
     if submitted and files:
+        st.session_state[_COLLECTION] = collection
         with st.spinner(f"Storing {wording.counted(len(files), 'file')}…"):
             st.session_state[_RECEIVED] = [_received(actor, file, collection) for file in files]
     elif submitted:
@@ -101,4 +106,5 @@ def _show(file: Received, document: Document | None) -> None:
 
 def _next_step(document: Document) -> str:
     passages = wording.counted(document.latest.chunks or 0, "passage")
-    return f"{passages} · {wording.decided(document)[0].lower()}"
+    where = inert_line(document.collection, 60)
+    return f"{where} · {passages} · {wording.decided(document)[0].lower()}"

@@ -54,7 +54,8 @@ class RollbackDatabase(Database):
             self._connection.execute(text(f"set local role {before}"))
 
     def close(self) -> None:
-        self._outer.rollback()
+        if self._outer.is_active:  # whoever closes Kyo has closed it already
+            self._outer.rollback()
         super().close()
 
 

@@ -11,6 +11,7 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.kyo import Kyo
 from tests.conftest import Clock
+from tests.fakes import MemoryCache
 
 Sql = Callable[..., list[Any]]
 
@@ -48,10 +49,14 @@ def test_a_network_is_one_whatever_address_it_uses(tried: Callable[..., list[tup
 
 
 def test_who_was_tried_from_a_known_address_is_on_record_when_tried_from_elsewhere(
-    tried: Callable[..., list[tuple[str, str]]],
+    kyo: Kyo, tried: Callable[..., list[tuple[str, str]]]
 ) -> None:
-    found = tried(("anna", "192.0.2.1"), ("bert", "192.0.2.1"), ("bert", "192.0.2.2"))
-    assert found == [("anna", "192.0.2.1"), ("bert", "192.0.2.2")]
+    """Also when the cache has to learn from PostgreSQL what is on record."""
+    assert isinstance(kyo.cache, MemoryCache)
+    tried(("anna", "192.0.2.1"))
+    kyo.cache.values.clear()
+    assert tried(("bert", "192.0.2.1")) == [("anna", "192.0.2.1")]
+    assert tried(("bert", "192.0.2.2")) == [("anna", "192.0.2.1"), ("bert", "192.0.2.2")]
 
 
 def test_others_from_elsewhere_are_others(tried: Callable[..., list[tuple[str, str]]]) -> None:

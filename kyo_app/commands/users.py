@@ -7,8 +7,9 @@ from kyo_app.commands.output import json_option, print_json, table
 from kyo_pipeline.domain.actor import OPERATOR, Role
 from kyo_pipeline.domain.pages import MAX_PAGE
 from kyo_pipeline.domain.people import Person, PersonState
-from kyo_pipeline.services import people
-from kyo_pipeline.services.people import Invited, NewPerson
+from kyo_pipeline.services import joining, people
+from kyo_pipeline.services.joining import Invited
+from kyo_pipeline.services.people import NewPerson
 
 _role_type = click.Choice([role.value for role in Role])
 _name_option = click.option("--name", help="The name that others see. The user name, unless given.")
@@ -44,9 +45,9 @@ def invite(username: str, name: str | None, email: str, role: str, again: bool, 
     """Add a person who chooses the password, and print what to append to the app's address for their link."""
     with opened_kyo() as kyo:
         if again:
-            invited = people.invite_again(kyo, OPERATOR, people.id_of(kyo, OPERATOR, username))
+            invited = joining.invite_again(kyo, OPERATOR, people.id_of(kyo, OPERATOR, username))
         else:
-            invited = people.invite(kyo, OPERATOR, username, name or username, Role(role), email)
+            invited = joining.invite(kyo, OPERATOR, username, name or username, Role(role), email)
     _print_invited(invited, as_json)
 
 
@@ -153,9 +154,9 @@ def approve(username: str, role: str, decline: bool) -> None:
     with opened_kyo() as kyo:
         user_id = people.id_of(kyo, OPERATOR, username)
         if decline:
-            people.decline_registration(kyo, OPERATOR, user_id)
+            joining.decline_registration(kyo, OPERATOR, user_id)
         else:
-            people.approve_registration(kyo, OPERATOR, user_id, Role(role))
+            joining.approve_registration(kyo, OPERATOR, user_id, Role(role))
     click.echo(f"The registration of {username} was declined." if decline else f"{username} may sign in now.")
 
 
@@ -169,7 +170,7 @@ def _print_new(new: NewPerson, as_json: bool) -> None:
 
 
 def _print_invited(invited: Invited, as_json: bool) -> None:
-    person, path = invited.actor, f"/?invitation={invited.token}"
+    person, path = invited.person, f"/?invitation={invited.token}"
     if as_json:
         print_json({"username": person.username, "role": person.role, "path": path, "expires_at": invited.expires_at})
         return

@@ -14,10 +14,10 @@ from kyo_app.auth import acting
 from kyo_app.components import UNEXPECTED, Link, empty_state, sentence
 from kyo_app.markup import answer_markdown, inert
 from kyo_pipeline.domain.actor import Actor, Permission
-from kyo_pipeline.domain.answers import Answer
+from kyo_pipeline.domain.answers import WITHHELD_TEXT, Answer
 from kyo_pipeline.domain.documents import DocumentState
 from kyo_pipeline.errors import KyoError
-from kyo_pipeline.services import asking, library
+from kyo_pipeline.services import asking, history, library
 
 MAX_QUESTION = 2000
 _REDRAW_SECONDS = 0.1
@@ -43,6 +43,7 @@ def show() -> None:
     if not conversation and not question:
         with top.container():
             _welcome(actor)
+    _withhold(actor, conversation)
     for exchange in conversation:
         _show(exchange)
     if question and question.strip():
@@ -51,6 +52,16 @@ def show() -> None:
         _answer(actor, exchange)
         st.rerun()
     allowance.show_questions_if_few(actor)
+
+
+def _withhold(actor: Actor, conversation: list[Exchange]) -> None:
+    """The rights of the reader may have changed since an answer was written."""
+    shown = {exchange.answer.id: exchange for exchange in conversation if exchange.answer is not None}
+    if not shown:
+        return
+    for answer_id in shown.keys() - history.still_readable(runtime.kyo(), actor, list(shown)):
+        exchange = shown[answer_id]
+        exchange.answer, exchange.text, exchange.error = None, "", WITHHELD_TEXT
 
 
 def _show(exchange: Exchange) -> None:

@@ -8,7 +8,7 @@ from kyo_app.fields import PASSWORD_ADVICE, new_password_fields, same
 from kyo_app.markup import inert_line
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.people import Invitation
-from kyo_pipeline.services import accounts
+from kyo_pipeline.services import joining
 
 
 def show() -> None:
@@ -20,7 +20,7 @@ def show() -> None:
             return
         with shown_errors():
             token = st.query_params[addresses.INVITATION]
-            _choose(token, accounts.read_invitation(runtime.kyo(), token, runtime.address()))
+            _choose(token, joining.read_invitation(runtime.kyo(), token, runtime.address()))
         if st.button("Go to the sign-in", type="tertiary", icon=":material/arrow_back:"):
             to_sign_in()
 
@@ -37,7 +37,7 @@ def _choose(token: str, invitation: Invitation) -> None:
         submitted = st.form_submit_button("Save password", type="primary", width="stretch")
     if submitted:
         with shown_errors():
-            username = accounts.accept_invitation(runtime.kyo(), token, same(new, repeated), runtime.address())
+            username = joining.accept_invitation(runtime.kyo(), token, same(new, repeated), runtime.address())
             to_sign_in(f"Your password is saved. Sign in as **{inert_line(username, 64)}**.")
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from kyo_app import auth, runtime
+from kyo_app import addresses, auth, runtime
 from kyo_app.components import shown_errors
 from kyo_app.fields import PASSWORD_ADVICE, new_password_fields, same
 from kyo_pipeline.services import accounts
@@ -22,5 +22,5 @@ def show() -> None:
         if submitted:
             with shown_errors():
                 accounts.change_password(runtime.kyo(), actor, current, same(new, repeated), runtime.address())
-                auth.forget_session()
+                auth.forget_session(addresses.CHANGED)
                 st.success("Your password is saved. Sign in with it.")

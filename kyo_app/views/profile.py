@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from kyo_app import access, allowance, auth, devices, runtime, wording
+from kyo_app import access, addresses, allowance, auth, devices, runtime, wording
 from kyo_app.auth import acting
 from kyo_app.components import (
     first_page_if_empty,
@@ -113,5 +113,5 @@ def _password(actor: Actor, profile: Profile) -> None:
     if submitted:
         with shown_errors():
             accounts.change_password(runtime.kyo(), actor, current, same(new, repeated), runtime.address())
-            auth.forget_session()
+            auth.forget_session(addresses.CHANGED)
             st.success("Your password is saved. Sign in with it.")

@@ -6,7 +6,7 @@ from kyo_app import runtime
 from kyo_app.components import shown_errors, to_sign_in
 from kyo_app.fields import PASSWORD_ADVICE, email_field, name_field, new_password_fields, same, username_field
 from kyo_app.markup import inert_line
-from kyo_pipeline.services import accounts
+from kyo_pipeline.services import joining
 
 
 def show() -> None:
@@ -29,7 +29,7 @@ def show() -> None:
 
 
 def _register(username: str, name: str, email: str, password: str) -> None:
-    made = accounts.register(runtime.kyo(), username, name, email, password, runtime.address())
+    made = joining.register(runtime.kyo(), username, name, email, password, runtime.address())
     you = f"**{inert_line(made.username, 64)}**"
     if made.awaiting_approval:
         to_sign_in(f"You are signed up as {you}. An administrator has to approve it; then sign in here.")

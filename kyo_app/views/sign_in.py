@@ -1,7 +1,5 @@
 """The sign-in form, at whatever address was asked for."""
 
-from urllib.parse import urlencode, urlsplit
-
 import streamlit as st
 
 from kyo_app import addresses, runtime, sso
@@ -10,18 +8,18 @@ from kyo_app.components import show_notice_before_sign_in, shown_errors
 
 
 def show() -> None:
-    again = st.query_params.pop("again", None)
+    reason = addresses.REASONS.get(st.query_params.pop(addresses.WHY, ""))
     with st.container(horizontal_alignment="center"), st.container(width=440):
         st.title("Know Your Organization", anchor=False)
         st.markdown(
             "Short answers from the documents that your organisation has approved, with the passages they come from."
         )
-        if again:
-            st.info("That sign-in took too long, or was begun in another window. Please sign in once more.")
+        if reason:
+            st.info(reason)
         sso.finish()
         show_notice_before_sign_in()
         with shown_errors():
-            sign_in_form(_here())
+            sign_in_form(addresses.here())
         sso.button()
         if runtime.kyo().settings.KYO_REGISTRATION == "off":
             st.caption("No account, or the password is lost? Ask an administrator of KYO.")
@@ -34,10 +32,3 @@ def _register() -> None:
         st.query_params[addresses.REGISTER] = "yes"
         st.rerun()
     st.caption("The password is lost? Ask an administrator of KYO.")
-
-
-def _here() -> str:
-    """The address that the person came for, to go on to after signing in."""
-    path = urlsplit(st.context.url or "").path or "/"
-    query = urlencode(st.query_params.to_dict())
-    return f"{path}?{query}" if query else path

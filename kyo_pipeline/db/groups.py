@@ -7,19 +7,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from kyo_pipeline.db.engine import lock_name
-from kyo_pipeline.domain.access import Access, GroupName, PersonName
+from kyo_pipeline.domain.access import Access, PersonName
 from kyo_pipeline.domain.groups import Group
-
-
-def names(tx: Connection) -> tuple[GroupName, ...]:
-    rows = tx.execute(text("select id, name from groups order by lower(name)"))
-    return tuple(GroupName(row.id, row.name) for row in rows)
-
-
-def name_of(tx: Connection, group_id: UUID) -> GroupName | None:
-    row = tx.execute(text("select id, name from groups where id = :id"), {"id": group_id}).one_or_none()
-    return GroupName(row.id, row.name) if row else None
-
 
 _DETAILS = """
     select g.id, g.name,

@@ -169,6 +169,23 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
     return _to_answer(row, _citations(tx, actor, answer_id)) if row else None
 
 
+def readable(tx: Connection, actor: Actor, answer_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Of these answers, those to the actor's own questions that quote nothing which they may no longer read."""
+    return frozenset(
+        tx.scalars(
+            text(
+                """
+                select a.id
+                from answers a
+                join questions q on q.id = a.question_id
+                where a.id = any(cast(:ids as uuid[])) and q.user_id = :actor and answer_is_readable(a.id, q.user_id)
+                """
+            ),
+            {"ids": list(answer_ids), "actor": actor.id},
+        )
+    )
+
+
 def rate(tx: Connection, actor: Actor, answer_id: UUID, rating: int, comment: str, now: datetime) -> None:
     """Store or replace the actor's opinion of an answer."""
     tx.execute(

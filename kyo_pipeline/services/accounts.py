@@ -6,7 +6,7 @@ from uuid import UUID
 
 from kyo_pipeline import tries
 from kyo_pipeline.adapters import passwords, tokens
-from kyo_pipeline.db import audit, directory, sessions, users
+from kyo_pipeline.db import access, audit, sessions, users
 from kyo_pipeline.domain import password_policy, throttling
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
@@ -46,7 +46,7 @@ def read_profile(kyo: Kyo, actor: Actor) -> Profile:
             account.created_at,
             account.password_changed_at,
             users.has_password(tx, actor.id),
-            directory.accesses(tx, actor.id),
+            access.accesses(tx, actor.id),
         )
 
 
@@ -90,7 +90,7 @@ def change_password(kyo: Kyo, actor: Actor, current: str, new: str, address: str
     with kyo.db.transaction(actor) as tx:
         if not users.is_unchanged(tx, known):
             raise Conflict("Your account has been changed at the same moment. Sign in again.")
-        users.set_password(tx, actor.id, password_hash, must_change=False, now=now)
+        users.set_password(tx, actor.id, password_hash, now)
         sessions.revoke_all(tx, actor.id, now)
         audit.record(tx, actor, Event.USER_CHANGE_PASSWORD, actor.id, now)
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from kyo_pipeline.db import audit, collections, groups, people, recipients
+from kyo_pipeline.db import audit, collections, names, recipients
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.access import Access, Candidates, Recipient
 from kyo_pipeline.domain.actor import Actor, Permission
@@ -51,7 +51,7 @@ def candidates(kyo: Kyo, actor: Actor) -> Candidates:
     """Everybody to whom access can be given."""
     actor.require(Permission.COLLECTION_MANAGE)
     with kyo.db.transaction(actor) as tx:
-        return Candidates(people.names(tx), groups.names(tx))
+        return Candidates(names.of_people(tx), names.of_groups(tx))
 
 
 def create(

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from kyo_pipeline.db import audit, groups, people
+from kyo_pipeline.db import audit, groups, names
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.access import GroupName, PersonName
 from kyo_pipeline.domain.actor import Actor, Permission
@@ -42,7 +42,7 @@ def candidates(kyo: Kyo, actor: Actor) -> tuple[PersonName, ...]:
     """Everybody who can be put into a group."""
     actor.require(Permission.GROUP_MANAGE)
     with kyo.db.transaction(actor) as tx:
-        return people.names(tx)
+        return names.of_people(tx)
 
 
 def create(kyo: Kyo, actor: Actor, name: str) -> Group:
@@ -89,7 +89,7 @@ def add_member(kyo: Kyo, actor: Actor, group_id: UUID, user_id: UUID) -> None:
     actor.require(Permission.GROUP_MANAGE)
     with kyo.db.transaction(actor) as tx:
         found = _locked(tx, group_id)
-        person = people.active_person(tx, user_id)
+        person = names.of_active_person(tx, user_id)
         if person is None:
             raise NotFound(PersonName.missing)
         if groups.add_member(tx, group_id, user_id):
@@ -104,7 +104,7 @@ def remove_member(kyo: Kyo, actor: Actor, group_id: UUID, user_id: UUID) -> None
         found = _locked(tx, group_id)
         if not groups.remove_member(tx, group_id, user_id):
             raise NotFound("This person is not in the group: somebody may have taken them out meanwhile.")
-        details = {"group": found.name, "person": people.username_of(tx, user_id)}
+        details = {"group": found.name, "person": names.username_of(tx, user_id)}
         audit.record(tx, actor, Event.GROUP_REMOVE_MEMBER, group_id, kyo.now(), details)
 
 

@@ -1,5 +1,6 @@
 """What people asked before, and what they thought of the answers."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from kyo_pipeline.db import audit, questions
@@ -29,6 +30,13 @@ def read_answer(kyo: Kyo, actor: Actor, answer_id: UUID) -> Answer:
     if answer is None:
         raise NotFound("There is no such answer among yours.")
     return answer
+
+
+def still_readable(kyo: Kyo, actor: Actor, answer_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Of these answers to the actor's own questions, those that quote nothing that they may no longer read."""
+    actor.require(Permission.ANSWER_READ_OWN)
+    with kyo.db.transaction(actor) as tx:
+        return questions.readable(tx, actor, answer_ids)
 
 
 def rate(kyo: Kyo, actor: Actor, answer_id: UUID, rating: int, comment: str = "") -> None:

@@ -82,7 +82,7 @@ def accept_invitation(kyo: Kyo, token: str, password: str, address: str = "") ->
         account = users.lock(tx, found.user_id)
         if account is None or not invitations.use(tx, tokens.digest(token), now):
             raise NotFound(_USED)
-        users.set_password(tx, found.user_id, password_hash, must_change=False, now=now)
+        users.set_password(tx, found.user_id, password_hash, now)
         sessions.revoke_all(tx, found.user_id, now)
         audit.record(tx, account.actor, Event.USER_ACCEPT_INVITATION, found.user_id, now)
     return about.username
@@ -130,13 +130,6 @@ def decline_registration(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
         users.delete(tx, user_id)
         details = {"username": account.actor.username}
         audit.record(tx, actor, Event.USER_DECLINE, user_id, kyo.now(), details)
-
-
-def _awaiting(tx: Transaction, user_id: UUID) -> Account:
-    account = users.lock_somebody(tx, user_id)
-    if account.state is not PersonState.AWAITING:
-        raise Conflict(f"{account.actor.username} does not wait for approval. Somebody else was faster.")
-    return account
 
 
 def _open_invitation(kyo: Kyo, token: str, address: str) -> invitations.Open:

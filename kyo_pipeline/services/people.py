@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from kyo_pipeline.adapters import passwords, tokens
-from kyo_pipeline.db import audit, directory, invitations, sessions, sign_in_failures, users
+from kyo_pipeline.db import access, audit, invitations, people, sessions, sign_in_failures, users
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.users import Account
 from kyo_pipeline.domain import password_policy, throttling
@@ -47,14 +47,14 @@ def list_people(
     limit, offset = min(max(limit, 1), MAX_PAGE), min(max(offset, 0), 2**31)
     with kyo.db.transaction(actor) as tx:
         wanted, idle = storable(text)[:200], kyo.settings.session_idle
-        return directory.people(tx, wanted, state, kyo.now(), idle, limit=limit, offset=offset)
+        return people.page(tx, wanted, state, kyo.now(), idle, limit=limit, offset=offset)
 
 
 def read_person(kyo: Kyo, actor: Actor, user_id: UUID) -> Person:
     """Somebody in any state. Raises `NotFound`."""
     actor.require(Permission.USER_LIST)
     with kyo.db.transaction(actor) as tx:
-        found = directory.person(tx, user_id, kyo.now(), kyo.settings.session_idle)
+        found = people.person(tx, user_id, kyo.now(), kyo.settings.session_idle)
     if found is None:
         raise NotFound(users.NOBODY)
     return found
@@ -66,7 +66,7 @@ def read_access(kyo: Kyo, actor: Actor, user_id: UUID) -> tuple[Grant, ...]:
     with kyo.db.transaction(actor) as tx:
         if users.read(tx, user_id) is None:
             raise NotFound(users.NOBODY)
-        return directory.grants(tx, user_id)
+        return access.grants(tx, user_id)
 
 
 def id_of(kyo: Kyo, actor: Actor, username: str) -> UUID:
@@ -91,18 +91,10 @@ def add_person(
     one_time = None if password is not None else tokens.new_password()
     password_hash, now = passwords.hash_password(password or one_time or ""), kyo.now()
     with kyo.db.transaction(actor) as tx:
-        must_change = one_time is not None
         added = users.add(
-            tx,
-            username,
-            name,
-            role,
-            now,
-            password_hash=password_hash,
-            must_change=must_change,
-            email=address,
-            email_confirmed=True,
-        )
+            tx, username, name, role, now,
+            password_hash=password_hash, must_change=one_time is not None, email=address, email_confirmed=True,
+        )  # fmt: skip
         audit.record(tx, actor, Event.USER_ADD, added.id, now, {"username": username, "role": role.value})
     return NewPerson(added, one_time)
 
@@ -160,7 +152,7 @@ def reset_password(kyo: Kyo, actor: Actor, user_id: UUID) -> NewPerson:
     password_hash = passwords.hash_password(one_time)
     with kyo.db.transaction(actor) as tx:
         account = users.lock_present(tx, user_id)
-        users.set_password(tx, user_id, password_hash, must_change=True, now=now)
+        users.set_password(tx, user_id, password_hash, now, must_change=True)
         invitations.withdraw(tx, user_id)
         sessions.revoke_all(tx, user_id, now)
         sign_in_failures.clear(tx, throttling.of_account(account.actor.username))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from kyo_pipeline.db import audit, documents, groups, people, recipients, sharing
+from kyo_pipeline.db import audit, documents, names, recipients, sharing
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.access import Candidates, Recipient
 from kyo_pipeline.domain.actor import Actor, Permission
@@ -35,7 +35,7 @@ def candidates(kyo: Kyo, actor: Actor) -> Candidates:
     """Everybody to whom a document can be given to read."""
     actor.require(Permission.DOCUMENT_RESTRICT)
     with kyo.db.transaction(actor) as tx:
-        return Candidates(people.names(tx), groups.names(tx))
+        return Candidates(names.of_people(tx), names.of_groups(tx))
 
 
 def restrict(kyo: Kyo, actor: Actor, document_id: UUID) -> None:

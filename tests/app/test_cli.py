@@ -22,7 +22,7 @@ from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, Outcome
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import open_kyo
-from kyo_pipeline.services import accounts, health, signing_in
+from kyo_pipeline.services import health, joining, signing_in
 from kyo_pipeline.settings import Settings, load_settings
 
 HANDBOOK = """Leave
@@ -266,7 +266,7 @@ def test_whoever_has_registered_is_let_in_or_not(migrated: Kyo) -> None:
     settings = load_settings().model_copy(update={"KYO_REGISTRATION": "approval"})
     with closing(open_kyo(settings)) as bundle:
         for name in ("hedy", "ivan"):
-            accounts.register(bundle, name, name.title(), f"{name}@example.org", "plum tree river")
+            joining.register(bundle, name, name.title(), f"{name}@example.org", "plum tree river")
         for _ in range(5):
             with pytest.raises(NotAllowed):
                 signing_in.sign_in(bundle, "hedy", "plum tree river", "browser")

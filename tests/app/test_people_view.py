@@ -11,7 +11,7 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.people import Person, PersonState
 from kyo_pipeline.errors import KyoError, NotAllowed, TooMany
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import accounts, people, signing_in
+from kyo_pipeline.services import joining, people, signing_in
 from tests.app.pages import HOSTILE, Visit, box, button, buttons, click, field, fill, titles, words
 from tests.conftest import Clock
 
@@ -29,7 +29,9 @@ def erin(kyo: Kyo) -> Actor:
 def frank(kyo: Kyo) -> Person:
     """Somebody who has registered and waits."""
     with kyo.db.transaction(OPERATOR) as tx:
-        users.add(tx, "frank", ODD, Role.EMPLOYEE, kyo.now(), password_hash="no", email="frank@example.org", awaiting=True)
+        users.add(
+            tx, "frank", ODD, Role.EMPLOYEE, kyo.now(), password_hash="no", email="frank@example.org", awaiting=True
+        )
     return named(kyo, "frank")
 
 
@@ -54,7 +56,7 @@ def test_everybody_is_listed_with_role_and_state_and_inert(visit: Visit, admin: 
 
 
 def test_people_are_searched_and_filtered(visit: Visit, kyo: Kyo, admin: Actor, erin: Actor) -> None:
-    people.invite(kyo, admin, "mara", "Mara", Role.MANAGER)
+    joining.invite(kyo, admin, "mara", "Mara", Role.MANAGER)
     page = visit("people", admin)
     field(page, "Search").set_value("EXAMPLE.org").run()
     assert "1 person" in words(page)
@@ -135,7 +137,7 @@ def test_somebody_is_invited_by_a_link_that_is_shown_once(visit: Visit, kyo: Kyo
     assert f"Send this link to {inert_line(ODD)}." in words(page)
     link = page.code[0].value
     assert link.startswith("/?invitation=")  # AppTest has no address; see the next test
-    assert accounts.read_invitation(kyo, link.partition("=")[2]).username == "mara"
+    assert joining.read_invitation(kyo, link.partition("=")[2]).username == "mara"
     assert (field(page, "Name").value, field(page, "User name").value) == ("", "")
     person = named(kyo, "mara")
     assert (person.name, person.role, person.state, person.email) == (ODD, Role.MANAGER, PersonState.INVITED, None)
@@ -227,7 +229,7 @@ def test_a_registration_is_declined(visit: Visit, kyo: Kyo, admin: Actor, frank:
 
 def test_another_admin_was_faster(visit: Visit, kyo: Kyo, admin: Actor, frank: Person) -> None:
     page = visit("people", admin)
-    people.decline_registration(kyo, OPERATOR, frank.id)
+    joining.decline_registration(kyo, OPERATOR, frank.id)
     click(page, "Approve")
     assert not page.exception
     assert "frank" not in usernames(kyo)
@@ -329,12 +331,12 @@ def test_a_blocked_sign_in_is_seen_and_unblocked(visit: Visit, kyo: Kyo, admin: 
 
 
 def test_an_invitation_gets_a_new_link(visit: Visit, kyo: Kyo, admin: Actor) -> None:
-    first = people.invite(kyo, admin, "mara", "Mara", Role.EMPLOYEE)
-    page = visit("people", admin, person=str(first.actor.id))
+    first = joining.invite(kyo, admin, "mara", "Mara", Role.EMPLOYEE)
+    page = visit("people", admin, person=str(first.person.id))
     click(page, "Make a new link")
-    assert accounts.read_invitation(kyo, page.code[0].value.partition("=")[2]).username == "mara"
+    assert joining.read_invitation(kyo, page.code[0].value.partition("=")[2]).username == "mara"
     with pytest.raises(KyoError):
-        accounts.read_invitation(kyo, first.token)
+        joining.read_invitation(kyo, first.token)
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_a_new_password_ends_all_sessions_and_sends_the_browser_to_the_form(
     fill(page, Current_password=PASSWORD, New_password="violet canoe soup 7", New_password_again="violet canoe soup 7")
     click(page, "Change password")
     assert not page.error
-    assert redirects == ["/auth/sign-out"]
+    assert redirects == ["/auth/sign-out?why=changed"]
     assert sessions_of(kyo, erin) == ()
     assert signing_in.sign_in(kyo, "erin", "violet canoe soup 7", "browser")
 

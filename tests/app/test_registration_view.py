@@ -11,7 +11,7 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.people import Person, PersonState
 from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import people, signing_in
+from kyo_pipeline.services import joining, people, signing_in
 from tests.app.pages import HOSTILE, Visit, buttons, click, field, fill, titles, words
 from tests.conftest import Clock
 
@@ -28,7 +28,7 @@ def everybody(kyo: Kyo) -> tuple[Person, ...]:
 
 @pytest.fixture
 def token(kyo: Kyo, admin: Actor) -> str:
-    return people.invite(kyo, admin, "erin", ODD, Role.MANAGER).token
+    return joining.invite(kyo, admin, "erin", ODD, Role.MANAGER).token
 
 
 @pytest.mark.parametrize("path", ["", "documents", "people"])

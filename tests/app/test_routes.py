@@ -99,7 +99,7 @@ def test_a_ticket_that_opens_nothing_ends_nothing(
 def test_a_ticket_works_once(client: TestClient, ticket: str) -> None:
     client.get("/auth/redeem", params={"ticket": ticket})
     again = client.get("/auth/redeem", params={"ticket": ticket})
-    assert (again.status_code, again.headers["location"]) == (303, "/?again=1")
+    assert (again.status_code, again.headers["location"]) == (303, "/?why=again")
     assert "set-cookie" not in again.headers
 
 
@@ -108,19 +108,19 @@ def test_a_ticket_works_in_its_own_browser_only(client: TestClient, ticket: str,
     client.cookies.clear()
     headers = {"cookie": f"{BROWSER_COOKIE}={browser}"} if browser else {}
     reply = client.get("/auth/redeem", params={"ticket": ticket}, headers=headers)
-    assert reply.headers["location"] == "/?again=1"
+    assert reply.headers["location"] == "/?why=again"
     assert "set-cookie" not in reply.headers
 
 
 def test_a_ticket_expires(client: TestClient, ticket: str, clock: Clock) -> None:
     clock.advance(seconds=31)
-    assert client.get("/auth/redeem", params={"ticket": ticket}).headers["location"] == "/?again=1"
+    assert client.get("/auth/redeem", params={"ticket": ticket}).headers["location"] == "/?why=again"
 
 
 @pytest.mark.parametrize("ticket_text", ["", "forged", "\x00", "x" * 10_000, "é"])
 def test_a_forged_ticket_opens_nothing(client: TestClient, ticket_text: str) -> None:
     reply = client.get("/auth/redeem", params={"ticket": ticket_text})
-    assert reply.headers["location"] == "/?again=1"
+    assert reply.headers["location"] == "/?why=again"
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,14 @@ def test_sign_out_forgets_the_cookie_of_a_session_that_has_ended(
     assert (reply.status_code, reply.headers["location"]) == (303, "/")
     assert 'kyo_session="";' in reply.headers["set-cookie"]
     assert reply.headers["clear-site-data"] == '"cache", "storage"'
+
+
+@pytest.mark.parametrize(
+    ("why", "goes_to"), [("changed", "/?why=changed"), ("ended", "/?why=ended"), ("", "/"), ("//evil.example", "/")]
+)
+def test_the_form_may_say_why_one_is_to_sign_in(client: TestClient, why: str, goes_to: str) -> None:
+    reply = client.get("/auth/sign-out", params={"why": why})
+    assert reply.headers["location"] == goes_to
 
 
 @pytest.mark.parametrize("cookie", ["", f"{SESSION_COOKIE}=", f"{SECURE_SESSION_COOKIE}=x"])

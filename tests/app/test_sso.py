@@ -135,7 +135,7 @@ def _sentence(reply: Response, auth: Mapping[str, str]) -> str:
 def test_a_verified_address_signs_on_as_the_person_who_has_it(
     kyo: Kyo, provider: OidcProvider, browser: Browser, erin: Actor
 ) -> None:
-    back = browser.signs_on(provider, "u-erin", "/documents?x=1&again=1")
+    back = browser.signs_on(provider, "u-erin", "/documents?x=1&why=again")
     assert urlsplit(back.headers["location"]).path == "/auth/redeem"
     redeemed = browser.client.get(back.headers["location"])
     assert redeemed.headers["location"] == "/documents?x=1"

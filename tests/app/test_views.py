@@ -1,6 +1,7 @@
 """What each role finds, and what the views do, on a real database."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,7 @@ from kyo_app import auth, main
 from kyo_app.markup import inert
 from kyo_pipeline.db import users
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
-from kyo_pipeline.domain.answers import NOT_FOUND_TEXT
+from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, WITHHELD_TEXT
 from kyo_pipeline.domain.documents import DocumentState, VersionStatus
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.kyo import Kyo
@@ -150,13 +151,21 @@ def test_sign_out_ends_the_session_at_once(
 
 
 def test_a_page_that_is_open_falls_back_to_the_form_when_the_session_ends(
-    visit: Visit, kyo: Kyo, manager: Actor, employee: Actor, session_of: Callable[[Actor], str]
+    visit: Visit,
+    kyo: Kyo,
+    manager: Actor,
+    employee: Actor,
+    session_of: Callable[[Actor], str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(auth, "_redirect", sent.append)  # AppTest has no browser that could be sent
     uploaded = library.upload(kyo, employee, "a.txt", LEAVE.encode())
     token = session_of(manager)
     page = visit("approvals", token=token)
     signing_in.sign_out(kyo, token)
     click(page, "Approve")
+    assert sent == ["/?why=ended"], "the browser loads the page anew, once"
     assert [field.label for field in page.text_input] == ["User name", "Password"]
     assert library.read_document(kyo, OPERATOR, uploaded.document.id).state is DocumentState.IN_REVIEW
 
@@ -212,6 +221,19 @@ def test_an_answer_cites_a_passage_that_opens(
     page.run()
     assert ":yellow-background[" in words(page)
     assert ":green-badge[current version]" in words(page)
+
+
+def test_an_answer_on_the_page_is_withheld_once_its_document_may_no_longer_be_read(
+    visit: Visit, employee: Actor, publish: Callable[[str, str], None], sql: Callable[..., list[Any]]
+) -> None:
+    publish("leave.txt", LEAVE)
+    page = visit("", employee)
+    page.chat_input[0].set_value("How many days of annual leave?").run()
+    assert "thirty days" in words(page)
+    sql("update collections set everyone_access = null")
+    page.run()
+    assert "thirty days" not in words(page)
+    assert inert(WITHHELD_TEXT) in [error.value for error in page.error]
 
 
 def test_what_is_not_there_is_not_made_up(visit: Visit, employee: Actor, publish: Callable[[str, str], None]) -> None:

@@ -16,6 +16,7 @@ from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import library, reviewing, upkeep
+from tests.fakes import RollbackDatabase
 
 Sql = Callable[..., list[Any]]
 
@@ -42,9 +43,9 @@ TEXTS = [
 
 
 @pytest.fixture
-def kyo(kyo: Kyo) -> Kyo:
+def kyo(kyo: Kyo, db: RollbackDatabase) -> Kyo:
     """All of this is the pipeline's work: it has the rights of the pipeline."""
-    return replace(kyo, db=kyo.db.as_role(DatabaseRole.PIPELINE))  # type: ignore[attr-defined] # RollbackDatabase
+    return replace(kyo, db=db.as_role(DatabaseRole.PIPELINE))
 
 
 class Undo(Exception):
@@ -52,7 +53,7 @@ class Undo(Exception):
 
 
 @given(st.lists(STEPS, min_size=1, max_size=7))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_statistics_equal_a_recount_after_any_history(
     kyo: Kyo, manager: Actor, run_pipeline: Callable[[], None], sql: Sql, history: list[tuple[str, int, int]]
 ) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from kyo_pipeline.db import chunks, embedding_sets
 from kyo_pipeline.domain.actor import OPERATOR, Actor
@@ -15,15 +14,15 @@ from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.errors import Conflict, Invalid
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, indexing, library
-from tests.fakes import OtherEmbedder
+from tests.fakes import OtherEmbedder, RollbackDatabase
 
 SPEC = EmbeddingSpec("test", "model", "1", 4, "mean", "query: ", "passage: ", 128, 0.5, 0.25)
 
 
 @pytest.fixture
-def kyo(kyo: Kyo) -> Kyo:
+def kyo(kyo: Kyo, db: RollbackDatabase) -> Kyo:
     """All of this is the pipeline's work: it has the rights of the pipeline."""
-    return replace(kyo, db=kyo.db.as_role(DatabaseRole.PIPELINE))  # type: ignore[attr-defined] # RollbackDatabase
+    return replace(kyo, db=db.as_role(DatabaseRole.PIPELINE))
 
 
 def test_a_set_comes_back_as_it_was_stored(kyo: Kyo) -> None:
@@ -39,7 +38,7 @@ def test_one_set_is_active_and_the_one_before_is_retired(kyo: Kyo, sql: Callable
         embedding_sets.activate_new(tx, SPEC, kyo.now())
         embedding_sets.activate_new(tx, replace(SPEC, revision="2"), kyo.now())
     assert sql("select revision, state from embedding_sets order by id") == [("1", "retired"), ("2", "active")]
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Conflict):
         sql("update embedding_sets set state = 'active'")
 
 

@@ -5,7 +5,7 @@ written down once more in Python.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,6 +22,7 @@ from kyo_pipeline.domain.answers import WITHHELD_TEXT, Outcome
 from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, history
+from tests.fakes import RollbackDatabase
 
 RANK = {None: 0, "read": 1, "write": 2, "approve": 3}
 CAP = {Role.EMPLOYEE: 2, Role.MANAGER: 3, Role.ADMIN: 3}
@@ -291,97 +292,86 @@ def embedding_set(pipeline: Kyo) -> embedding_sets.EmbeddingSet:
         return embedding_sets.activate_new(tx, SPEC, pipeline.now())
 
 
-random_worlds = settings(
-    max_examples=80,
-    deadline=None,
+@settings(
+    max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-
-
-@random_worlds
 @given(world=worlds)
-def test_what_can_be_selected_is_what_may_be_read(
-    kyo: Kyo, embedding_set: embedding_sets.EmbeddingSet, world: World
+def test_in_every_world_the_database_keeps_to_the_rules(
+    kyo: Kyo, db: RollbackDatabase, embedding_set: embedding_sets.EmbeddingSet, world: World
 ) -> None:
+    with db.undone() as owner:
+        build(owner, world, embedding_set.id)
+        selects_what_may_be_read(kyo, world)
+        finds_what_is_published_and_may_be_read(kyo, world, embedding_set)
+        shows_no_more_with_the_checks_of_the_services_switched_off(kyo, world)
+
+
+def selects_what_may_be_read(kyo: Kyo, world: World) -> None:
     """Not less either: a rule that refuses everybody would be as wrong."""
-    with kyo.db.undone() as owner:  # type: ignore[attr-defined] # RollbackDatabase
-        build(owner, world, embedding_set.id)
-        for n, person in enumerate(world.people):
-            seen = [(d, v) for d, v in world.versions if world.sees_version(n, d, v)]
-            expected = {
-                "select id from collections": {c.id for i, c in enumerate(world.collections) if world.access(n, i)},
-                "select id from documents": {d.id for d in world.documents if world.sees(n, d)},
-                "select id from document_versions": {v.id for _, v in seen},
-                "select version_id from version_texts": {v.id for _, v in seen},
-                "select version_id from chunks": {v.id for _, v in seen},
-                "select id from questions": {a.question for a in world.answers if a.asker == n},
-                "select id from answers": {a.id for a in world.answers if world.sees_answer(n, a)},
-            }
-            with kyo.db.transaction(person.actor) as tx:
-                known = {c.id for c in world.collections}
-                for statement, rows in expected.items():
-                    found = set(tx.scalars(text(statement)))
-                    if statement.endswith("collections"):
-                        found &= known  # and the default one
-                    assert found == rows, f"{statement} for {person}"
-                cited = set(tx.execute(text("select answer_id, version_id from citations")).all())
-                assert {version for _, version in cited} <= {v.id for _, v in seen}
-                assert {answer for answer, _ in cited} <= expected["select id from answers"]
+    for n, person in enumerate(world.people):
+        seen = [(d, v) for d, v in world.versions if world.sees_version(n, d, v)]
+        expected = {
+            "select id from collections": {c.id for i, c in enumerate(world.collections) if world.access(n, i)},
+            "select id from documents": {d.id for d in world.documents if world.sees(n, d)},
+            "select id from document_versions": {v.id for _, v in seen},
+            "select version_id from version_texts": {v.id for _, v in seen},
+            "select version_id from chunks": {v.id for _, v in seen},
+            "select id from questions": {a.question for a in world.answers if a.asker == n},
+            "select id from answers": {a.id for a in world.answers if world.sees_answer(n, a)},
+        }
+        with kyo.db.transaction(person.actor) as tx:
+            known = {c.id for c in world.collections}
+            for statement, rows in expected.items():
+                found = set(tx.scalars(text(statement)))
+                if statement.endswith("collections"):
+                    found &= known  # and the default one
+                assert found == rows, f"{statement} for {person}"
+            cited = set(tx.execute(text("select answer_id, version_id from citations")).all())
+            assert {version for _, version in cited} <= {v.id for _, v in seen}
+            assert {answer for answer, _ in cited} <= expected["select id from answers"]
 
 
-@random_worlds
-@given(world=worlds)
-def test_search_finds_what_is_published_and_may_be_read(
-    kyo: Kyo, embedding_set: embedding_sets.EmbeddingSet, world: World
-) -> None:
+def finds_what_is_published_and_may_be_read(kyo: Kyo, world: World, embedding_set: embedding_sets.EmbeddingSet) -> None:
     vector = np.ones(2, dtype=np.float32)
-    with kyo.db.undone() as owner:  # type: ignore[attr-defined] # RollbackDatabase
-        build(owner, world, embedding_set.id)
-        for n, person in enumerate(world.people):
-            with kyo.db.transaction(person.actor) as tx:
-                found = {p.version_id for p in search.passages(tx, embedding_set, "leave", vector, 50)}
-            assert found == {
-                d.current_version.id
-                for d in world.documents
-                if d.current_version
-                and d.state == "approved"
-                and world.may_read(n, d)
-                and world.sees_version(n, d, d.current_version)
-            }
+    for n, person in enumerate(world.people):
+        with kyo.db.transaction(person.actor) as tx:
+            found = {p.version_id for p in search.passages(tx, embedding_set, "leave", vector, 50)}
+        assert found == {
+            d.current_version.id
+            for d in world.documents
+            if d.current_version
+            and d.state == "approved"
+            and world.may_read(n, d)
+            and world.sees_version(n, d, d.current_version)
+        }
 
 
-@random_worlds
-@given(world=worlds)
-def test_the_rules_hold_with_the_checks_of_the_services_switched_off(
-    kyo: Kyo, embedding_set: embedding_sets.EmbeddingSet, world: World
-) -> None:
+def shows_no_more_with_the_checks_of_the_services_switched_off(kyo: Kyo, world: World) -> None:
     """Our own queries, told that an admin asks, in the transaction of somebody else."""
-    everywhere = replace(OPERATOR)
-    with kyo.db.undone() as owner:  # type: ignore[attr-defined] # RollbackDatabase
-        build(owner, world, embedding_set.id)
-        for n, person in enumerate(world.people):
-            with kyo.db.transaction(person.actor) as tx:
-                listed = documents.find(tx, everywhere, Filter(limit=100), kyo.now()).documents
-                assert {d.id for d in listed} <= {d.id for d in world.documents if world.sees(n, d)}
-                for document, version in world.versions:
-                    stretch = texts.read(tx, everywhere, version.id, 0, 5, 5)
-                    assert stretch is None or world.sees_version(n, document, version)
-                for answer in world.answers:
-                    asker = world.people[answer.asker].actor
-                    read = questions.own_answer(tx, asker, answer.id)
-                    if read is None or read.outcome is Outcome.WITHHELD:
-                        assert read is None or (read.text, read.citations) == (WITHHELD_TEXT, ())
-                        continue
-                    assert world.sees_answer(n, answer)
-                    visible = {v.id for d, v in world.versions if world.sees_version(n, d, v)}
-                    assert {citation.version_id for citation in read.citations} <= visible
+    for n, person in enumerate(world.people):
+        with kyo.db.transaction(person.actor) as tx:
+            listed = documents.find(tx, OPERATOR, Filter(limit=100), kyo.now()).documents
+            assert {d.id for d in listed} <= {d.id for d in world.documents if world.sees(n, d)}
+            for document, version in world.versions:
+                stretch = texts.read(tx, OPERATOR, version.id, 0, 5, 5)
+                assert stretch is None or world.sees_version(n, document, version)
+            for answer in world.answers:
+                asker = world.people[answer.asker].actor
+                read = questions.own_answer(tx, asker, answer.id)
+                if read is None or read.outcome is Outcome.WITHHELD:
+                    assert read is None or (read.text, read.citations) == (WITHHELD_TEXT, ())
+                    continue
+                assert world.sees_answer(n, answer)
+                visible = {v.id for d, v in world.versions if world.sees_version(n, d, v)}
+                assert {citation.version_id for citation in read.citations} <= visible
 
 
 def test_the_worlds_are_not_trivial() -> None:
     """Each rule is met and broken in some world, or the properties above would be about nothing."""
     seen: dict[str, set[bool]] = {}
 
-    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(world=worlds)
     def look(world: World) -> None:
         for n in range(PEOPLE):

@@ -96,7 +96,7 @@ def test_an_address_that_people_typed_is_not_confirmed(kyo: Kyo, sql: Callable[.
 CHANGES: dict[str, Callable[[Connection, UUID], None]] = {
     "role": lambda tx, user_id: users.set_role(tx, user_id, Role.MANAGER),
     "active": lambda tx, user_id: users.set_active(tx, user_id, False),
-    "password": lambda tx, user_id: users.set_password(tx, user_id, "hash", False, NOW),
+    "password": lambda tx, user_id: users.set_password(tx, user_id, "hash", NOW),
     "delete": users.delete,
 }
 

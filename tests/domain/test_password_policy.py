@@ -55,6 +55,14 @@ def test_long_ones_of_whatever_they_like(password: str) -> None:
         ("a" * 40 + "b" * 40 + "mQ7#vT2!xR9z", "Repeats"),
         ("KYO KYO KYO KYO", "."),
         ("organisation1", "."),
+        ("knowyourorganization", "."),
+        ("annabelle-lee-2026", "."),
+        ("AnnabelleWinterbottom2026!", "."),
+        ("kyo-password-1", "."),
+        ("Password-2026-kyo", "."),
+        ("Summer2026!!", "."),
+        ("january2026january", "."),
+        ("            a           ", "."),
     ],
 )
 def test_what_is_easy_to_guess_is_refused_with_a_sentence(password: str, reason: str) -> None:

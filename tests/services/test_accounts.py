@@ -1,4 +1,4 @@
-"""One's own account, registration, invitations."""
+"""One's own account."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,38 +8,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from kyo_pipeline.adapters import passwords
-from kyo_pipeline.domain import throttling
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.errors import Conflict, Invalid, KyoError, NotAllowed, NotFound, TooMany
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import accounts, people, signing_in
+from kyo_pipeline.services import accounts, joining, people, signing_in
 from tests.conftest import Clock
+from tests.typed import BAD_TEXTS, PASSWORD, bad_texts
 
-PASSWORD = "correct horse battery"
 BETTER = "plum tree river"
 BROWSER = "browser"
 OFFICE = "192.0.2.7"
-
-BAD_TEXTS = {
-    "empty": "",
-    "blank": "   ",
-    "huge": "x" * 1_000_000,
-    "NUL": "a\x00b",
-    "emoji": "😀🧅",
-    "surrogate": "a\ud800b",
-    "SQL": "'; drop table users; --",
-    "HTML": "<script>alert(1)</script>",
-    "RTL": "\u202egpj.exe",
-}
-bad_texts = pytest.mark.parametrize("text", [pytest.param(text, id=name) for name, text in BAD_TEXTS.items()])
-
-
-@pytest.fixture
-def anna(kyo: Kyo, admin: Actor) -> Actor:
-    """Somebody with a real password."""
-    return people.add_person(kyo, admin, "anna", "Anna", Role.EMPLOYEE, "anna@example.org", PASSWORD).person
 
 
 def session(kyo: Kyo, password: str = PASSWORD, **more: Any) -> str:
@@ -73,8 +52,8 @@ class TestProfile:
         )
 
     def test_tells_who_has_no_password(self, kyo: Kyo, admin: Actor) -> None:
-        invited = people.invite(kyo, admin, "bert", "Bert", Role.EMPLOYEE)
-        assert not accounts.read_profile(kyo, invited.actor).has_password
+        invited = joining.invite(kyo, admin, "bert", "Bert", Role.EMPLOYEE)
+        assert not accounts.read_profile(kyo, invited.person).has_password
 
     def test_changes_and_says_what(self, kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]]) -> None:
         accounts.change_profile(kyo, anna, "  Anna Lee ", " lee@example.org ")
@@ -163,9 +142,9 @@ class TestPassword:
                 accounts.change_password(kyo, anna, PASSWORD, PASSWORD)
 
     def test_whoever_has_none_is_told_so(self, kyo: Kyo, admin: Actor) -> None:
-        invited = people.invite(kyo, admin, "bert", "Bert", Role.EMPLOYEE)
+        invited = joining.invite(kyo, admin, "bert", "Bert", Role.EMPLOYEE)
         with pytest.raises(NotAllowed, match="no password here"):
-            accounts.change_password(kyo, invited.actor, "", BETTER)
+            accounts.change_password(kyo, invited.person, "", BETTER)
 
     def test_a_one_time_password_lets_in_to_change_it(self, kyo: Kyo, admin: Actor, clock: Clock) -> None:
         new = people.add_person(kyo, admin, "anna", "Anna", Role.MANAGER)
@@ -244,200 +223,3 @@ class TestOwnSessions:
             signing_in.redeem_ticket(kyo, ticket, BROWSER)
         assert accounts.end_other_sessions(kyo, anna, this) == 0
         assert sql("select details from audit_log where event = 'session:end'") == [({"others": 2},)]
-
-
-class TestRegistration:
-    def test_is_off_unless_set(self, kyo: Kyo, audited: Callable[[], list[str]]) -> None:
-        with pytest.raises(NotAllowed, match="Ask an administrator for an invitation"):
-            accounts.register(kyo, "bert", "Bert", "b@example.org", PASSWORD)
-        assert audited() == []
-
-    def test_with_approval_waits(
-        self, with_settings: Callable[..., Kyo], admin: Actor, sql: Callable[..., list[Any]]
-    ) -> None:
-        kyo = with_settings(KYO_REGISTRATION="approval")
-        done = accounts.register(kyo, " Bert ", "Bert", "b@example.org", PASSWORD, OFFICE)
-        assert (done.username, done.awaiting_approval) == ("bert", True)
-        with pytest.raises(NotAllowed):
-            signing_in.sign_in(kyo, "bert", PASSWORD, BROWSER)
-        people.approve_registration(kyo, admin, people.id_of(kyo, admin, "bert"))
-        assert signing_in.sign_in(kyo, "bert", PASSWORD, BROWSER)
-        [row] = sql("select actor_name, details from audit_log where event = 'user:register'")
-        assert row == ("kyo", {"username": "bert", "awaiting_approval": True})
-
-    def test_open_lets_in_as_employee(self, with_settings: Callable[..., Kyo]) -> None:
-        kyo = with_settings(KYO_REGISTRATION="open")
-        assert not accounts.register(kyo, "anna", "Anna", "a@example.org", PASSWORD).awaiting_approval
-        actor = signing_in.actor_of_session(kyo, session(kyo))
-        assert actor is not None
-        assert actor.role is Role.EMPLOYEE
-
-    @pytest.mark.parametrize(
-        ("username", "email", "password", "error", "message"),
-        [
-            ("anna", "b@example.org", PASSWORD, Conflict, "already a user called anna"),
-            ("ANNA", "b@example.org", PASSWORD, Conflict, "already a user called anna"),
-            ("kyo", "b@example.org", PASSWORD, Conflict, "already a user called kyo"),
-            ("bert", "Anna@Example.ORG", PASSWORD, Conflict, "this e-mail address"),
-            ("bert", "", PASSWORD, Invalid, "Enter your e-mail address"),
-            ("bert", "b@@example.org", PASSWORD, Invalid, "one @"),
-            ("bert", "b@example.org", "password1234", Invalid, "common"),
-            ("bert", "b@example.org", "b@example.org", Invalid, "."),
-            ("bert", "b@example.org", "", Invalid, "12 to 1000"),
-        ],
-    )
-    @pytest.mark.usefixtures("anna")
-    def test_refusals_change_nothing(
-        self,
-        with_settings: Callable[..., Kyo],
-        admin: Actor,
-        username: str,
-        email: str,
-        password: str,
-        error: type[Exception],
-        message: str,
-    ) -> None:
-        kyo = with_settings(KYO_REGISTRATION="open")
-        with pytest.raises(error, match=message):
-            accounts.register(kyo, username, "Bert", email, password)
-        assert people.list_people(kyo, admin).total == 2
-
-    @bad_texts
-    @pytest.mark.parametrize("field", ["username", "name", "email", "password", "address"])
-    def test_any_text_is_a_sentence_or_harmless(
-        self, with_settings: Callable[..., Kyo], admin: Actor, field: str, text: str
-    ) -> None:
-        kyo = with_settings(KYO_REGISTRATION="open")
-        good = {"username": "bert", "name": "Bert", "email": "b@example.org", "password": PASSWORD, "address": ""}
-        refusal = refused(lambda: accounts.register(kyo, **{**good, field: text}))
-        if refusal is None:
-            assert field == "address" or text in (BAD_TEXTS["emoji"], BAD_TEXTS["SQL"], BAD_TEXTS["HTML"])
-        else:
-            assert refusal.endswith(".")
-            assert people.list_people(kyo, admin).total == 1
-
-    def test_scripts_have_to_wait(self, with_settings: Callable[..., Kyo], clock: Clock) -> None:
-        kyo = with_settings(KYO_REGISTRATION="open")
-        for number in range(throttling.FREE[throttling.Kind.REGISTRATION] + 1):
-            with pytest.raises(Invalid):
-                accounts.register(kyo, f"u{number}", "Name", "a@example.org", "easy", OFFICE)
-        with pytest.raises(TooMany, match="registered from your network"):
-            accounts.register(kyo, "anna", "Anna", "a@example.org", PASSWORD, OFFICE)
-        clock.advance(seconds=30)
-        assert accounts.register(kyo, "anna", "Anna", "a@example.org", PASSWORD, OFFICE)
-
-    @pytest.mark.usefixtures("anna")
-    def test_failures_are_on_record_without_what_was_typed(
-        self, with_settings: Callable[..., Kyo], sql: Callable[..., list[Any]]
-    ) -> None:
-        kyo = with_settings(KYO_REGISTRATION="open")
-        for username, email, password in (
-            ("ruth", "ruth@example.org", "secret"),
-            ("anna", "ruth@example.org", PASSWORD),
-            ("ruth", "anna@example.org", PASSWORD),
-        ):
-            with pytest.raises((Invalid, Conflict)):
-                accounts.register(kyo, username, "Ruth", email, password, OFFICE)
-        rows = sql("select actor_name, object_id, outcome, details from audit_log where event = 'user:register'")
-        assert rows == [
-            ("kyo", "unknown", "refused", {"reason": reason, "address": OFFICE})
-            for reason in ("password", "taken", "taken")
-        ]
-        sql("update sign_in_failures set blocked_until = :until", until=kyo.now() + timedelta(minutes=1))
-        for _ in range(3):
-            with pytest.raises(TooMany):
-                accounts.register(kyo, "ruth", "Ruth", "ruth@example.org", PASSWORD, OFFICE)
-        [_, _, _, blocked] = sql("select object_id, details from audit_log where event = 'user:register' order by id")
-        assert (blocked.object_id, blocked.details["reason"]) == ("unknown", "blocked")
-        assert "ruth" not in str(sql("select * from audit_log where event = 'user:register'")).lower()
-
-    @pytest.mark.usefixtures("anna")
-    def test_an_office_that_registers_goes_on_signing_in(
-        self, with_settings: Callable[..., Kyo], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        kyo = with_settings(KYO_REGISTRATION="open")
-        with monkeypatch.context() as patch:
-            patch.setattr(passwords, "hash_password", lambda _: "no password fits")
-            for number in range(25):
-                accounts.register(kyo, f"u{number}", "Name", f"u{number}@example.org", PASSWORD, OFFICE)
-        assert signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER, OFFICE)
-
-
-class TestInvitations:
-    def test_say_whom_they_are_for_and_let_choose_a_password_once(
-        self, kyo: Kyo, admin: Actor, sql: Callable[..., list[Any]]
-    ) -> None:
-        invited = people.invite(kyo, admin, "anna", "Anna", Role.MANAGER, "a@example.org")
-        shown = accounts.read_invitation(kyo, invited.token, OFFICE)
-        assert (shown.username, shown.name, shown.expires_at) == ("anna", "Anna", invited.expires_at)
-        assert accounts.accept_invitation(kyo, invited.token, PASSWORD, OFFICE) == "anna"
-        assert signing_in.actor_of_session(kyo, session(kyo)) == invited.actor
-        for again in (accounts.read_invitation, lambda k, t: accounts.accept_invitation(k, t, BETTER)):
-            with pytest.raises(NotFound, match="used, replaced, or has expired"):
-                again(kyo, invited.token)
-        statement = "select actor_id, object_id from audit_log where event = :event and outcome = 'done'"
-        [row] = sql(statement, event="user:accept_invitation")
-        assert row == (invited.actor.id, str(invited.actor.id))
-        assert sql("select from sign_in_failures where failures > 1") == []
-
-    def test_expire(self, kyo: Kyo, admin: Actor, clock: Clock) -> None:
-        invited = people.invite(kyo, admin, "anna", "Anna", Role.MANAGER)
-        clock.advance(days=kyo.settings.KYO_INVITATION_DAYS, seconds=-1)
-        assert accounts.read_invitation(kyo, invited.token)
-        clock.advance(seconds=1)
-        with pytest.raises(NotFound):
-            accounts.accept_invitation(kyo, invited.token, PASSWORD)
-
-    @pytest.mark.parametrize(
-        "password", ["", "short", "password1234", "anna@example.org", "x" * 1_000_000, "a\x00" * 12]
-    )
-    def test_a_bad_password_leaves_it_open(self, kyo: Kyo, admin: Actor, password: str) -> None:
-        invited = people.invite(kyo, admin, "anna", "Anna", Role.MANAGER, "anna@example.org")
-        with pytest.raises(Invalid):
-            accounts.accept_invitation(kyo, invited.token, password)
-        assert accounts.accept_invitation(kyo, invited.token, PASSWORD)
-
-    def test_nobody_signs_in_before(self, kyo: Kyo, admin: Actor) -> None:
-        people.invite(kyo, admin, "anna", "Anna", Role.MANAGER)
-        for password in ("", PASSWORD, "nobody has this password"):
-            with pytest.raises(NotAllowed):
-                session(kyo, password)
-
-    @bad_texts
-    def test_only_real_tokens(self, kyo: Kyo, admin: Actor, text: str) -> None:
-        people.invite(kyo, admin, "anna", "Anna", Role.MANAGER)
-        with pytest.raises(NotFound):
-            accounts.read_invitation(kyo, text)
-        with pytest.raises(NotFound):
-            accounts.accept_invitation(kyo, text, PASSWORD)
-
-    def test_guesses_are_on_record_without_what_was_typed(self, kyo: Kyo, sql: Callable[..., list[Any]]) -> None:
-        for verb in (
-            lambda: accounts.read_invitation(kyo, "guessed", OFFICE),
-            lambda: accounts.accept_invitation(kyo, "guessed", PASSWORD, OFFICE),
-        ):
-            with pytest.raises(NotFound):
-                verb()
-        sql("update sign_in_failures set blocked_until = :until", until=kyo.now() + timedelta(minutes=1))
-        for _ in range(3):
-            with pytest.raises(TooMany):
-                accounts.read_invitation(kyo, "guessed", OFFICE)
-        rows = sql("select event, object_id, outcome, details from audit_log order by id")
-        assert [row[:3] for row in rows] == [("user:accept_invitation", "unknown", "refused")] * 3
-        assert [row.details["reason"] for row in rows] == ["wrong", "wrong", "blocked"]
-        assert {row.details["address"] for row in rows} == {OFFICE}
-        assert "guessed" not in str(sql("select * from audit_log"))
-
-    def test_guesses_have_to_wait(self, kyo: Kyo, admin: Actor) -> None:
-        invited = people.invite(kyo, admin, "anna", "Anna", Role.MANAGER)
-        for number in range(20):
-            with pytest.raises(NotFound):
-                accounts.read_invitation(kyo, f"guess {number}", OFFICE)
-        with pytest.raises(TooMany):
-            accounts.read_invitation(kyo, invited.token, OFFICE)
-
-    def test_the_database_does_not_hold_the_token(self, kyo: Kyo, admin: Actor, sql: Callable[..., list[Any]]) -> None:
-        invited = people.invite(kyo, admin, "anna", "Anna", Role.MANAGER)
-        [row] = sql("select token_hash from invitations")
-        assert invited.token not in str(bytes(row.token_hash))
-        assert invited.token not in str(sql("select * from audit_log"))

@@ -12,7 +12,7 @@ from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Answer, Draft, DraftCita
 from kyo_pipeline.errors import Conflict, Invalid, Unavailable
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, history, library, reviewing
-from tests.fakes import DownCache, OtherEmbedder, ScriptedGenerator
+from tests.fakes import DownCache, MemoryCache, OtherEmbedder, ScriptedGenerator
 
 Publish = Callable[[str, str], None]
 Sql = Callable[..., list[Any]]
@@ -191,7 +191,8 @@ def test_a_question_is_embedded_once(kyo: Kyo, employee: Actor, publish: Publish
 @pytest.mark.parametrize("change", ["model", "revision", "pooling", "query_prefix"])
 def test_the_vector_cache_never_serves_another_model(kyo: Kyo, employee: Actor, change: str) -> None:
     asking.search(kyo, employee, "How many?")
-    other = OtherEmbedder(kyo.embedder, replace(kyo.embedder.spec, **{change: "another"}))
+    changed: dict[str, Any] = {change: "another"}
+    other = OtherEmbedder(kyo.embedder, replace(kyo.embedder.spec, **changed))
     asking.search(replace(kyo, embedder=other), employee, "How many?")
     assert other.queries == ["How many?"]
 
@@ -199,9 +200,9 @@ def test_the_vector_cache_never_serves_another_model(kyo: Kyo, employee: Actor, 
 def test_a_spoilt_cache_entry_is_a_miss(kyo: Kyo, employee: Actor, publish: Publish) -> None:
     publish("leave.txt", LEAVE)
     expected = asking.search(kyo, employee, "How many?")
-    cache = kyo.cache.values  # type: ignore[attr-defined]  # the fake's own
-    for key in cache:
-        cache[key] = b"half"
+    assert isinstance(kyo.cache, MemoryCache)
+    for key in kyo.cache.values:
+        kyo.cache.values[key] = b"half"
     assert asking.search(kyo, employee, "How many?") == expected
 
 

@@ -22,7 +22,7 @@ from kyo_pipeline.errors import Conflict, NotFound, Unavailable
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, indexing, library, reviewing, upkeep
 from tests.conftest import Clock
-from tests.fakes import OtherEmbedder, PlainTextParser
+from tests.fakes import OtherEmbedder, PlainTextParser, RollbackDatabase
 
 Sql = Callable[..., list[Any]]
 STEPS = (indexing.parse, indexing.cut, indexing.embed, indexing.publish_ready)
@@ -30,9 +30,9 @@ AWAY = Unavailable("The model does not answer.")
 
 
 @pytest.fixture
-def kyo(kyo: Kyo) -> Kyo:
+def kyo(kyo: Kyo, db: RollbackDatabase) -> Kyo:
     """All of this is the pipeline's work: it has the rights of the pipeline."""
-    return replace(kyo, db=kyo.db.as_role(DatabaseRole.PIPELINE))  # type: ignore[attr-defined] # RollbackDatabase
+    return replace(kyo, db=db.as_role(DatabaseRole.PIPELINE))
 
 
 @pytest.fixture
@@ -271,6 +271,7 @@ class OvertakenDatabase:
 )
 def test_a_run_that_comes_back_after_it_has_lost_its_claims_changes_nothing(
     kyo: Kyo,
+    db: RollbackDatabase,
     upload: Callable[..., list[UUID]],
     manager: Actor,
     clock: Clock,
@@ -293,7 +294,7 @@ def test_a_run_that_comes_back_after_it_has_lost_its_claims_changes_nothing(
 
     assert (report.done, report.items, report.failures) == (0, 0, [])
     assert_sound(kyo, sql, 1)
-    app = replace(kyo, db=kyo.db.as_role(DatabaseRole.APP))  # type: ignore[attr-defined] # RollbackDatabase
+    app = replace(kyo, db=db.as_role(DatabaseRole.APP))
     assert [passage.text for passage in asking.search(app, manager, "leave").passages] == ["Thirty days of leave."]
 
 

@@ -9,42 +9,16 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text as statement
 
-from kyo_pipeline.db import users
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, OPERATOR_ID, Actor, Role
-from kyo_pipeline.domain.identity import Identity
 from kyo_pipeline.domain.people import PersonState
 from kyo_pipeline.errors import Conflict, Invalid, KyoError, NotAllowed, NotFound, TooMany
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import accounts, people, signing_in
+from kyo_pipeline.services import joining, people, signing_in
 from tests.conftest import Clock
+from tests.typed import PASSWORD
 
-PASSWORD = "correct horse battery"
 BROWSER = "browser"
-
-
-@pytest.fixture
-def anna(kyo: Kyo, admin: Actor) -> Actor:
-    """Somebody with a real password."""
-    return people.add_person(kyo, admin, "anna", "Anna", Role.EMPLOYEE, "anna@example.org", PASSWORD).person
-
-
-@pytest.fixture
-def eric(kyo: Kyo, with_settings: Callable[..., Kyo], admin: Actor) -> Any:
-    """The id of somebody who has registered and waits."""
-    accounts.register(with_settings(KYO_REGISTRATION="approval"), "eric", "Eric", "eric@example.org", PASSWORD)
-    return people.id_of(kyo, admin, "eric")
-
-
-@pytest.fixture
-def details(sql: Callable[..., list[Any]]) -> Callable[[str], list[tuple[Any, str, Any]]]:
-    """Who did it, to whom, and how, for each audit row of an event."""
-    return lambda event: [
-        tuple(row)
-        for row in sql(
-            "select actor_id, object_id, details from audit_log where event = :event order by id", event=event
-        )
-    ]
 
 
 def session(kyo: Kyo, password: str = PASSWORD, username: str = "anna") -> str:
@@ -61,7 +35,7 @@ class TestListing:
     def test_shows_everybody_but_the_operator_with_what_an_admin_must_know(
         self, kyo: Kyo, admin: Actor, anna: Actor, eric: Any, clock: Clock
     ) -> None:
-        people.invite(kyo, admin, "cleo", "Cleo", Role.MANAGER)
+        joining.invite(kyo, admin, "cleo", "Cleo", Role.MANAGER)
         people.deactivate(kyo, admin, people.add_person(kyo, admin, "dora", "Dora", Role.EMPLOYEE).person.id)
         session(kyo)
         session(kyo)
@@ -130,7 +104,7 @@ class TestListing:
     )
     def test_in_pages(self, kyo: Kyo, admin: Actor, limit: int, offset: int, names: list[str]) -> None:
         for number in range(3):
-            people.invite(kyo, admin, f"u{number}", "Name", Role.EMPLOYEE)
+            joining.invite(kyo, admin, f"u{number}", "Name", Role.EMPLOYEE)
         page = people.list_people(kyo, admin, state=PersonState.INVITED, limit=limit, offset=offset)
         assert ([person.username for person in page.people], page.total) == (names, 3)
 
@@ -215,7 +189,7 @@ class TestAdding:
             people.add_person(kyo, admin, username, name, Role.EMPLOYEE, email, password)
         if password is None:
             with pytest.raises(Invalid):
-                people.invite(kyo, admin, username, name, Role.EMPLOYEE, email)
+                joining.invite(kyo, admin, username, name, Role.EMPLOYEE, email)
         assert [person.username for person in people.list_people(kyo, admin).people] == [admin.username]
 
     @pytest.mark.parametrize("name", ["'; drop table users; --", "<script>alert(1)</script>", "😀", "Ünal"])
@@ -223,7 +197,7 @@ class TestAdding:
         assert people.add_person(kyo, admin, "bert", name, Role.EMPLOYEE).person.name == name
 
     def test_two_people_cannot_have_one_name_or_address(self, kyo: Kyo, admin: Actor, anna: Actor) -> None:
-        for add in (people.add_person, people.invite):
+        for add in (people.add_person, joining.invite):
             with pytest.raises(Conflict, match="already a user called anna"):
                 add(kyo, admin, "ANNA", "Other", Role.ADMIN)
             with pytest.raises(Conflict, match="this e-mail address"):
@@ -244,68 +218,6 @@ class TestAdding:
         assert first.person.must_change_password
         assert people.ensure_first_admin(kyo) is None
         assert [person.username for person in people.list_people(kyo, OPERATOR).people] == ["admin"]
-
-
-class TestInviting:
-    def test_makes_somebody_without_password_and_a_link(
-        self, kyo: Kyo, admin: Actor, clock: Clock, details: Callable[[str], Any]
-    ) -> None:
-        invited = people.invite(kyo, admin, " Cleo ", "Cleo", Role.MANAGER, "c@example.org")
-        assert (invited.actor.username, invited.actor.role) == ("cleo", Role.MANAGER)
-        assert invited.expires_at == clock() + timedelta(days=kyo.settings.KYO_INVITATION_DAYS)
-        assert details("user:invite") == [(admin.id, str(invited.actor.id), {"username": "cleo", "role": "manager"})]
-
-    def test_again_replaces_the_link_also_one_that_has_expired(self, kyo: Kyo, admin: Actor, clock: Clock) -> None:
-        first = people.invite(kyo, admin, "cleo", "Cleo", Role.MANAGER)
-        clock.advance(days=100)
-        second = people.invite_again(kyo, admin, first.actor.id)
-        with pytest.raises(NotFound):
-            accounts.read_invitation(kyo, first.token)
-        assert accounts.read_invitation(kyo, second.token).username == "cleo"
-
-    def test_again_only_who_has_no_password(self, kyo: Kyo, admin: Actor, anna: Actor, eric: Any) -> None:
-        with pytest.raises(Conflict, match="has a password already"):
-            people.invite_again(kyo, admin, anna.id)
-        with pytest.raises(Conflict, match="not been let in yet"):
-            people.invite_again(kyo, admin, eric)
-
-    def test_again_not_who_signs_in_through_the_organisation(self, kyo: Kyo, admin: Actor) -> None:
-        cleo = people.invite(kyo, admin, "cleo", "Cleo", Role.ADMIN, "c@example.org").actor
-        identity = Identity("https://id.example", "1", "c@example.org", True, "Cleo")
-        signing_in.sign_in_with_identity(kyo, identity, BROWSER)
-        with pytest.raises(Conflict, match="through your organisation"):
-            people.invite_again(kyo, admin, cleo.id)
-        assert people.read_person(kyo, admin, cleo.id).state is PersonState.ACTIVE
-        assert people.change_role(kyo, admin, admin.id, Role.MANAGER), "cleo is another admin still"
-
-    def test_again_not_who_accepts_at_the_same_moment(self, committed: Kyo, monkeypatch: pytest.MonkeyPatch) -> None:
-        first = people.invite(committed, OPERATOR, "cleo", "Cleo", Role.MANAGER)
-        real = users.lock
-
-        def after_they_accepted(*args: Any) -> Any:
-            monkeypatch.undo()
-            accounts.accept_invitation(committed, first.token, PASSWORD)
-            return real(*args)
-
-        monkeypatch.setattr(users, "lock", after_they_accepted)
-        with pytest.raises(Conflict, match="has a password already"):
-            people.invite_again(committed, OPERATOR, first.actor.id)
-
-    def test_is_void_once_they_are_deactivated(self, kyo: Kyo, admin: Actor) -> None:
-        invited = people.invite(kyo, admin, "cleo", "Cleo", Role.MANAGER)
-        people.deactivate(kyo, admin, invited.actor.id)
-        people.reactivate(kyo, admin, invited.actor.id)
-        with pytest.raises(NotFound):
-            accounts.accept_invitation(kyo, invited.token, PASSWORD)
-        again = people.invite_again(kyo, admin, invited.actor.id)
-        assert accounts.accept_invitation(kyo, again.token, PASSWORD) == "cleo"
-
-    def test_is_void_once_they_have_a_one_time_password(self, kyo: Kyo, admin: Actor) -> None:
-        invited = people.invite(kyo, admin, "anna", "Anna", Role.MANAGER)
-        new = people.reset_password(kyo, admin, invited.actor.id)
-        with pytest.raises(NotFound):
-            accounts.accept_invitation(kyo, invited.token, PASSWORD)
-        assert session(kyo, new.one_time_password or "")
 
 
 class TestChanging:
@@ -375,9 +287,9 @@ class TestChanging:
             people.reset_password,
             people.end_sessions,
             people.unblock,
-            people.invite_again,
-            people.approve_registration,
-            people.decline_registration,
+            joining.invite_again,
+            joining.approve_registration,
+            joining.decline_registration,
             lambda kyo, actor, user_id: people.change_role(kyo, actor, user_id, Role.EMPLOYEE),
         ],
     )
@@ -400,33 +312,6 @@ class TestChanging:
             verb(kyo, admin, eric)
 
 
-class TestRegistrations:
-    def test_approved_with_a_role(self, kyo: Kyo, admin: Actor, eric: Any, details: Callable[[str], Any]) -> None:
-        people.approve_registration(kyo, admin, eric, Role.MANAGER)
-        assert people.actor_named(kyo, "eric").role is Role.MANAGER
-        assert session(kyo, username="eric")
-        assert details("user:approve") == [(admin.id, str(eric), {"role": "manager"})]
-        for again in (people.approve_registration, people.decline_registration):
-            with pytest.raises(Conflict, match="does not wait for approval"):
-                again(kyo, admin, eric)
-
-    def test_declined_is_gone(
-        self, kyo: Kyo, with_settings: Callable[..., Kyo], admin: Actor, eric: Any, details: Callable[[str], Any]
-    ) -> None:
-        people.decline_registration(kyo, admin, eric)
-        assert details("user:decline") == [(admin.id, str(eric), {"username": "eric"})]
-        with pytest.raises(NotAllowed):
-            session(kyo, username="eric")
-        registering = with_settings(KYO_REGISTRATION="approval")
-        assert accounts.register(registering, "eric", "Eric", "eric@example.org", PASSWORD)
-
-    def test_nobody_who_was_in_is_declined(self, kyo: Kyo, admin: Actor, anna: Actor) -> None:
-        people.deactivate(kyo, admin, anna.id)
-        with pytest.raises(Conflict):
-            people.decline_registration(kyo, admin, anna.id)
-        assert people.id_of(kyo, admin, "anna") == anna.id
-
-
 class TestTheLastAdmin:
     def test_cannot_be_removed(self, kyo: Kyo, admin: Actor, audited: Callable[[], list[str]]) -> None:
         for actor in (admin, OPERATOR):
@@ -437,10 +322,10 @@ class TestTheLastAdmin:
         assert audited() == []
 
     def test_whoever_has_not_come_yet_is_no_other_admin(self, kyo: Kyo, admin: Actor) -> None:
-        invited = people.invite(kyo, admin, "cleo", "Cleo", Role.ADMIN)
+        invited = joining.invite(kyo, admin, "cleo", "Cleo", Role.ADMIN)
         with pytest.raises(Conflict, match="last administrator"):
             people.change_role(kyo, admin, admin.id, Role.MANAGER)
-        accounts.accept_invitation(kyo, invited.token, PASSWORD)
+        joining.accept_invitation(kyo, invited.token, PASSWORD)
         people.change_role(kyo, admin, admin.id, Role.MANAGER)
 
     def test_an_admin_may_step_down_and_not_shut_themselves_out(

@@ -197,9 +197,13 @@ def test_what_does_not_exist_is_said(
     assert audited() == before
 
 
-def test_a_person_who_was_deactivated_gets_nothing(
-    kyo: Kyo, admin: Actor, colleague: Actor, document: Document, sql: Sql
+def test_a_person_who_was_deactivated_gets_nothing_but_can_be_taken_off(
+    kyo: Kyo, admin: Actor, colleague: Actor, document: Document, sql: Sql, last_audit: LastAudit
 ) -> None:
+    sharing.add_reader(kyo, admin, document.id, a_person(colleague.id))
     sql("update users set active = false where id = :id", id=colleague.id)
     with pytest.raises(NotFound, match="deactivated"):
         sharing.add_reader(kyo, admin, document.id, a_person(colleague.id))
+    sharing.remove_reader(kyo, admin, document.id, a_person(colleague.id))
+    assert last_audit() == ("document:remove_reader", {"title": "salaries", "person": colleague.username})
+    assert sharing.read_sharing(kyo, admin, document.id).readers == ()

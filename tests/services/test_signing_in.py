@@ -18,7 +18,7 @@ from kyo_pipeline.domain.people import PersonState
 from kyo_pipeline.domain.typed_text import MAX_SAID_BY_BROWSER
 from kyo_pipeline.errors import KyoError, NotAllowed, TooMany
 from kyo_pipeline.kyo import Kyo, utc_now
-from kyo_pipeline.services import accounts, people, signing_in
+from kyo_pipeline.services import accounts, joining, people, signing_in
 from tests.conftest import Clock
 
 PASSWORD = "correct horse battery"
@@ -520,8 +520,8 @@ class TestIdentities:
         assert self.signed_in(kyo, replace(self.IDENTITY, email=None, name="")) == added, "known by the subject alone"
 
     def test_an_invitation_is_over_when_its_person_comes_this_way(self, kyo: Kyo, admin: Actor) -> None:
-        invited = people.invite(kyo, admin, "fl", "Frida", Role.EMPLOYEE, "frida@example.org")
-        assert self.signed_in(kyo) == invited.actor
+        invited = joining.invite(kyo, admin, "fl", "Frida", Role.EMPLOYEE, "frida@example.org")
+        assert self.signed_in(kyo) == invited.person
         assert people.list_people(kyo, admin, state=PersonState.INVITED).people == ()
 
     @pytest.mark.parametrize(
@@ -546,8 +546,8 @@ class TestIdentities:
             signing_in.sign_in_with_identity(kyo, self.IDENTITY, BROWSER)
         registering = with_settings(KYO_REGISTRATION="approval")
         identity = replace(self.IDENTITY, email="gina@example.org")
-        accounts.register(registering, "eve", "Eve", "gina@example.org", PASSWORD)
-        people.approve_registration(kyo, admin, people.id_of(kyo, admin, "eve"))
+        joining.register(registering, "eve", "Eve", "gina@example.org", PASSWORD)
+        joining.approve_registration(kyo, admin, people.id_of(kyo, admin, "eve"))
         with pytest.raises(NotAllowed, match="no account here"):
             signing_in.sign_in_with_identity(kyo, identity, BROWSER)
 
@@ -573,7 +573,7 @@ class TestIdentities:
         [person] = people.list_people(kyo, admin, state=PersonState.AWAITING).people
         assert (person.username, person.name, person.email) == ("frida", "Frida Lang", "frida@example.org")
         assert refusals() == [("frida", "identity")] * 2
-        people.approve_registration(kyo, admin, person.id)
+        joining.approve_registration(kyo, admin, person.id)
         assert self.signed_in(kyo).username == "frida"
 
     def test_open_registration_lets_in_at_once(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from kyo_pipeline.db import directory, invitations, sessions, users
+from kyo_pipeline.db import invitations, people, sessions, users
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.people import PersonState
 from kyo_pipeline.kyo import Kyo
@@ -19,7 +19,7 @@ def test_nobody_but_admins_sees_others(kyo: Kyo, employee: Actor, manager: Actor
         (admin, {employee.id, manager.id, admin.id}),
     ):
         with kyo.db.transaction(actor) as tx:
-            page = directory.people(tx, "", None, kyo.now(), HOUR, limit=10, offset=0)
+            page = people.page(tx, "", None, kyo.now(), HOUR, limit=10, offset=0)
         assert {person.id for person in page.people} == seen
         assert page.total == len(seen)
 
@@ -32,7 +32,7 @@ def test_sessions_are_counted_that_let_in(
 
     def counted() -> int:
         with kyo.db.transaction(admin) as tx:
-            person = directory.person(tx, employee.id, kyo.now(), HOUR)
+            person = people.person(tx, employee.id, kyo.now(), HOUR)
             assert person is not None
             return person.sessions
 
@@ -45,7 +45,7 @@ def test_an_invitation_that_has_expired_is_still_one(kyo: Kyo, admin: Actor) -> 
     with kyo.db.transaction(OPERATOR) as tx:
         cleo = users.add(tx, "cleo", "Cleo", Role.EMPLOYEE, kyo.now())
         invitations.replace(tx, b"token", cleo.id, admin.id, kyo.now(), kyo.now())
-        page = directory.people(tx, "cleo", PersonState.INVITED, kyo.now(), HOUR, limit=10, offset=0)
+        page = people.page(tx, "cleo", PersonState.INVITED, kyo.now(), HOUR, limit=10, offset=0)
         assert page.total == 1
         assert invitations.find(tx, b"token", kyo.now()) is None
         assert not invitations.use(tx, b"token", kyo.now())

@@ -1,0 +1,35 @@
+"""People whom several services are tried on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kyo_pipeline.domain.actor import Actor, Role
+from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.services import joining, people
+from tests.typed import PASSWORD
+
+
+@pytest.fixture
+def anna(kyo: Kyo, admin: Actor) -> Actor:
+    """Somebody with a real password."""
+    return people.add_person(kyo, admin, "anna", "Anna", Role.EMPLOYEE, "anna@example.org", PASSWORD).person
+
+
+@pytest.fixture
+def eric(kyo: Kyo, with_settings: Callable[..., Kyo], admin: Actor) -> Any:
+    """The id of somebody who has registered and waits."""
+    joining.register(with_settings(KYO_REGISTRATION="approval"), "eric", "Eric", "eric@example.org", PASSWORD)
+    return people.id_of(kyo, admin, "eric")
+
+
+@pytest.fixture
+def details(sql: Callable[..., list[Any]]) -> Callable[[str], list[tuple[Any, str, Any]]]:
+    """Who did it, to whom, and how, for each audit row of an event."""
+    return lambda event: [
+        tuple(row)
+        for row in sql(
+            "select actor_id, object_id, details from audit_log where event = :event order by id", event=event
+        )
+    ]
