@@ -80,6 +80,15 @@ def live(name: str, draw: Callable[[], bool], seconds: float, idle_seconds: floa
     part()
 
 
+def fresh_key(name: str) -> str:
+    """Of a popover with a form: open with what was typed until `used_up`, then another one, shut and empty."""
+    return f"{name}-{st.session_state.get(f'{name}-used', 0)}"
+
+
+def used_up(name: str) -> None:
+    st.session_state[f"{name}-used"] = st.session_state.get(f"{name}-used", 0) + 1
+
+
 def run_again(notice: str, icon: str) -> None:
     """Show the page anew, with a notice: one shown before a rerun would vanish with it."""
     st.session_state.setdefault(_NOTICES, []).append((notice, icon))

@@ -8,10 +8,12 @@ from kyo_app.components import (
     empty_state,
     expander,
     first_page_if_empty,
+    fresh_key,
     page_offset,
     page_picker,
     run_again,
     shown_errors,
+    used_up,
 )
 from kyo_app.fields import name_field
 from kyo_app.markup import badge, inert_line
@@ -40,12 +42,16 @@ def groups_panel(actor: Actor) -> None:
 
 
 def _new(actor: Actor) -> None:
-    with st.popover("New group", icon=":material/group_add:"), st.form("new-group", border=False, clear_on_submit=True):
-        name = name_field(own=False)
-        submitted = st.form_submit_button("Create group", type="primary")
-    if submitted:
+    key = fresh_key("new-group")
+    with st.popover("New group", icon=":material/group_add:", key=key):
+        with st.form(f"{key}-form", border=False):
+            name = name_field(own=False)
+            submitted = st.form_submit_button("Create group", type="primary")
+        if not submitted:
+            return
         with shown_errors():
             made = groups.create(runtime.kyo(), actor, name)
+            used_up("new-group")
             run_again(f"Created: {inert_line(made.name, 80)}", ":material/group_add:")
 
 

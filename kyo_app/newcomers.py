@@ -6,11 +6,13 @@ from kyo_app import handover, runtime, wording
 from kyo_app.components import (
     confirmed,
     first_page_if_empty,
+    fresh_key,
     local_time,
     page_offset,
     page_picker,
     run_again,
     shown_errors,
+    used_up,
 )
 from kyo_app.fields import email_field, name_field, role_field, username_field
 from kyo_app.markup import inert_line
@@ -27,8 +29,7 @@ _WAYS = {
 
 
 def add_panel(actor: Actor) -> None:
-    # A new key after each success closes the popover and empties the form.
-    key = f"add-person-{st.session_state.get('people-added', 0)}"
+    key = fresh_key("add-person")
     with st.popover("Add somebody", icon=":material/person_add:", key=key):
         with st.form(f"{key}-form", border=False):
             name = name_field(own=False)
@@ -47,7 +48,7 @@ def _add(actor: Actor, username: str, name: str, role: Role, email: str, way: st
         handover.keep_link(joining.invite(runtime.kyo(), actor, username, name, role, email))
     else:
         handover.keep_password(people.add_person(runtime.kyo(), actor, username, name, role, email))
-    st.session_state["people-added"] = st.session_state.get("people-added", 0) + 1
+    used_up("add-person")
     st.rerun()
 
 

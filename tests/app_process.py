@@ -63,7 +63,7 @@ def _wait_for(app: RunningApp, process: subprocess.Popen[bytes]) -> None:
     while time.monotonic() < deadline and process.poll() is None:
         try:
             # Its certificate, if it has one, is by nobody whom this machine knows.
-            if httpx.get(f"{app.url}/healthz", verify=False).status_code == 200:  # noqa: S501
+            if httpx.get(f"{app.url}/healthz", verify=False).status_code == 200:  # noqa: S501 — see above
                 return
         except httpx.TransportError:
             time.sleep(0.1)

@@ -10,10 +10,12 @@ from kyo_app.components import (
     confirmed,
     expander,
     first_page_if_empty,
+    fresh_key,
     page_offset,
     page_picker,
     run_again,
     shown_errors,
+    used_up,
 )
 from kyo_app.fields import name_field
 from kyo_app.groups import groups_panel
@@ -62,17 +64,18 @@ def _collections(actor: Actor) -> None:
 
 
 def _new(actor: Actor) -> None:
-    with (
-        st.popover("New collection", icon=":material/create_new_folder:"),
-        st.form("new-collection", border=False, clear_on_submit=True),
-    ):
-        name = name_field(own=False)
-        description = _description_field()
-        everyone = st.selectbox("Everyone may", list(access.ACCESS), format_func=access.ACCESS.__getitem__)
-        submitted = st.form_submit_button("Create collection", type="primary")
-    if submitted:
+    key = fresh_key("new-collection")
+    with st.popover("New collection", icon=":material/create_new_folder:", key=key):
+        with st.form(f"{key}-form", border=False):
+            name = name_field(own=False)
+            description = _description_field()
+            everyone = st.selectbox("Everyone may", list(access.ACCESS), format_func=access.ACCESS.__getitem__)
+            submitted = st.form_submit_button("Create collection", type="primary")
+        if not submitted:
+            return
         with shown_errors():
             made = collections.create(runtime.kyo(), actor, name, description, everyone)
+            used_up("new-collection")
             run_again(f"Created: {inert_line(made.name, 80)}", ":material/create_new_folder:")
 
 

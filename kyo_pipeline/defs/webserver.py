@@ -45,7 +45,7 @@ class Guard:
 
 
 def names_of(settings: Settings) -> tuple[str, ...]:
-    """What the UI may be called. With other names, `*` among them, a site could pass itself off as it (DNS rebinding)."""
+    """What the UI may be called. With other names, or `*`, a site could pass itself off as it (DNS rebinding)."""
     named = (name for name in settings.ALLOWED_HOSTS if name != "*")
     return (*named, settings.KYO_DAGSTER_HOST.lower(), *_THIS_MACHINE)
 

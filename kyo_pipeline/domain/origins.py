@@ -21,8 +21,8 @@ def is_same(origin: str, host: str) -> bool:
 def is_own(origin: str, host: str, names: Collection[str]) -> bool:
     """`is_same`, or one of these names where a proxy has put another one into `Host`.
 
-    A name with `*` in it is no name here: browsers send cookies along from every site of the same domain. Another port of
-    the same name is a neighbour's, unless the proxy left the port out of `Host`.
+    A name with `*` in it is no name here: browsers send cookies along from every site of the same domain. Another port
+    of the same name is a neighbour's, unless the proxy left the port out of `Host`.
     """
     if is_same(origin, host):
         return True

@@ -7,6 +7,9 @@ from streamlit.testing.v1 import AppTest
 
 Visit = Callable[..., AppTest]
 
+#: A name that would be seen as something else in a page that takes names for Markdown or HTML.
+ODD = "<b>x</b> [y](http://e.x) :smile: $a$"
+
 #: What people, and others, type into fields.
 HOSTILE = {
     "empty": "",

@@ -14,33 +14,24 @@ from kyo_pipeline.domain.documents import Document
 from kyo_pipeline.domain.groups import Group
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import collections, groups, library, sharing
+from tests.app import pages
+from tests.app.pages import ODD, Visit, buttons, click
 from tests.recipients import a_group, a_person
-
-Visit = Callable[..., AppTest]
-ODD = "<b>x</b> [y](http://e.x) :smile: $a$"
 
 
 def words(page: AppTest) -> str:
-    """All that the page says."""
-    kinds = (page.title, page.markdown, page.caption, page.error, page.warning)
-    said = [str(element.value) for kind in kinds for element in kind]
-    return "\n".join([*said, *(found.label for found in page.expander)])
+    """All that the page says, also on what can be opened."""
+    return "\n".join([pages.words(page), *(found.label for found in page.expander)])
 
 
-def labels(page: AppTest) -> list[str]:
-    return [button.label for button in page.button]
-
-
-def click(page: AppTest, label: str) -> AppTest:
-    return next(found for found in page.button if found.label == label).click().run()
-
-
-def box(page: AppTest, label: str, which: int = 0) -> object:
+def box(page: AppTest, label: str, which: int = 0) -> Any:
+    """Of several select boxes with this label, the one at this place."""
     return [found for found in page.selectbox if found.label == label][which]
 
 
 def choose(page: AppTest, label: str, value: object, which: int = 0) -> AppTest:
-    return box(page, label, which).set_value(value).run()  # type: ignore[attr-defined,no-any-return] # AppTest's elements are dynamic
+    chosen: AppTest = box(page, label, which).set_value(value).run()
+    return chosen
 
 
 def opened(page: AppTest, kind: str, key: object) -> AppTest:
@@ -66,7 +57,7 @@ def test_a_collection_is_created_and_found(visit: Visit, kyo: Kyo, admin: Actor)
     assert not page.exception
     page.text_input[0].set_value(ODD)
     page.text_input[1].set_value("For <i>everyone</i>")
-    box(page, "Everyone may").set_value(Access.READ)  # type: ignore[attr-defined]
+    box(page, "Everyone may").set_value(Access.READ)
     click(page, "Create collection")
     made = collections.named(kyo, admin, ODD)
     assert (made.description, made.everyone) == ("For <i>everyone</i>", Access.READ)
@@ -91,7 +82,7 @@ def test_what_everyone_may_do_is_changed(visit: Visit, kyo: Kyo, admin: Actor, b
     choose(page, "Everyone may", Access.WRITE, which=-1)
     assert not page.exception
     assert collections.named(kyo, admin, "Board").everyone is Access.WRITE
-    box(page, "Everyone may", which=-1).select_index(0).run()  # type: ignore[attr-defined]
+    box(page, "Everyone may", which=-1).select_index(0).run()
     assert collections.named(kyo, admin, "Board").everyone is None
 
 
@@ -103,8 +94,8 @@ def test_people_and_groups_are_given_access_and_lose_it(
     assert "Choose a person or a group first." in words(click(page, "Give access"))
     choices = collections.candidates(kyo, admin)
     for recipient in (*choices.groups, *(one for one in choices.people if one.id == employee.id)):
-        box(page, "Person or group").set_value(recipient)  # type: ignore[attr-defined]
-        box(page, "May", which=-1).set_value(Access.APPROVE)  # type: ignore[attr-defined]
+        box(page, "Person or group").set_value(recipient)
+        box(page, "May", which=-1).set_value(Access.APPROVE)
         click(page, "Give access")
         assert not page.exception
     found = collections.read_access(kyo, admin, board.id)
@@ -134,7 +125,7 @@ def test_what_cannot_be_deleted_says_why(visit: Visit, kyo: Kyo, admin: Actor, b
     assert "Board holds 1 document" in words(page)
     page = opened(page, "collection", collections.named(kyo, admin, "General").id)
     assert "Uploads that name no collection go to General" in words(page)
-    assert "Delete this collection" not in labels(page)
+    assert "Delete this collection" not in buttons(page)
 
 
 def test_what_somebody_else_deleted_meanwhile_is_said(
@@ -159,9 +150,9 @@ def test_there_are_pages_of_collections_and_of_members(
     page.pagination[0].set_value(2).run()
     assert "Archive 19" in words(page)
     page = opened(page, "collection", board.id)
-    assert labels(page).count("Remove") == 20
+    assert buttons(page).count("Remove") == 20
     page.pagination[0].set_value(2).run()
-    assert labels(page).count("Remove") == 1
+    assert buttons(page).count("Remove") == 1
 
 
 def test_what_of_an_access_does_not_count_is_said(
@@ -276,7 +267,7 @@ def test_a_manager_restricts_a_document_and_gives_it_to_somebody(
     assert "Choose a person or a group first." in words(click(page, "Let them read it"))
     choices = sharing.candidates(kyo, manager)
     for reader in (*choices.groups, *(one for one in choices.people if one.id == colleague.id)):
-        box(page, "Person or group").set_value(reader)  # type: ignore[attr-defined]
+        box(page, "Person or group").set_value(reader)
         click(page, "Let them read it")
     found = sharing.read_sharing(kyo, manager, document.id)
     assert [one.id for one in found.readers] == [colleague.id]
@@ -297,7 +288,7 @@ def test_who_may_not_approve_finds_nothing_to_share(
     page = with_sharing(visit("documents", person(role)), document)
     assert not page.exception
     assert not page.toggle
-    assert "Archive this document" not in labels(page)
+    assert "Archive this document" not in buttons(page)
 
 
 def test_a_document_can_be_restricted_before_it_is_approved(

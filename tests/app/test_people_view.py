@@ -12,11 +12,10 @@ from kyo_pipeline.domain.people import Person, PersonState
 from kyo_pipeline.errors import KyoError, NotAllowed, TooMany
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import joining, people, signing_in
-from tests.app.pages import HOSTILE, Visit, box, button, buttons, click, field, fill, titles, words
+from tests.app.pages import HOSTILE, ODD, Visit, box, button, buttons, click, field, fill, titles, words
 from tests.conftest import Clock
 
 PASSWORD = "plum tree river"
-ODD = "<b>x</b> [y](http://e.x) :smile: $a$"
 
 
 @pytest.fixture
@@ -55,7 +54,8 @@ def test_everybody_is_listed_with_role_and_state_and_inert(visit: Visit, admin: 
     assert "last seen" in words(page)  # the admin
 
 
-def test_people_are_searched_and_filtered(visit: Visit, kyo: Kyo, admin: Actor, erin: Actor) -> None:
+@pytest.mark.usefixtures("erin")
+def test_people_are_searched_and_filtered(visit: Visit, kyo: Kyo, admin: Actor) -> None:
     joining.invite(kyo, admin, "mara", "Mara", Role.MANAGER)
     page = visit("people", admin)
     field(page, "Search").set_value("EXAMPLE.org").run()
@@ -65,7 +65,6 @@ def test_people_are_searched_and_filtered(visit: Visit, kyo: Kyo, admin: Actor, 
     assert [label for label in buttons(page) if label.startswith("**")] == ["**Mara**"]
     field(page, "Search").set_value("erin").run()
     assert "Nobody matches" in words(page)
-    assert erin.username == "erin"
 
 
 def test_a_search_stays_while_somebody_is_open(visit: Visit, admin: Actor, erin: Actor) -> None:
@@ -343,12 +342,12 @@ def test_an_invitation_gets_a_new_link(visit: Visit, kyo: Kyo, admin: Actor) -> 
     "label",
     ["Change role", "End all their sessions", "Make a one-time password", "Deactivate this account", "Approve", "Add"],
 )
+@pytest.mark.usefixtures("frank")
 def test_a_page_whose_admin_is_one_no_more_changes_nothing(
     visit: Visit,
     kyo: Kyo,
     person: Callable[[Role], Actor],
     erin: Actor,
-    frank: Person,
     session_of: Callable[[Actor], str],
     label: str,
 ) -> None:
@@ -366,4 +365,3 @@ def test_a_page_whose_admin_is_one_no_more_changes_nothing(
     assert signing_in.actor_of_session(kyo, token) == erin
     assert (named(kyo, "erin").role, named(kyo, "frank").state) == (Role.EMPLOYEE, PersonState.AWAITING)
     assert "mara" not in usernames(kyo)
-    assert frank.username == "frank"

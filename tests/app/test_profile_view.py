@@ -11,10 +11,9 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.people import Session
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import accounts, people, signing_in
-from tests.app.pages import HOSTILE, Visit, button, buttons, click, field, fill, titles, words
+from tests.app.pages import HOSTILE, ODD, Visit, button, buttons, click, field, fill, titles, words
 
 PASSWORD = "plum tree river"
-ODD = "<b>x</b> [y](http://e.x) :smile: $a$"
 #: Strange, but somebody may be called so.
 POSSIBLE_NAMES = {"emoji", "sql", "html"}
 #: Nothing speaks against them.

@@ -12,11 +12,10 @@ from kyo_pipeline.domain.people import Person, PersonState
 from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import joining, people, signing_in
-from tests.app.pages import HOSTILE, Visit, buttons, click, field, fill, titles, words
+from tests.app.pages import HOSTILE, ODD, Visit, buttons, click, field, fill, titles, words
 from tests.conftest import Clock
 
 PASSWORD = "violet canoe soup 7"
-ODD = "<b>x</b> [y](http://e.x) :smile: $a$"
 
 
 def everybody(kyo: Kyo) -> tuple[Person, ...]:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -118,8 +119,8 @@ def is_signed_in(run: Run) -> bool:
     return run.has_widget("Sign out") and not run.has_widget("User name")
 
 
-def what_is_seen(app: RunningApp, cookies: httpx.Cookies | dict[str, str], **options: object) -> Run:
-    with open_tab(app.url, cookies, **options) as tab:  # type: ignore[arg-type]
+def what_is_seen(app: RunningApp, cookies: httpx.Cookies | dict[str, str], **options: Any) -> Run:
+    with open_tab(app.url, cookies, **options) as tab:
         return tab.runs()
 
 

@@ -84,7 +84,7 @@ def test_what_one_knows_of_others_does_not_count() -> None:
     assert verdicts == [n % 2 == 0 for n in range(60)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=1100), st.text(max_size=100))
 def test_any_text_is_either_good_or_refused(password: str, about: str) -> None:
     if _is_good(password, (about,)):

@@ -54,10 +54,9 @@ def test_a_database_behind_on_migrations_is_said(kyo: Kyo, sql: Callable[..., li
 
 
 @pytest.mark.usefixtures("alive")
-def test_an_app_that_row_level_security_does_not_hold_back_is_not_ready(kyo: Kyo) -> None:
-    as_owner = replace(kyo, db=kyo.db.as_role(None))  # type: ignore[attr-defined] # RollbackDatabase
-    assert list(failing(as_owner)) == ["database role"]
-    assert not health.check_health(as_owner).ready
+def test_an_app_that_row_level_security_does_not_hold_back_is_not_ready(owner: Kyo) -> None:
+    assert list(failing(owner)) == ["database role"]
+    assert not health.check_health(owner).ready
 
 
 def test_a_database_that_is_away_is_said_and_never_raised(kyo: Kyo, tmp_path: Path) -> None:

@@ -109,7 +109,12 @@ def test_each_state_is_checked_with_one_hash_and_the_same_answer(
     }
     sql(change[state], id=anna.id)
     real, hashed = passwords.verify, []
-    monkeypatch.setattr(passwords, "verify", lambda *args: hashed.append(args) or real(*args))
+
+    def verify(password_hash: str | None, password: str) -> bool:
+        hashed.append(password)
+        return real(password_hash, password)
+
+    monkeypatch.setattr(passwords, "verify", verify)
     with pytest.raises(NotAllowed, match=WRONG):
         signing_in.sign_in(kyo, "anna", "wrong" if state is PersonState.ACTIVE else PASSWORD, BROWSER)
     assert len(hashed) == 1
@@ -638,10 +643,10 @@ class TestIdentities:
     def test_a_provider_that_does_not_say_who_it_is(
         self, with_settings: Callable[..., Kyo], field: str, text: str
     ) -> None:
+        told = {"issuer": self.IDENTITY.issuer, "subject": self.IDENTITY.subject, field: text}
+        identity = Identity(told["issuer"], told["subject"], None, False, "Frida")
         with pytest.raises(NotAllowed, match="did not say who you are"):
-            signing_in.sign_in_with_identity(
-                with_settings(KYO_REGISTRATION="open"), replace(self.IDENTITY, **{field: text}), BROWSER
-            )
+            signing_in.sign_in_with_identity(with_settings(KYO_REGISTRATION="open"), identity, BROWSER)
 
     def test_markup_and_sql_are_text(self, with_settings: Callable[..., Kyo], sql: Callable[..., list[Any]]) -> None:
         odd = replace(self.IDENTITY, issuer="'; drop table users --", subject="<b>😀</b>")
