@@ -142,7 +142,7 @@ def end_sessions(username: str, as_json: bool) -> None:
     if as_json:
         print_json({"username": username, "ended": ended})
     else:
-        click.echo(f"{username} was signed in {ended} times, and is no longer.")
+        click.echo(f"{username} was signed in {ended} {'time' if ended == 1 else 'times'}, and is no longer.")
 
 
 @command.command()

@@ -51,7 +51,7 @@ class Account:
 
 
 def credentials(tx: Connection, username: str) -> Credentials | None:
-    """What is needed to check a password; None for unknown, deactivated and password-less users."""
+    """What is needed to check a password; None for unknown and password-less users."""
     row = tx.execute(
         text(
             """

@@ -158,5 +158,5 @@ def _invited(kyo: Kyo, tx: Transaction, actor: Actor, person: Actor, now: dateti
 def _awaiting(tx: Transaction, user_id: UUID) -> Account:
     account = users.lock_somebody(tx, user_id)
     if account.state is not PersonState.AWAITING:
-        raise Conflict(f"{account.actor.username} does not wait for approval. Somebody else was faster.")
+        raise Conflict(f"{account.actor.username} is not waiting for approval.")
     return account

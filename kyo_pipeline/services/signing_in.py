@@ -48,6 +48,11 @@ def sign_in(kyo: Kyo, username: str, password: str, browser: str, address: str =
         with kyo.db.transaction(OPERATOR) as tx:
             tries.record_failure(tx, attempt, "wrong", counted, kyo.now())
         raise NotAllowed(_WRONG)
+    refusal = _refusal(account.state) if account else None
+    if refusal is not None:  # only to whoever knows the password
+        with kyo.db.transaction(OPERATOR) as tx:
+            tries.record_failure(tx, attempt, "state", counted, kyo.now())
+        raise NotAllowed(refusal)
     lifetime = timedelta(days=kyo.settings.KYO_INVITATION_DAYS)
     if known.actor.must_change_password and kyo.now() - known.password_changed_at > lifetime:
         with kyo.db.transaction(OPERATOR) as tx:

@@ -39,9 +39,9 @@ alter table sessions
 alter table sign_in_tickets
   add column method text not null default 'password' check (method in ('password', 'sso'));
 
--- Sign-ins that failed, by account and by address. A name is hashed: it may be a password in the wrong field.
+-- Tries that failed, by account and by address, and registrations, by address. A name is hashed: it may be a password in the wrong field.
 create table sign_in_failures (
-  subject bytea primary key,  -- sha256 of 'account:<user name>' or of 'address:<address>'
+  subject bytea primary key,  -- sha256 of 'account:<user name>', 'address:<address>' or 'registration:<address>'
   failures double precision not null check (failures > 0),  -- of an address some are forgotten as time passes
   last_at timestamptz not null,
   blocked_until timestamptz not null

@@ -51,7 +51,7 @@ language sql stable security definer set search_path = kyo, pg_temp
 as $$
   select id, username, name, role, must_change_password, password_hash
   from users
-  where username = wanted and active and password_hash is not null
+  where username = wanted and password_hash is not null
     and (id = current_actor() or actor_is_operator())  -- who signs in is nobody yet
 $$;
 

@@ -13,8 +13,9 @@ from sqlalchemy import text
 
 from kyo_app.identity import BROWSER_COOKIE, SESSION_COOKIE
 from kyo_pipeline.adapters.passwords import hash_password
-from kyo_pipeline.db.engine import Database, DatabaseRole
+from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import Kyo, utc_now
 from kyo_pipeline.services import accounts, indexing, library, people
 from tests.app_process import RunningApp, running_app
@@ -354,7 +355,7 @@ def test_nobody_uploads_into_a_tab_without_a_session(
         files = {"file": ("x.txt", b"text", "text/plain")}
         assert httpx.put(address, headers=token, cookies=without, files=files).status_code == 401
         assert httpx.put(address, cookies=dict(browser.cookies), files=files).status_code == 403
-        ours = {"headers": token, "cookies": dict(browser.cookies), "files": files}
+        ours: dict[str, Any] = {"headers": token, "cookies": dict(browser.cookies), "files": files}
         assert httpx.put(address, **ours).status_code == 204
         assert httpx.put(address, **{**ours, "headers": {**token, "Origin": "http://evil.example"}}).status_code == 403
 

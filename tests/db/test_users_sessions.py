@@ -52,12 +52,11 @@ def test_an_address_is_taken_once_however_it_is_written(kyo: Kyo) -> None:
         assert users.find(tx, "two") is None
 
 
-def test_deactivated_people_have_no_credentials_and_are_found_all_the_same(
+def test_deactivated_people_are_nobody_to_act_as_and_are_found_all_the_same(
     kyo: Kyo, manager: Actor, sql: Callable[..., list[Any]]
 ) -> None:
     sql("update users set active = false where id = :id", id=manager.id)
     with kyo.db.transaction(OPERATOR) as tx:
-        assert users.credentials(tx, manager.username) is None
         assert users.by_username(tx, manager.username) is None
         found = users.find(tx, manager.username)
     assert found is not None

@@ -160,7 +160,7 @@ class TestLettingIn:
         assert session(kyo, username="eric")
         assert details("user:approve") == [(admin.id, str(eric), {"role": "manager"})]
         for again in (joining.approve_registration, joining.decline_registration):
-            with pytest.raises(Conflict, match="does not wait for approval"):
+            with pytest.raises(Conflict, match="is not waiting for approval"):
                 again(kyo, admin, eric)
 
     def test_declined_is_gone(

@@ -97,17 +97,36 @@ def test_refusals_all_sound_the_same_and_are_on_record(
     assert sql("select from sign_in_tickets") == []
 
 
+INTO_STATE = {
+    PersonState.ACTIVE: "update users set name = name where id = :id",
+    PersonState.INVITED: "update users set password_hash = null where id = :id",
+    PersonState.AWAITING: "update users set active = false, awaiting_approval = true where id = :id",
+    PersonState.DEACTIVATED: "update users set active = false where id = :id",
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (PersonState.INVITED, WRONG),
+        (PersonState.AWAITING, "an administrator has not let you in yet"),
+        (PersonState.DEACTIVATED, "has been deactivated"),
+    ],
+)
+def test_whoever_knows_the_password_is_told_why_they_are_not_let_in(
+    kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]], state: PersonState, says: str
+) -> None:
+    sql(INTO_STATE[state], id=anna.id)
+    with pytest.raises(NotAllowed, match=says):
+        signing_in.sign_in(kyo, "anna", PASSWORD, BROWSER)
+    assert sql("select from sign_in_tickets") == []
+
+
 @pytest.mark.parametrize("state", PersonState)
 def test_each_state_is_checked_with_one_hash_and_the_same_answer(
     kyo: Kyo, anna: Actor, sql: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch, state: PersonState
 ) -> None:
-    change = {
-        PersonState.ACTIVE: "update users set name = name where id = :id",
-        PersonState.INVITED: "update users set password_hash = null where id = :id",
-        PersonState.AWAITING: "update users set active = false, awaiting_approval = true where id = :id",
-        PersonState.DEACTIVATED: "update users set active = false where id = :id",
-    }
-    sql(change[state], id=anna.id)
+    sql(INTO_STATE[state], id=anna.id)
     real, hashed = passwords.verify, []
 
     def verify(password_hash: str | None, password: str) -> bool:
@@ -116,7 +135,7 @@ def test_each_state_is_checked_with_one_hash_and_the_same_answer(
 
     monkeypatch.setattr(passwords, "verify", verify)
     with pytest.raises(NotAllowed, match=WRONG):
-        signing_in.sign_in(kyo, "anna", "wrong" if state is PersonState.ACTIVE else PASSWORD, BROWSER)
+        signing_in.sign_in(kyo, "anna", "wrong", BROWSER)
     assert len(hashed) == 1
 
 
