@@ -250,8 +250,8 @@ def test_people_from_invitation_to_deactivation(migrated: Kyo) -> None:
         (("deactivate", "nobody"), "There is no user called nobody."),
         (("reactivate", "<b>"), "There is no user called <b>."),
         (("unblock", "ada"), "ada is not blocked."),
-        (("approve", "ada"), "ada does not wait for approval."),
-        (("approve", "ada", "--decline"), "ada does not wait for approval."),
+        (("approve", "ada"), "ada is not waiting for approval."),
+        (("approve", "ada", "--decline"), "ada is not waiting for approval."),
         (("end-sessions", ""), "There is no user called"),
     ],
 )
