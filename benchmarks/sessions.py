@@ -55,6 +55,7 @@ def fill(kyo: Kyo) -> str:
                 select sha256(convert_to(username || n, 'UTF8')), id, :now, :now, :now + interval '1 hour'
                 from users
                 cross join generate_series(1, :each) as n
+                where username like 'person-%'
                 """
             ),
             {"each": SESSIONS // PEOPLE, "now": now},
