@@ -33,3 +33,15 @@ def details(sql: Callable[..., list[Any]]) -> Callable[[str], list[tuple[Any, st
             "select actor_id, object_id, details from audit_log where event = :event order by id", event=event
         )
     ]
+
+
+@pytest.fixture
+def refusals(sql: Callable[..., list[Any]]) -> Callable[[], list[tuple[str, str]]]:
+    """Whom the audit log names, and why they were refused."""
+    statement = """
+        select object_id, details ->> 'reason' as reason
+        from audit_log
+        where event = 'session:refuse' and outcome = 'refused'
+        order by id
+    """
+    return lambda: [(row.object_id, row.reason) for row in sql(statement)]
