@@ -68,9 +68,7 @@ def _rating(answer: Answer) -> None:
 
 def _comment_form(answer: Answer, comment: str) -> None:
     with st.form(f"comment-{answer.id}", border=False):
-        st.text_area(
-            "What was good, or what is missing?", value=comment, max_chars=2000, key=f"comment-text-{answer.id}"
-        )
+        st.text_area("What was good, or what is missing?", value=comment, key=f"comment-text-{answer.id}")
         st.form_submit_button("Save comment", type="primary", on_click=_comment, args=(answer,))
 
 

@@ -1,6 +1,7 @@
 """Fields of forms that more than one view has. They tell browsers and password managers what belongs into them.
 
-None has `max_chars`: Streamlit would cut in silence what is too long, where the service says what is wrong.
+None has `max_chars`, here or in other forms: Streamlit would cut in silence what is too long, where the service says
+what is wrong.
 """
 
 import streamlit as st

@@ -133,7 +133,6 @@ def _rejection(actor: Actor, document: Document) -> None:
         reason = st.text_area(
             "Reason",
             placeholder="What should be changed before it can be approved?",
-            max_chars=reviewing.MAX_REASON_LENGTH,
         )
         submitted = st.form_submit_button("Reject", type="primary")
     if submitted:

@@ -19,7 +19,6 @@ from kyo_pipeline.domain.documents import DocumentState
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.services import asking, history, library
 
-MAX_QUESTION = 2000
 _REDRAW_SECONDS = 0.1
 _REMEMBERED = 30
 
@@ -37,7 +36,7 @@ class Exchange:
 def show() -> None:
     actor = acting()
     conversation: list[Exchange] = st.session_state.setdefault("conversation", [])
-    question = st.chat_input("Ask about your organisation", max_chars=MAX_QUESTION, submit_mode="stop", key="question")
+    question = st.chat_input("Ask about your organisation", submit_mode="stop", key="question")
     # Always there, so that the welcome is gone as soon as the first answer begins and not when it has ended.
     top = st.empty()
     if not conversation and not question:
@@ -65,7 +64,7 @@ def _withhold(actor: Actor, conversation: list[Exchange]) -> None:
 
 
 def _show(exchange: Exchange) -> None:
-    question_bubble(exchange.question)
+    question_bubble(exchange.question[: asking.MAX_QUESTION_LENGTH])
     with answer_bubble():
         if exchange.answer is not None:
             answer_block(exchange.answer)
@@ -78,7 +77,7 @@ def _show(exchange: Exchange) -> None:
 
 def _answer(actor: Actor, exchange: Exchange) -> None:
     """Draw the answer while it is written. Stop, leaving and a closed tab end this at any `st` call."""
-    question_bubble(exchange.question)
+    question_bubble(exchange.question[: asking.MAX_QUESTION_LENGTH])
     with answer_bubble():
         place = st.empty()
         place.markdown(":shimmer[Searching the approved documents…]")
