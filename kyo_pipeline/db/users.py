@@ -108,14 +108,17 @@ def lock_present(tx: Connection, user_id: UUID) -> Account:
     return account
 
 
-def is_unchanged(tx: Connection, known: Credentials) -> bool:
-    """Whether somebody is still active and has the password still; until the transaction ends, neither changes."""
+def lock_unchanged(tx: Connection, known: Credentials) -> bool:
+    """Whether somebody is still active and has the password still; until the transaction ends, neither changes.
+
+    Not a shared lock: two that hold one and then change the row would wait for each other.
+    """
     found = tx.execute(
         text(
             """
             select from users
             where id = :id and active and password_changed_at = :password_changed_at
-            for share
+            for no key update
             """
         ),
         {"id": known.actor.id, "password_changed_at": known.password_changed_at},

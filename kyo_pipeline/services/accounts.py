@@ -88,7 +88,7 @@ def change_password(kyo: Kyo, actor: Actor, current: str, new: str, address: str
         raise Invalid("The new password must differ from the current one.")
     password_hash, now = passwords.hash_password(new), kyo.now()
     with kyo.db.transaction(actor) as tx:
-        if not users.is_unchanged(tx, known):
+        if not users.lock_unchanged(tx, known):
             raise Conflict("Your account has been changed at the same moment. Sign in again.")
         users.set_password(tx, actor.id, password_hash, now)
         sessions.revoke_all(tx, actor.id, now)

@@ -143,11 +143,11 @@ def _let_in(kyo: Kyo, known: Credentials, stronger: str | None, browser: str, co
     """`stronger` is a hash of the same password with the parameters of today, if the stored one has older ones."""
     now, ticket = kyo.now(), tokens.new_token()
     with kyo.db.transaction(OPERATOR) as tx:
-        if stronger is not None:  # first: it takes a stronger lock than the next one
-            users.strengthen_hash(tx, known, stronger)
         # Whoever deactivates them or resets the password at this moment comes before or after, not in between.
-        if not users.is_unchanged(tx, known):
+        if not users.lock_unchanged(tx, known):
             raise NotAllowed(_WRONG)
+        if stronger is not None:
+            users.strengthen_hash(tx, known, stronger)
         tries.forgive(tx, counted, now)
         sign_in_failures.forget_old(tx, now)
         sessions.forget_old(tx, now)

@@ -80,7 +80,7 @@ def test_a_password_that_was_checked_may_have_changed_since(
     if change:
         sql(change)
     with kyo.db.transaction(OPERATOR) as tx:
-        assert users.is_unchanged(tx, known) is unchanged
+        assert users.lock_unchanged(tx, known) is unchanged
 
 
 def test_an_address_that_people_typed_is_not_confirmed(kyo: Kyo, sql: Callable[..., list[Any]]) -> None:

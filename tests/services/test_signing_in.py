@@ -1,5 +1,6 @@
 """Signing in and out: passwords, tickets, sessions, and too many tries. Identities: test_sign_on.py."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,7 +15,7 @@ from kyo_pipeline.db import users
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.people import PersonState
 from kyo_pipeline.domain.typed_text import MAX_SAID_BY_BROWSER
-from kyo_pipeline.errors import KyoError, NotAllowed, TooMany
+from kyo_pipeline.errors import Conflict, KyoError, NotAllowed, TooMany
 from kyo_pipeline.kyo import Kyo, utc_now
 from kyo_pipeline.services import accounts, people, signing_in
 from tests.conftest import Clock
@@ -348,6 +349,31 @@ def test_deeds_at_the_same_moment_wait_for_each_other_and_never_in_a_circle(
         tx.exec_driver_sql("delete from sign_in_failures")
     assert "done" in outcomes
     assert not [said for said in outcomes if "Somebody else was working" in said]
+
+
+@pytest.mark.parametrize("_", range(5))
+def test_two_new_passwords_at_the_same_moment(committed: Kyo, monkeypatch: pytest.MonkeyPatch, _: int) -> None:
+    both = threading.Barrier(2, timeout=20)
+    monkeypatch.setattr(passwords, "verify", lambda _, password: password == PASSWORD)
+    kyo = replace(committed, now=utc_now)
+    anna = people.add_person(kyo, OPERATOR, "anna", "Anna", Role.EMPLOYEE, "", PASSWORD).person
+
+    def hash_together(password: str) -> str:
+        both.wait()
+        return password
+
+    monkeypatch.setattr(passwords, "hash_password", hash_together)
+
+    def change(password: str) -> str:
+        try:
+            accounts.change_password(kyo, anna, PASSWORD, password)
+        except Conflict as error:
+            return error.message
+        return "done"
+
+    with ThreadPoolExecutor(2) as threads:
+        outcomes = sorted(threads.map(change, ("another plum tree river", "a third plum tree river")))
+    assert outcomes == ["Your account has been changed at the same moment. Sign in again.", "done"]
 
 
 @pytest.mark.usefixtures("anna")
