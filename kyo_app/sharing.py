@@ -13,12 +13,16 @@ from kyo_pipeline.services import sharing
 
 
 def sharing_panel(actor: Actor, document: Document) -> None:
-    """A button; what it opens is read from the database only then."""
-    opened = st.popover(
+    """A line, and what it opens, which is read from the database only then.
+
+    No popover: one that tells when it closes asks for its part of the page once more when somebody goes to another page,
+    and Streamlit then leaves that page empty.
+    """
+    opened = st.expander(
         "Who may read it",
         icon=":material/group:",
-        type="tertiary",
         key=f"sharing-{document.id}",
+        type="compact",
         on_change="rerun",
     )
     if opened.open:

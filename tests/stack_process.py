@@ -1,6 +1,7 @@
 """A real `kyo up` for tests: its own folder, its own ports, started, asked, stopped, killed."""
 
 import os
+import random
 import re
 import signal
 import socket
@@ -9,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from urllib.error import URLError
@@ -123,11 +125,13 @@ class RunningStack:
 
 
 def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    """Below the range that outgoing connections get theirs from: one of them could take a port before it is bound."""
+    ports: set[int] = set()
+    while len(ports) < count:
+        port = random.randrange(15_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            ports.add(port)
+    return list(ports)
 
 
 def _mentions(process: psutil.Process, home: str) -> bool:

@@ -118,7 +118,7 @@ def _decision(actor: Actor, document: Document) -> None:
             retry_button(actor, document)
         with st.popover("Reject", icon=":material/close:"):
             _rejection(actor, document)
-        sharing_panel(actor, document)
+    sharing_panel(actor, document)
 
 
 def _approval(actor: Actor, document: Document) -> None:

@@ -116,11 +116,10 @@ def _detail(actor: Actor, document: Document) -> None:
     }
     st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in facts.items() if value))
     if sharing.may_share(runtime.kyo(), actor, document.id):
-        with st.container(horizontal=True):
-            sharing_panel(actor, document)
-            # Archiving, too, is for those who may approve in the collection.
-            if actor.may(Permission.DOCUMENT_ARCHIVE) and document.state is not DocumentState.ARCHIVED:
-                _archiving(actor, document)
+        sharing_panel(actor, document)
+        # Archiving, too, is for those who may approve in the collection.
+        if actor.may(Permission.DOCUMENT_ARCHIVE) and document.state is not DocumentState.ARCHIVED:
+            _archiving(actor, document)
 
 
 def _approval(document: Document) -> str:

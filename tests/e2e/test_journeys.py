@@ -25,6 +25,7 @@ def test_from_an_uploaded_file_to_a_cited_answer(
 ) -> None:
     admin = somebody()
     admin.opens()
+    expect(admin.page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
     admin.shows("sign-in")
     admin.signs_in("admin", stack.password or "")
     admin.chooses_password(stack.password or "", ADMIN_PASSWORD)
@@ -46,6 +47,18 @@ def test_from_an_uploaded_file_to_a_cited_answer(
         card = admin.page.get_by_test_id("stVerticalBlock").filter(has_text=title).last
         card.get_by_role("button", name="Approve").click()
         admin.sees(f"Approved: {title}")
+
+    admin.goes_to("Documents")
+    row = admin.page.get_by_test_id("stExpander").filter(has_text="leave policy").first
+    row.locator("summary").first.click()
+    row.get_by_text("Who may read it").click()
+    admin.sees("Everyone who may read General")
+    admin.shows("sharing")
+    admin.goes_to("Approvals")
+    admin.page.wait_for_timeout(
+        1000
+    )  # what the page before asks for when it is left may empty this one, a moment later
+    expect(admin.page.get_by_role("heading", name="Approvals")).to_be_visible()
 
     admin.goes_to("Ask")
     admin.asks("How many days of paid leave does everyone have?")
