@@ -1,8 +1,8 @@
 """A real `kyo up` for tests: its own folder, its own ports, started, asked, stopped, killed."""
 
 import os
-import random
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -128,7 +128,7 @@ def free_ports(count: int) -> list[int]:
     """Below the range that outgoing connections get theirs from: one of them could take a port before it is bound."""
     ports: set[int] = set()
     while len(ports) < count:
-        port = random.randrange(15_000, 32_000)
+        port = secrets.choice(range(15_000, 32_000))
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             ports.add(port)
     return list(ports)

@@ -397,6 +397,7 @@ def test_redis_belongs_to_the_folder_that_it_works_in(tmp_path: Path) -> None:
 def signals_restored() -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and a supervisor then leaves it so
     yield
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
