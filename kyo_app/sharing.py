@@ -15,8 +15,8 @@ from kyo_pipeline.services import sharing
 def sharing_panel(actor: Actor, document: Document) -> None:
     """A line, and what it opens, which is read from the database only then.
 
-    No popover: one that tells when it closes asks for its part of the page once more when somebody goes to another page,
-    and Streamlit then leaves that page empty.
+    No popover: one that tells when it closes asks for its part of the page once more when somebody goes elsewhere, and
+    Streamlit then leaves the page that they went to empty.
     """
     opened = st.expander(
         "Who may read it",
