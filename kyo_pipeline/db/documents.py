@@ -30,6 +30,9 @@ class Filter:
     status: VersionStatus | None = None
     review: Review | None = None
     collection: str | None = None
+    tag: str | None = None
+    owner_id: UUID | None = None
+    stale: bool = False
     document_id: UUID | None = None
     version_ids: Sequence[UUID] | None = field(default=None)
     to_decide: bool = False
@@ -50,6 +53,9 @@ def find(tx: Connection, actor: Actor, wanted: Filter, now: datetime) -> Documen
             "status": wanted.status.value if wanted.status else None,
             "review": wanted.review.value if wanted.review else None,
             "collection": wanted.collection,
+            "tag": wanted.tag,
+            "owner_id": wanted.owner_id,
+            "stale": wanted.stale,
             "document_id": wanted.document_id,
             "version_ids": list(wanted.version_ids) if wanted.version_ids is not None else None,
             "to_decide": wanted.to_decide,
@@ -97,7 +103,7 @@ def lock_by_file_name(tx: Connection, actor: Actor, collection_id: UUID, file_na
             join documents d on d.id = v.document_id
             where v.file_name = :file_name
               and d.collection_id = :collection_id
-              and d.state <> 'archived'
+              and d.state not in ('archived', 'deleted')
               and v.number = (select max(w.number) from document_versions w where w.document_id = d.id)
               and (
                 d.current_version_id is not null
@@ -205,6 +211,12 @@ def _to_document(row: Row[Any]) -> Document:
         restricted=row.restricted,
         current_number=row.current_number,
         latest=_to_version(row),
+        owner_id=row.owner_id,
+        tags=tuple(row.tags),
+        review_by=row.review_by,
+        stale_since=row.stale_since,
+        deleted_at=row.deleted_at,
+        deleted_by_name=row.deleted_by_name,
     )
 
 
@@ -229,4 +241,8 @@ def _to_version(row: Row[Any]) -> Version:
         review_reason=row.review_reason,
         reviewed_by_name=row.reviewed_by_name,
         reviewed_at=row.reviewed_at,
+        empty_pages=row.empty_pages,
+        ocr_pages=row.ocr_pages,
+        kept_vectors=row.kept_vectors,
+        reprocess_of=row.reprocess_of,
     )

@@ -206,13 +206,17 @@ def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation,
         text(
             """
             select c.marker, c.chunk_id, d.id as document_id, c.version_id, v.number, d.title, v.file_name,
-              t.page_starts, t.headings,
+              v.media_type, current.number as current_number, d.stale_since is not null as is_stale,
+              d.state = 'deleted' as is_deleted,
+              coalesce(t.page_starts, '{}') as page_starts, coalesce(t.headings, '[]') as headings,
+              coalesce(t.ocr_pages, '{}') as ocr_pages,
               c.start_offset, c.end_offset, c.score,
-              substr(t.text, c.start_offset + 1, c.end_offset - c.start_offset) as quote
+              coalesce(substr(t.text, c.start_offset + 1, c.end_offset - c.start_offset), '') as quote
             from citations c
             join document_versions v on v.id = c.version_id
             join documents d on d.id = v.document_id
-            join version_texts t on t.version_id = v.id
+            left join version_texts t on t.version_id = v.id
+            left join document_versions current on current.id = d.current_version_id and d.state = 'approved'
             where c.answer_id = :id
               and may_read_document(:actor, d.id)
             order by c.marker
@@ -236,6 +240,11 @@ def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation,
             end=row.end_offset,
             quote=row.quote,
             score=row.score,
+            media_type=row.media_type,
+            current_number=row.current_number,
+            is_stale=row.is_stale,
+            from_ocr=page_at(row.page_starts, row.start_offset) in row.ocr_pages,
+            is_deleted=row.is_deleted,
         )
         for row in rows
     )

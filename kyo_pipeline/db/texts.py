@@ -18,11 +18,15 @@ class ReadableText:
     title: str
     file_name: str
     version_number: int
+    media_type: str
     is_current: bool
+    current_number: int | None
+    is_stale: bool
     stretch: str
     stretch_start: int
     page_starts: tuple[int, ...]
     headings: tuple[Heading, ...]
+    ocr_pages: tuple[int, ...]
 
 
 def save(tx: Connection, version_id: UUID, document: ParsedDocument) -> None:
@@ -30,11 +34,11 @@ def save(tx: Connection, version_id: UUID, document: ParsedDocument) -> None:
     tx.execute(
         text(
             """
-            insert into version_texts (version_id, text, page_starts, headings, empty_pages)
-            values (:id, :text, :page_starts, cast(:headings as jsonb), :empty_pages)
+            insert into version_texts (version_id, text, page_starts, headings, empty_pages, ocr_pages)
+            values (:id, :text, :page_starts, cast(:headings as jsonb), :empty_pages, :ocr_pages)
             on conflict (version_id) do update
             set text = excluded.text, page_starts = excluded.page_starts, headings = excluded.headings,
-              empty_pages = excluded.empty_pages
+              empty_pages = excluded.empty_pages, ocr_pages = excluded.ocr_pages
             """
         ),
         {
@@ -43,21 +47,34 @@ def save(tx: Connection, version_id: UUID, document: ParsedDocument) -> None:
             "page_starts": list(document.page_starts),
             "headings": json.dumps([[h.start, h.level, h.text] for h in document.headings]),
             "empty_pages": list(document.empty_pages),
+            "ocr_pages": list(document.ocr_pages),
         },
     )
     tx.execute(
-        text("update document_versions set pages = :pages, characters = :characters where id = :id"),
-        {"id": version_id, "pages": document.pages, "characters": len(document.text)},
+        text(
+            """
+            update document_versions
+            set pages = :pages, characters = :characters, empty_pages = :empty_pages, ocr_pages = :ocr_pages
+            where id = :id
+            """
+        ),
+        {
+            "id": version_id,
+            "pages": document.pages,
+            "characters": len(document.text),
+            "empty_pages": len(document.empty_pages),
+            "ocr_pages": len(document.ocr_pages),
+        },
     )
 
 
 def load(tx: Connection, version_id: UUID) -> ParsedDocument:
     row = tx.execute(
-        text("select text, page_starts, headings, empty_pages from version_texts where version_id = :id"),
+        text("select text, page_starts, headings, empty_pages, ocr_pages from version_texts where version_id = :id"),
         {"id": version_id},
     ).one()
     headings = tuple(Heading(start, level, title) for start, level, title in row.headings)
-    return ParsedDocument(row.text, tuple(row.page_starts), headings, tuple(row.empty_pages))
+    return ParsedDocument(row.text, tuple(row.page_starts), headings, tuple(row.empty_pages), tuple(row.ocr_pages))
 
 
 def read(tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, context: int) -> ReadableText | None:
@@ -70,12 +87,14 @@ def read(tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, c
     row = tx.execute(
         text(
             """
-            select d.id, d.title, v.file_name, v.number,
+            select d.id, d.title, v.file_name, v.number, v.media_type, current.number as current_number,
+              d.stale_since is not null as is_stale,
               d.current_version_id = v.id and d.state = 'approved' as is_current,
-              substr(t.text, :start + 1, :length) as stretch, t.page_starts, t.headings
+              substr(t.text, :start + 1, :length) as stretch, t.page_starts, t.headings, t.ocr_pages
             from document_versions v
             join documents d on d.id = v.document_id
             join version_texts t on t.version_id = v.id
+            left join document_versions current on current.id = d.current_version_id and d.state = 'approved'
             where v.id = :id
               and may_read_document(:actor, d.id)
               and (
@@ -111,9 +130,13 @@ def read(tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, c
         title=row.title,
         file_name=row.file_name,
         version_number=row.number,
+        media_type=row.media_type,
         is_current=bool(row.is_current),
+        current_number=row.current_number,
+        is_stale=row.is_stale,
         stretch=row.stretch,
         stretch_start=first,
         page_starts=tuple(row.page_starts),
         headings=tuple(Heading(at, level, title) for at, level, title in row.headings),
+        ocr_pages=tuple(row.ocr_pages),
     )

@@ -24,7 +24,11 @@ class Permission(str, Enum):
     COLLECTION_MANAGE = "collection:manage"
     DOCUMENT_APPROVE = "document:approve"
     DOCUMENT_ARCHIVE = "document:archive"
+    DOCUMENT_CHANGE = "document:change"
+    DOCUMENT_DELETE = "document:delete"
+    DOCUMENT_DOWNLOAD = "document:download"
     DOCUMENT_READ = "document:read"
+    DOCUMENT_REPROCESS = "document:reprocess"
     DOCUMENT_RESTRICT = "document:restrict"
     DOCUMENT_RETRY = "document:retry"
     DOCUMENT_UPLOAD = "document:upload"
@@ -40,12 +44,18 @@ _EMPLOYEE = frozenset(
         Permission.ANSWER_ASK,
         Permission.ANSWER_RATE,
         Permission.ANSWER_READ_OWN,
+        Permission.DOCUMENT_DOWNLOAD,
         Permission.DOCUMENT_READ,
         Permission.DOCUMENT_RETRY,
         Permission.DOCUMENT_UPLOAD,
     }
 )
-_MANAGER = _EMPLOYEE | {Permission.DOCUMENT_APPROVE, Permission.DOCUMENT_ARCHIVE, Permission.DOCUMENT_RESTRICT}
+_MANAGER = _EMPLOYEE | {
+    Permission.DOCUMENT_APPROVE,
+    Permission.DOCUMENT_ARCHIVE,
+    Permission.DOCUMENT_CHANGE,
+    Permission.DOCUMENT_RESTRICT,
+}
 _ADMIN = frozenset(Permission)
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {

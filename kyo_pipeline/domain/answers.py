@@ -6,6 +6,7 @@ from enum import Enum
 from uuid import UUID
 
 WITHHELD_TEXT = "This answer quoted documents that you may no longer read."
+ERASED_TEXT = "A document that this answer quoted has since been deleted, and the answer with it."
 NOT_FOUND_TEXT = "This was not found in the approved documents that you may read."
 
 
@@ -14,6 +15,7 @@ class Outcome(str, Enum):
     NOT_FOUND = "not_found"
     STOPPED = "stopped"
     FAILED = "failed"
+    ERASED = "erased"  # a document that it quoted was deleted, and its text with it
     WITHHELD = "withheld"  # never stored: it quotes what its reader may no longer read
 
 
@@ -40,7 +42,11 @@ class Draft:
 
 @dataclass(frozen=True)
 class Citation:
-    """A stored citation: it names version and offsets, never a position in a list."""
+    """A stored citation: it names version and offsets, never a position in a list.
+
+    `current_number` is the version of the document that answers questions now, None when there is none. `is_stale`: its
+    review is overdue. `from_ocr`: the passage was read from a picture. `is_deleted`: nothing is left but the title.
+    """
 
     marker: int
     chunk_id: int | None
@@ -56,6 +62,11 @@ class Citation:
     end: int
     quote: str
     score: float
+    media_type: str
+    current_number: int | None
+    is_stale: bool
+    from_ocr: bool
+    is_deleted: bool
 
 
 @dataclass(frozen=True)

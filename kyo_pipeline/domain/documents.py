@@ -1,7 +1,7 @@
 """Documents, their versions, and the two lives of each: the lifecycle people decide, the processing machines do."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Literal
 from uuid import UUID
@@ -15,6 +15,7 @@ class DocumentState(str, Enum):
     APPROVED = "approved"
     REJECTED = "rejected"
     ARCHIVED = "archived"
+    DELETED = "deleted"  # a tombstone: its text and its files are gone
 
 
 class VersionStatus(str, Enum):
@@ -31,6 +32,7 @@ class VersionStatus(str, Enum):
 class Review(str, Enum):
     """The decision about one version."""
 
+    DRAFT = "draft"  # its uploader has not asked for a decision yet
     PENDING = "pending"
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -47,7 +49,12 @@ STEPS: tuple[tuple[VersionStatus, VersionStatus], ...] = (
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a document, as a list shows it. Sizes in bytes, `pages` None until parsed or for plain text."""
+    """One version of a document, as a list shows it. Sizes in bytes, `pages` None until parsed or for plain text.
+
+    `empty_pages` and `ocr_pages` count the pages without text and those read from a picture. `kept_vectors` counts the
+    passages that an earlier version has too, and that were not embedded again. `reprocess_of` is the number of the
+    version whose file this one has read again.
+    """
 
     id: UUID
     number: int
@@ -68,6 +75,10 @@ class Version:
     review_reason: str | None = None
     reviewed_by_name: str | None = None
     reviewed_at: datetime | None = None
+    empty_pages: int | None = None
+    ocr_pages: int | None = None
+    kept_vectors: int | None = None
+    reprocess_of: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +86,8 @@ class Document:
     """A document with its newest version; `searchable` says whether some version of it answers questions.
 
     `restricted`: not everyone who may read the collection may read it. The collection has no name for somebody who was
-    given this one document to read and nothing else of it.
+    given this one document to read and nothing else of it. `review_by` is the last day on which its approval holds;
+    `stale_since` is when that day was found to be over.
     """
 
     id: UUID
@@ -88,6 +100,12 @@ class Document:
     restricted: bool
     current_number: int | None
     latest: Version
+    owner_id: UUID
+    tags: tuple[str, ...] = ()
+    review_by: date | None = None
+    stale_since: datetime | None = None
+    deleted_at: datetime | None = None
+    deleted_by_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,22 +118,36 @@ class DocumentPage:
 
 @dataclass(frozen=True)
 class Upload:
-    """What became of an upload: `created` is False when the same bytes under the same name were there already."""
+    """What became of an upload: `created` is False when the same bytes under the same name were there already.
+
+    `same_as`: another document that the uploader may see, whose newest version has the same bytes.
+    """
 
     document: Document
     created: bool
+    same_as: Document | None = None
 
 
 @dataclass(frozen=True)
 class PassageInContext:
-    """A cited span of one version's text with what stands around it. All three parts are raw text of the document."""
+    """A cited span of one version's text with what stands around it. All three parts are raw text of the document.
+
+    `current_number` is the version that answers questions now, None when there is none; `is_in_current` says whether
+    the quote stands in that one too, None where that cannot be said. `is_stale`: the document's review is overdue.
+    `from_ocr`: the quote was read from a picture of the page.
+    """
 
     document_id: UUID
     version_id: UUID
     title: str
     file_name: str
     version_number: int
+    media_type: str
     is_current: bool
+    current_number: int | None
+    is_in_current: bool | None
+    is_stale: bool
+    from_ocr: bool
     page_from: int | None
     page_to: int | None
     heading_path: tuple[str, ...]

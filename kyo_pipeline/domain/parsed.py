@@ -22,13 +22,15 @@ class ParsedDocument:
     """The text of a file.
 
     `page_starts[i]` is the character offset at which page i + 1 begins; empty for formats without pages. `headings` are
-    in order of `start`. `empty_pages` are the 1-based pages on which no text was found. The text has no U+0000.
+    in order of `start`. `empty_pages` are the 1-based pages on which no text was found, `ocr_pages` those whose text
+    was read from a picture. The text has no U+0000.
     """
 
     text: str
     page_starts: tuple[int, ...] = ()
     headings: tuple[Heading, ...] = ()
     empty_pages: tuple[int, ...] = ()
+    ocr_pages: tuple[int, ...] = ()
 
     @property
     def pages(self) -> int | None:

@@ -9,6 +9,12 @@ select
   d.created_at,
   d.state = 'approved' and d.current_version_id is not null as searchable,
   d.restricted,
+  d.owner_id,
+  d.tags,
+  d.review_by,
+  d.stale_since,
+  d.deleted_at,
+  deleter.name as deleted_by_name,
   current.number as current_number,
   v.id as version_id,
   v.number,
@@ -23,6 +29,10 @@ select
   v.reviewed_at,
   v.error,
   v.pages,
+  v.empty_pages,
+  v.ocr_pages,
+  v.kept_vectors,
+  origin.number as reprocess_of,
   v.chunk_count,
   v.uploaded_by,
   uploader.name as uploaded_by_name,
@@ -48,7 +58,9 @@ join lateral (
 ) v on true
 join people uploader on uploader.id = v.uploaded_by
 left join people reviewer on reviewer.id = v.reviewed_by
+left join people deleter on deleter.id = d.deleted_by
 left join document_versions current on current.id = d.current_version_id
+left join document_versions origin on origin.id = v.reprocess_of
 where (
     d.collection_id in (select accessible_collections(:actor, 'approve'))
     or (
@@ -59,11 +71,15 @@ where (
   and (cast(:document_id as uuid) is null or d.id = :document_id)
   and (cast(:version_ids as uuid[]) is null or v.id = any(cast(:version_ids as uuid[])))
   and (cast(:text as text) = '' or d.title ilike :pattern or v.file_name ilike :pattern)
-  and (cast(:state as text) is null or d.state = :state)
+  and case when cast(:state as text) is null then d.state <> 'deleted' else d.state = :state end
+  and (d.state <> 'deleted' or (select actor_is_admin()))
+  and (cast(:tag as text) is null or d.tags @> array[cast(:tag as text)])
+  and (cast(:owner_id as uuid) is null or d.owner_id = :owner_id)
+  and (not :stale or (d.stale_since is not null and d.state = 'approved'))
   and (cast(:status as text) is null or v.status = :status)
   and (cast(:review as text) is null or v.review = :review)
   and (cast(:collection as text) is null or c.name = :collection)
-  and (not :to_decide or (d.state <> 'archived' and d.collection_id in (select accessible_collections(:actor, 'approve'))))
+  and (not :to_decide or (d.state not in ('archived', 'deleted') and d.collection_id in (select accessible_collections(:actor, 'approve'))))
 order by v.uploaded_at desc, d.id
 limit :limit
 offset :offset

@@ -214,4 +214,5 @@ def _result(message: dict[str, Any]) -> ParsedDocument | str:
         page_starts=tuple(fields["page_starts"]),
         headings=tuple(Heading(**heading) for heading in fields["headings"]),
         empty_pages=tuple(fields["empty_pages"]),
+        ocr_pages=tuple(fields["ocr_pages"]),
     )
