@@ -4,14 +4,14 @@ import dagster as dg
 
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
-from kyo_pipeline.defs.jobs import ingest
+from kyo_pipeline.defs.jobs import ingest, reprocess
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.defs.sensors import SENSORS
 
 defs = dg.Definitions(
     assets=ASSETS,
     asset_checks=CHECKS,
-    jobs=[ingest],
+    jobs=[ingest, reprocess],
     sensors=SENSORS,
     resources={"kyo": KyoResource()},
     # Starting a process a step would cost 3 s each; the steps are short and share their models.

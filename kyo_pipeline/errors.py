@@ -20,6 +20,14 @@ class Invalid(KyoError):
     status = 422
 
 
+class PasswordNeeded(Invalid):
+    """The file is locked, and opens with its password only; `wrong`: one came that was not it."""
+
+    def __init__(self, message: str, *, wrong: bool = False) -> None:
+        super().__init__(message)
+        self.wrong = wrong
+
+
 class NotAllowed(KyoError):
     """The actor may not do this."""
 

@@ -1,5 +1,6 @@
 """Every environment variable, typed, validated, frozen. KYO's own names start with KYO_."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +28,9 @@ BASE_FOLDER = Path() if PROJECT_ROOT == _PACKAGE else PROJECT_ROOT
 #: What programs need that are not ours. The rest of the environment holds keys and passwords.
 _HARMLESS = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
-FileType = Literal["pdf", "docx", "txt"]
+_LANGUAGE = re.compile(r"\w+(?:/\w+)?", re.ASCII)
+
+FileType = Literal["pdf", "docx", "txt", "md", "html"]
 
 
 class Settings(BaseSettings):
@@ -137,6 +140,18 @@ class Settings(BaseSettings):
     KYO_PARSE_MEMORY_MB: int = Field(512, ge=128, description="Address space of the process that parses one file.")
     KYO_PARSE_WORKERS: int = Field(2, ge=1, le=64, description="Files that are parsed at the same time.")
 
+    # Text recognition (OCR) on pages that are pictures: needs the extra `ocr`, and tesseract's language data.
+    KYO_OCR: Literal["auto", "off"] = Field("auto", description="auto: on when what it needs is there.")
+    KYO_OCR_LANGUAGES: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("eng",), description="As tesseract calls them, with commas between them: eng,deu."
+    )
+    KYO_OCR_DATA: Path | None = Field(
+        None, description="Folder with the language data, where it is not in the usual place: eng.traineddata."
+    )
+    KYO_OCR_SECONDS_PER_PAGE: float = Field(15, gt=0, description="For one page; then it stays without text.")
+    KYO_OCR_SECONDS_PER_FILE: float = Field(900, gt=0, description="For one file; then its other pages stay so.")
+    KYO_OCR_MAX_PAGES: int = Field(500, ge=1, description="Pages of one file that are recognised at most.")
+
     # Pipeline
     KYO_BATCH_SIZE: int = Field(250, ge=1, description="Files that one Dagster run takes at most.")
     KYO_MAX_RUNS: int = Field(2, ge=1, description="Ingestion runs at the same time.")
@@ -176,6 +191,18 @@ class Settings(BaseSettings):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("KYO_OCR_LANGUAGES", mode="before")
+    @classmethod
+    def _split_languages(cls, value: object) -> object:
+        names = [part.strip() for part in re.split(r"[,+]", value) if part.strip()] if isinstance(value, str) else value
+        if (
+            not isinstance(names, list | tuple)
+            or not names
+            or not all(_LANGUAGE.fullmatch(str(name)) for name in names)
+        ):
+            raise ValueError("must name languages as tesseract does, such as eng,deu")
+        return tuple(names)
+
     @field_validator("CHUNK_OVERLAP")
     @classmethod
     def _check_overlap(cls, value: int, info: ValidationInfo) -> int:
@@ -187,7 +214,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_file_types(cls, value: tuple[FileType, ...]) -> tuple[FileType, ...]:
         if not value:
-            raise ValueError("must name at least one of pdf, docx, txt")
+            raise ValueError("must name at least one of pdf, docx, txt, md, html")
         return value
 
     @field_validator("KYO_PUBLIC_URL")

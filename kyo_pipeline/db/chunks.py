@@ -1,7 +1,9 @@
 """Chunks and their vectors."""
 
 import csv
+import hashlib
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,11 +11,12 @@ from uuid import UUID
 from pgvector import Vector
 from sqlalchemy import Connection, text
 
-from kyo_pipeline.domain.chunks import Chunk
+from kyo_pipeline.domain.chunks import Chunk, indexed_text
 from kyo_pipeline.domain.ports import Vectors
 
 _STAGED_COLUMNS = (
-    "version_id, ordinal, text, start_offset, end_offset, tokens, page_from, page_to, heading_path, indexed_text"
+    "version_id, ordinal, text, start_offset, end_offset, tokens, page_from, page_to, heading_path, indexed_text, "
+    "digest"
 )
 
 
@@ -23,13 +26,15 @@ class ChunkText:
 
     id: int
     version_id: UUID
-    title: str
-    heading_path: tuple[str, ...]
-    text: str
+    indexed_text: str
+    digest: bytes | None
 
 
-def replace(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]]) -> None:
-    """Store the chunks of whole versions in place of any that were there. Rows are (version, chunk, indexed text)."""
+def replace(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]], cut_as: str) -> None:
+    """Store the chunks of whole versions in place of any that were there. Rows are (version, chunk, indexed text).
+
+    `cut_as` names the rules by which they were cut, see `previous`.
+    """
     versions = sorted({version_id for version_id, _, _ in rows})
     tx.execute(text("delete from chunks where version_id = any(cast(:ids as uuid[]))"), {"ids": versions})
     tx.execute(
@@ -37,7 +42,8 @@ def replace(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]]) -> None:
             """
             create temporary table staged_chunks (
               version_id uuid, ordinal integer, text text, start_offset integer, end_offset integer,
-              tokens integer, page_from integer, page_to integer, heading_path text[], indexed_text text
+              tokens integer, page_from integer, page_to integer, heading_path text[], indexed_text text,
+              digest bytea
             ) on commit drop
             """
         )
@@ -51,9 +57,9 @@ def replace(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]]) -> None:
             )
             insert into chunks
               (version_id, ordinal, text, start_offset, end_offset, tokens, page_from, page_to, heading_path,
-               lexical, lexeme_count)
+               digest, lexical, lexeme_count)
             select version_id, ordinal, text, start_offset, end_offset, tokens, page_from, page_to, heading_path,
-              lexical,
+              digest, lexical,
               (select coalesce(sum(cardinality(positions)), 0) from unnest(lexical) as t(lexeme, positions, weights))
             from analysed
             order by version_id, ordinal
@@ -65,7 +71,7 @@ def replace(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]]) -> None:
         text(
             """
             update document_versions v
-            set chunk_count = n.chunks, tokens = n.tokens
+            set chunk_count = n.chunks, tokens = n.tokens, cut_as = :cut_as, kept_vectors = null
             from (
               select version_id, count(*) as chunks, sum(tokens) as tokens
               from chunks
@@ -75,26 +81,76 @@ def replace(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]]) -> None:
             where v.id = n.version_id
             """
         ),
-        {"ids": versions},
+        {"ids": versions, "cut_as": cut_as},
     )
 
 
-def texts_of(tx: Connection, version_ids: Sequence[UUID]) -> tuple[ChunkText, ...]:
-    """The chunks of these versions in order."""
+def previous(tx: Connection, version_id: UUID, cut_as: str) -> tuple[Chunk, ...]:
+    """The chunks of the newest version before this one that was cut by the same rules, in order; none if there is none.
+
+    None either for a version that is read once more: whoever asks for that wants it cut as if it were new.
+    """
     rows = tx.execute(
         text(
             """
-            select c.id, c.version_id, d.title, c.heading_path, c.text
+            select c.ordinal, c.text, c.start_offset, c.end_offset, c.tokens, c.page_from, c.page_to, c.heading_path
+            from chunks c
+            where c.version_id = (
+              select before.id
+              from document_versions v
+              join document_versions before on before.document_id = v.document_id and before.number < v.number
+              where v.id = :id
+                and v.reprocess_of is null
+                and before.cut_as = :cut_as
+                and exists (select from chunks where version_id = before.id)
+              order by before.number desc
+              limit 1
+            )
+            order by c.ordinal
+            """
+        ),
+        {"id": version_id, "cut_as": cut_as},
+    )
+    return tuple(
+        Chunk(
+            row.ordinal,
+            row.text,
+            row.start_offset,
+            row.end_offset,
+            row.tokens,
+            row.page_from,
+            row.page_to,
+            tuple(row.heading_path),
+        )
+        for row in rows
+    )
+
+
+def waiting(tx: Connection, embedding_set_id: int, version_ids: Sequence[UUID]) -> tuple[ChunkText, ...]:
+    """The chunks of these versions that have no vector yet, in order."""
+    rows = tx.execute(
+        text(
+            f"""
+            select c.id, c.version_id, d.title, c.heading_path, c.text, c.digest
             from chunks c
             join document_versions v on v.id = c.version_id
             join documents d on d.id = v.document_id
             where c.version_id = any(cast(:ids as uuid[]))
+              and not exists (select from {vector_table(embedding_set_id)} e where e.chunk_id = c.id)
             order by c.version_id, c.ordinal
-            """
+            """  # noqa: S608 — the name is made from an integer
         ),
         {"ids": list(version_ids)},
     )
-    return tuple(ChunkText(row.id, row.version_id, row.title, tuple(row.heading_path), row.text) for row in rows)
+    return tuple(
+        ChunkText(
+            row.id,
+            row.version_id,
+            indexed_text(row.title, tuple(row.heading_path), row.text),
+            bytes(row.digest) if row.digest else None,
+        )
+        for row in rows
+    )
 
 
 def counts(tx: Connection, version_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -112,6 +168,28 @@ def counts(tx: Connection, version_ids: Sequence[UUID]) -> dict[UUID, int]:
     return {row.id: row.chunks for row in rows}
 
 
+def keep_vectors(tx: Connection, embedding_set_id: int, version_ids: Sequence[UUID]) -> None:
+    """Give chunks without a vector that of a chunk of another version of their document with the same indexed text."""
+    table = vector_table(embedding_set_id)
+    tx.execute(
+        text(
+            f"""
+            insert into {table} (chunk_id, embedding)
+            select distinct on (c.id) c.id, e.embedding
+            from chunks c
+            join document_versions v on v.id = c.version_id
+            join document_versions other on other.document_id = v.document_id and other.id <> v.id
+            join chunks twin on twin.version_id = other.id and twin.digest = c.digest
+            join {table} e on e.chunk_id = twin.id
+            where c.version_id = any(cast(:ids as uuid[]))
+            order by c.id, other.number desc
+            on conflict (chunk_id) do nothing
+            """  # noqa: S608 — the name is made from an integer
+        ),
+        {"ids": list(version_ids)},
+    )
+
+
 def replace_vectors(tx: Connection, embedding_set_id: int, chunk_ids: Sequence[int], vectors: Vectors) -> None:
     """Store one vector a chunk. `vectors` has the shape (len(chunk_ids), dimensions)."""
     table = vector_table(embedding_set_id)
@@ -120,11 +198,38 @@ def replace_vectors(tx: Connection, embedding_set_id: int, chunk_ids: Sequence[i
     _copy(tx, f"{table} (chunk_id, embedding)", rows)
 
 
+def correct_digests(tx: Connection, embedded: Sequence[ChunkText]) -> None:
+    """Where the title was changed after they were cut: a digest is that of what was embedded."""
+    for chunk in embedded:
+        digest = _digest(chunk.indexed_text)
+        if chunk.digest != digest:
+            tx.execute(text("update chunks set digest = :digest where id = :id"), {"id": chunk.id, "digest": digest})
+
+
+def count_kept(tx: Connection, version_ids: Sequence[UUID], embedded: Sequence[ChunkText]) -> int:
+    """Note on each version how many of its chunks did not have to be embedded; returns how many in all."""
+    by_version = Counter(chunk.version_id for chunk in embedded)
+    return sum(
+        tx.scalars(
+            text(
+                """
+                update document_versions v
+                set kept_vectors = coalesce(v.chunk_count, 0) - n.embedded
+                from unnest(cast(:ids as uuid[]), cast(:embedded as integer[])) as n(id, embedded)
+                where v.id = n.id
+                returning v.kept_vectors
+                """
+            ),
+            {"ids": list(version_ids), "embedded": [by_version[version_id] for version_id in version_ids]},
+        )
+    )
+
+
 def vector_table(embedding_set_id: int) -> str:
     return f"chunk_embeddings_{int(embedding_set_id)}"
 
 
-def _staged(version_id: UUID, chunk: Chunk, indexed_text: str) -> tuple[object, ...]:
+def _staged(version_id: UUID, chunk: Chunk, indexed: str) -> tuple[object, ...]:
     return (
         version_id,
         chunk.ordinal,
@@ -135,8 +240,13 @@ def _staged(version_id: UUID, chunk: Chunk, indexed_text: str) -> tuple[object, 
         chunk.page_from,
         chunk.page_to,
         _array(chunk.heading_path),
-        indexed_text,
+        indexed,
+        f"\\x{_digest(indexed).hex()}",
     )
+
+
+def _digest(indexed: str) -> bytes:
+    return hashlib.sha256(indexed.encode()).digest()
 
 
 def _array(values: Sequence[str]) -> str:

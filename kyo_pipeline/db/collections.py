@@ -17,7 +17,7 @@ def accessible(tx: Connection, actor: Actor, access: Access) -> tuple[Collection
     rows = tx.execute(
         text(
             """
-            select id, name, description, is_default
+            select id, name, description, is_default, review_months
             from collections
             where id in (select accessible_collections(:actor, :access))
             order by lower(name), name
@@ -25,12 +25,12 @@ def accessible(tx: Connection, actor: Actor, access: Access) -> tuple[Collection
         ),
         {"actor": actor.id, "access": access.value},
     )
-    return tuple(Collection(row.id, row.name, row.description, row.is_default) for row in rows)
+    return tuple(Collection(row.id, row.name, row.description, row.is_default, row.review_months) for row in rows)
 
 
 _DETAILS = """
-    select c.id, c.name, c.description, c.is_default, c.everyone_access,
-      (select count(*) from documents d where d.collection_id = c.id) as documents,
+    select c.id, c.name, c.description, c.is_default, c.everyone_access, c.review_months, c.downloadable,
+      (select count(*) from documents d where d.collection_id = c.id and d.state <> 'deleted') as documents,
       (select count(*) from collection_members m where m.collection_id = c.id) as people,
       (select count(*) from collection_groups g where g.collection_id = c.id) as groups
     from collections c
@@ -64,14 +64,24 @@ def lock_names(tx: Connection) -> None:
     lock_name(tx, "collections.name")
 
 
-def add(tx: Connection, name: str, description: str, everyone: Access | None, now: datetime) -> UUID:
+def add(
+    tx: Connection,
+    *,
+    name: str,
+    description: str,
+    everyone: Access | None,
+    review_months: int | None,
+    downloadable: bool,
+    now: datetime,
+) -> UUID:
     return UUID(
         str(
             tx.scalar(
                 text(
                     """
-                    insert into collections (name, description, everyone_access, created_at)
-                    values (:name, :description, :everyone, :now)
+                    insert into collections
+                      (name, description, everyone_access, review_months, downloadable, created_at)
+                    values (:name, :description, :everyone, :review_months, :downloadable, :now)
                     returning id
                     """
                 ),
@@ -79,6 +89,8 @@ def add(tx: Connection, name: str, description: str, everyone: Access | None, no
                     "name": name,
                     "description": description,
                     "everyone": everyone.value if everyone else None,
+                    "review_months": review_months,
+                    "downloadable": downloadable,
                     "now": now,
                 },
             )
@@ -86,11 +98,34 @@ def add(tx: Connection, name: str, description: str, everyone: Access | None, no
     )
 
 
-def describe(tx: Connection, collection_id: UUID, name: str, description: str) -> None:
+def change(
+    tx: Connection, collection_id: UUID, *, name: str, description: str, review_months: int | None, downloadable: bool
+) -> None:
     tx.execute(
-        text("update collections set name = :name, description = :description where id = :id"),
-        {"id": collection_id, "name": name, "description": description},
+        text(
+            """
+            update collections
+            set name = :name, description = :description, review_months = :review_months, downloadable = :downloadable
+            where id = :id
+            """
+        ),
+        {
+            "id": collection_id,
+            "name": name,
+            "description": description,
+            "review_months": review_months,
+            "downloadable": downloadable,
+        },
     )
+
+
+def review_months(tx: Connection, document_id: UUID) -> int | None:
+    """How long an approval of this document holds, unless somebody says otherwise."""
+    months: int | None = tx.scalar(
+        text("select c.review_months from collections c join documents d on d.collection_id = c.id where d.id = :id"),
+        {"id": document_id},
+    )
+    return months
 
 
 def set_everyone(tx: Connection, collection_id: UUID, everyone: Access | None) -> None:
@@ -189,4 +224,6 @@ def _to_details(row: Row[Any]) -> CollectionDetails:
         documents=row.documents,
         people=row.people,
         groups=row.groups,
+        review_months=row.review_months,
+        downloadable=row.downloadable,
     )

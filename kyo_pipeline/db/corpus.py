@@ -18,7 +18,11 @@ def lock(tx: Connection) -> None:
 
 
 def publishable(tx: Connection, version_ids: Sequence[UUID]) -> tuple[UUID, ...]:
-    """Of these versions, those that are ready and approved, newer than what is current, and not archived."""
+    """Of these versions, those that are ready and approved, newer than what is current, and not archived or deleted.
+
+    What was approved later and is ready has answered questions already: an older version that is ready late does not
+    come in after somebody has gone back behind both.
+    """
     return tuple(
         tx.scalars(
             text(
@@ -30,8 +34,16 @@ def publishable(tx: Connection, version_ids: Sequence[UUID]) -> tuple[UUID, ...]
                 where v.id = any(cast(:ids as uuid[]))
                   and v.status = 'ready'
                   and v.review = 'approved'
-                  and d.state <> 'archived'
+                  and d.state not in ('archived', 'deleted')
                   and v.number > coalesce(current.number, 0)
+                  and not exists (
+                    select
+                    from document_versions w
+                    where w.document_id = v.document_id
+                      and w.number > v.number
+                      and w.review = 'approved'
+                      and w.status = 'ready'
+                  )
                 order by v.document_id, v.number desc
                 """
             ),
@@ -72,6 +84,14 @@ def make_current(tx: Connection, version_ids: Sequence[UUID], now: datetime) -> 
 def withdraw(tx: Connection, version_ids: Sequence[UUID]) -> None:
     """Take versions out of the statistics; the caller changes the state of their documents. Needs `lock`."""
     _count(tx, list(version_ids), -1)
+
+
+def readmit(tx: Connection, version_ids: Sequence[UUID]) -> None:
+    """Take versions into the statistics that were withdrawn; the caller changes the state of their documents.
+
+    Needs `lock`.
+    """
+    _count(tx, list(version_ids), +1)
 
 
 def add_lexemes(tx: Connection, version_ids: Sequence[UUID]) -> None:

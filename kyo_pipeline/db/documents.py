@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Row, text
 
 from kyo_pipeline.db.engine import lock_name, query
 from kyo_pipeline.db.like import containing
-from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.access import PersonName
+from kyo_pipeline.domain.actor import OPERATOR_ID, Actor
 from kyo_pipeline.domain.documents import (
     Document,
     DocumentPage,
@@ -23,7 +24,11 @@ from kyo_pipeline.domain.documents import (
 
 @dataclass(frozen=True)
 class Filter:
-    """Which documents a listing wants; the defaults leave nothing out that the actor may see."""
+    """Which documents a listing wants; the defaults leave nothing out that the actor may see.
+
+    `stale`: only those whose review is overdue. `to_decide`: only those that the actor may decide about, each with the
+    newest version that is no draft. `theirs`: only those that the actor owns or may decide about.
+    """
 
     text: str = ""
     state: DocumentState | None = None
@@ -36,6 +41,7 @@ class Filter:
     document_id: UUID | None = None
     version_ids: Sequence[UUID] | None = field(default=None)
     to_decide: bool = False
+    theirs: bool = False
     limit: int = 25
     offset: int = 0
 
@@ -59,6 +65,7 @@ def find(tx: Connection, actor: Actor, wanted: Filter, now: datetime) -> Documen
             "document_id": wanted.document_id,
             "version_ids": list(wanted.version_ids) if wanted.version_ids is not None else None,
             "to_decide": wanted.to_decide,
+            "theirs": wanted.theirs,
             "limit": wanted.limit,
             "offset": wanted.offset,
         },
@@ -151,6 +158,64 @@ def set_state(tx: Connection, document_id: UUID, state: DocumentState, now: date
     )
 
 
+def approve(tx: Connection, document_id: UUID, review_by: date | None, now: datetime) -> None:
+    """Approved from now on, until the end of `review_by`; not overdue any more."""
+    tx.execute(
+        text(
+            """
+            update documents
+            set state = 'approved', review_by = :review_by, stale_since = null, updated_at = :now
+            where id = :id
+            """
+        ),
+        {"id": document_id, "review_by": review_by, "now": now},
+    )
+
+
+def change(
+    tx: Connection,
+    document_id: UUID,
+    *,
+    title: str,
+    owner_id: UUID,
+    tags: Sequence[str],
+    review_by: date | None,
+    now: datetime,
+) -> None:
+    tx.execute(
+        text(
+            """
+            update documents
+            set title = :title, owner_id = :owner_id, tags = :tags, review_by = :review_by, updated_at = :now
+            where id = :id
+            """
+        ),
+        {
+            "id": document_id,
+            "title": title,
+            "owner_id": owner_id,
+            "tags": list(tags),
+            "review_by": review_by,
+            "now": now,
+        },
+    )
+
+
+def move(tx: Connection, document_id: UUID, collection_id: UUID, now: datetime) -> None:
+    tx.execute(
+        text("update documents set collection_id = :collection, updated_at = :now where id = :id"),
+        {"id": document_id, "collection": collection_id, "now": now},
+    )
+
+
+def erase(tx: Connection, document_id: UUID, now: datetime) -> tuple[str, ...]:
+    """Turn a document into a tombstone; returns the digests of its files. For admins.
+
+    Needs the locks on the document and its versions. What it adds to the corpus has been withdrawn before.
+    """
+    return tuple(tx.scalars(text("select erase_document(:id, :now)"), {"id": document_id, "now": now}))
+
+
 def put_in_review(tx: Connection, document_id: UUID, now: datetime) -> None:
     """A new version has come: what is not approved waits for review; what is stays approved as it is."""
     tx.execute(
@@ -183,6 +248,65 @@ def may_decide(tx: Connection, actor: Actor, document_id: UUID) -> bool:
     )
 
 
+def possible_owners(tx: Connection, document_id: UUID) -> tuple[PersonName, ...]:
+    """Everybody who may write in the document's collection, by name. Needs an actor who may see the document."""
+    rows = tx.execute(
+        text(
+            """
+            select p.id, p.username, p.name
+            from people p
+            join documents d on d.id = :id
+            where p.active
+              and p.id <> :operator
+              and d.collection_id in (select accessible_collections(p.id, 'write'))
+            order by lower(p.name), p.username
+            """
+        ),
+        {"id": document_id, "operator": OPERATOR_ID},
+    )
+    return tuple(PersonName(row.id, row.username, row.name) for row in rows)
+
+
+def may_own(tx: Connection, document_id: UUID, person_id: UUID) -> bool:
+    """Whether somebody may write in the document's collection."""
+    return bool(
+        tx.scalar(
+            text(
+                """
+                select exists (
+                  select
+                  from documents
+                  where id = :id and collection_id in (select accessible_collections(:person, 'write'))
+                )
+                """
+            ),
+            {"id": document_id, "person": person_id},
+        )
+    )
+
+
+def tags(tx: Connection, actor: Actor) -> tuple[str, ...]:
+    """The tags of all documents that the actor may see."""
+    return tuple(
+        tx.scalars(
+            text(
+                """
+                select distinct unnest(d.tags) as tag
+                from documents d
+                where d.collection_id in (select accessible_collections(:actor, 'approve'))
+                  or (
+                    d.collection_id in (select accessible_collections(:actor, 'read'))
+                    and (d.owner_id = :actor or (d.current_version_id is not null and not d.restricted))
+                  )
+                  or (d.current_version_id is not null and d.id in (select granted_documents(:actor)))
+                order by tag
+                """
+            ),
+            {"actor": actor.id},
+        )
+    )
+
+
 def count_approvers(tx: Connection, document_id: UUID) -> int:
     """How many people may approve in the document's collection, the operator not counted."""
     count = tx.scalar(text("select count_approvers(collection_id) from documents where id = :id"), {"id": document_id})
@@ -210,7 +334,7 @@ def _to_document(row: Row[Any]) -> Document:
         searchable=row.searchable,
         restricted=row.restricted,
         current_number=row.current_number,
-        latest=_to_version(row),
+        latest=to_version(row),
         owner_id=row.owner_id,
         tags=tuple(row.tags),
         review_by=row.review_by,
@@ -220,7 +344,7 @@ def _to_document(row: Row[Any]) -> Document:
     )
 
 
-def _to_version(row: Row[Any]) -> Version:
+def to_version(row: Row[Any]) -> Version:
     return Version(
         id=row.version_id,
         number=row.number,

@@ -1,4 +1,4 @@
-"""The moment a version begins to answer questions: one place, for approval and for the pipeline."""
+"""The moment a version begins to answer questions: one place, for people and for the pipeline."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,6 +20,18 @@ def publish(tx: Connection, actor: Actor, version_ids: Sequence[UUID], now: date
         corpus.make_current(tx, chosen, now)
         for version_id in chosen:
             audit.record(tx, actor, Event.DOCUMENT_PUBLISH, version_id, now)
-        if corpus.drifted_length(tx) is not None:
-            announce_work(tx)
+        announce_drift(tx)
     return chosen
+
+
+def put_back(tx: Connection, version_id: UUID, now: datetime) -> None:
+    """Make a version current that was so before, whatever is newer: it has all that search needs."""
+    corpus.lock(tx)
+    corpus.make_current(tx, [version_id], now)
+    announce_drift(tx)
+
+
+def announce_drift(tx: Connection) -> None:
+    """Have the pipeline compute the BM25 weights again when the corpus has changed too much."""
+    if corpus.drifted_length(tx) is not None:
+        announce_work(tx)

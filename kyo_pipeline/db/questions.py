@@ -11,7 +11,16 @@ from sqlalchemy import Connection, Row, text
 
 from kyo_pipeline.db.like import containing
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.answers import WITHHELD_TEXT, Answer, AnswerPage, AnswerSummary, Citation, Draft, Outcome
+from kyo_pipeline.domain.answers import (
+    ERASED_TEXT,
+    WITHHELD_TEXT,
+    Answer,
+    AnswerPage,
+    AnswerSummary,
+    Citation,
+    Draft,
+    Outcome,
+)
 from kyo_pipeline.domain.parsed import Heading, heading_path_at, page_at
 from kyo_pipeline.domain.retrieval import Passage
 
@@ -105,7 +114,7 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
             """
             select coalesce(a.id, q.id) as id, q.text as question, q.asked_at, f.rating,
               coalesce(a.outcome, :withheld_outcome) as outcome,
-              coalesce(a.text, :withheld) as text,
+              case a.outcome when 'erased' then :erased else coalesce(a.text, :withheld) end as text,
               count(*) over () as total
             from questions q
             left join answers a on a.question_id = q.id and answer_is_readable(a.id, q.user_id)
@@ -122,6 +131,7 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
             "actor": actor.id,
             "wanted": wanted,
             "withheld": WITHHELD_TEXT,
+            "erased": ERASED_TEXT,
             "withheld_outcome": Outcome.WITHHELD.value,
             "pattern": containing(wanted),
             "limit": limit,
@@ -137,13 +147,14 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
 def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
     """An answer to the actor's own question, by its id or by that of the question.
 
-    Of one that quotes a document which the actor may no longer read, only the question is left.
+    Of one that quotes a document which the actor may no longer read, only the question is left; of one that quotes a
+    deleted document, what it was called.
     """
     row = tx.execute(
         text(
             """
             select coalesce(a.id, q.id) as id, q.id as question_id, q.text as question, q.asked_at,
-              coalesce(a.text, :withheld) as text,
+              case a.outcome when 'erased' then :erased else coalesce(a.text, :withheld) end as text,
               coalesce(a.outcome, :withheld_outcome) as outcome,
               coalesce(a.generator, '') as generator,
               coalesce(a.model, '') as model,
@@ -163,6 +174,7 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
             "id": answer_id,
             "actor": actor.id,
             "withheld": WITHHELD_TEXT,
+            "erased": ERASED_TEXT,
             "withheld_outcome": Outcome.WITHHELD.value,
         },
     ).one_or_none()
@@ -170,7 +182,10 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
 
 
 def readable(tx: Connection, actor: Actor, answer_ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Of these answers, those to the actor's own questions that quote nothing which they may no longer read."""
+    """Of these answers, those to the actor's own questions that quote nothing which they may no longer read.
+
+    What was erased is not among them.
+    """
     return frozenset(
         tx.scalars(
             text(
@@ -178,7 +193,10 @@ def readable(tx: Connection, actor: Actor, answer_ids: Sequence[UUID]) -> frozen
                 select a.id
                 from answers a
                 join questions q on q.id = a.question_id
-                where a.id = any(cast(:ids as uuid[])) and q.user_id = :actor and answer_is_readable(a.id, q.user_id)
+                where a.id = any(cast(:ids as uuid[]))
+                  and a.outcome <> 'erased'
+                  and q.user_id = :actor
+                  and answer_is_readable(a.id, q.user_id)
                 """
             ),
             {"ids": list(answer_ids), "actor": actor.id},

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.likeness import Signature
 from kyo_pipeline.domain.parsed import Heading, ParsedDocument
 
 
@@ -22,6 +22,7 @@ class ReadableText:
     is_current: bool
     current_number: int | None
     is_stale: bool
+    current_text: str | None
     stretch: str
     stretch_start: int
     page_starts: tuple[int, ...]
@@ -29,16 +30,18 @@ class ReadableText:
     ocr_pages: tuple[int, ...]
 
 
-def save(tx: Connection, version_id: UUID, document: ParsedDocument) -> None:
-    """Store or replace what the parser found."""
+def save(tx: Connection, version_id: UUID, document: ParsedDocument, signature: Signature) -> None:
+    """Store or replace what the parser found, and by what texts that are like it will be found."""
     tx.execute(
         text(
             """
-            insert into version_texts (version_id, text, page_starts, headings, empty_pages, ocr_pages)
-            values (:id, :text, :page_starts, cast(:headings as jsonb), :empty_pages, :ocr_pages)
+            insert into version_texts
+              (version_id, text, page_starts, headings, empty_pages, ocr_pages, signature, bands)
+            values (:id, :text, :page_starts, cast(:headings as jsonb), :empty_pages, :ocr_pages, :signature, :bands)
             on conflict (version_id) do update
             set text = excluded.text, page_starts = excluded.page_starts, headings = excluded.headings,
-              empty_pages = excluded.empty_pages, ocr_pages = excluded.ocr_pages
+              empty_pages = excluded.empty_pages, ocr_pages = excluded.ocr_pages,
+              signature = excluded.signature, bands = excluded.bands
             """
         ),
         {
@@ -48,6 +51,8 @@ def save(tx: Connection, version_id: UUID, document: ParsedDocument) -> None:
             "headings": json.dumps([[h.start, h.level, h.text] for h in document.headings]),
             "empty_pages": list(document.empty_pages),
             "ocr_pages": list(document.ocr_pages),
+            "signature": list(signature.values),
+            "bands": list(signature.bands),
         },
     )
     tx.execute(
@@ -77,11 +82,16 @@ def load(tx: Connection, version_id: UUID) -> ParsedDocument:
     return ParsedDocument(row.text, tuple(row.page_starts), headings, tuple(row.empty_pages), tuple(row.ocr_pages))
 
 
-def read(tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, context: int) -> ReadableText | None:
-    """Characters start..end of a version, with `context` characters on each side.
+def find(tx: Connection, version_id: UUID) -> ParsedDocument | None:
+    """None while there is no text yet. Whether the actor may read it is for the caller to know."""
+    is_there = tx.scalar(text("select exists (select from version_texts where version_id = :id)"), {"id": version_id})
+    return load(tx, version_id) if is_there else None
 
-    Readers of the document may read what is current. Other versions are for whoever uploaded them and those who may
-    approve there; and of those, everybody may read again what an answer to a question of their own has cited.
+
+def read(tx: Connection, version_id: UUID, start: int, end: int, context: int) -> ReadableText | None:
+    """Characters start..end of a version, with `context` characters on each side, if the actor may read those.
+
+    `current_text` is that of the version which answers questions now, None where it is this one or there is none.
     """
     first = max(start - context, 0)
     row = tx.execute(
@@ -90,37 +100,27 @@ def read(tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, c
             select d.id, d.title, v.file_name, v.number, v.media_type, current.number as current_number,
               d.stale_since is not null as is_stale,
               d.current_version_id = v.id and d.state = 'approved' as is_current,
+              current_text.text as current_text,
               substr(t.text, :start + 1, :length) as stretch, t.page_starts, t.headings, t.ocr_pages
             from document_versions v
             join documents d on d.id = v.document_id
             join version_texts t on t.version_id = v.id
             left join document_versions current on current.id = d.current_version_id and d.state = 'approved'
+            left join version_texts current_text on current_text.version_id = current.id and current.id <> v.id
             where v.id = :id
-              and may_read_document(:actor, d.id)
-              and (
-                (d.current_version_id = v.id and d.state = 'approved')
-                or v.uploaded_by = :actor
-                or exists (
-                  select
-                  from citations c
-                  join answers a on a.id = c.answer_id
-                  join questions q on q.id = a.question_id
-                  where c.version_id = v.id
-                    and q.user_id = :actor
-                    and c.start_offset < :cited_end
-                    and c.end_offset > :cited_start
-                )
-                or d.collection_id in (select accessible_collections(:actor, 'approve'))
+              and exists (
+                select
+                from readable_stretches(v.id) r
+                where r.first <= :wanted_start and r.last >= :wanted_end
               )
             """
         ),
         {
             "id": version_id,
-            "actor": actor.id,
             "start": first,
             "length": max(end + context - first, 0),
-            "cited_start": start,
-            "cited_end": end,
+            "wanted_start": start,
+            "wanted_end": end,
         },
     ).one_or_none()
     if row is None:
@@ -134,6 +134,7 @@ def read(tx: Connection, actor: Actor, version_id: UUID, start: int, end: int, c
         is_current=bool(row.is_current),
         current_number=row.current_number,
         is_stale=row.is_stale,
+        current_text=row.current_text,
         stretch=row.stretch,
         stretch_start=first,
         page_starts=tuple(row.page_starts),

@@ -50,7 +50,7 @@ def questions_asked(tx: Connection, actor: Actor, now: datetime) -> Asked:
 
 
 def files_uploaded(tx: Connection, actor: Actor, now: datetime) -> int:
-    """In this hour: versions that the person can still see, which are their own."""
+    """In this hour: versions that the person can still see, which are their own. Reading one again is no upload."""
     hour = window(Limit.UPLOADS_AN_HOUR.length, now)
     return int(
         tx.scalar(
@@ -58,7 +58,7 @@ def files_uploaded(tx: Connection, actor: Actor, now: datetime) -> int:
                 """
                 select count(*)
                 from document_versions
-                where uploaded_by = :actor and uploaded_at >= :start and uploaded_at < :end
+                where uploaded_by = :actor and uploaded_at >= :start and uploaded_at < :end and reprocess_of is null
                 """
             ),
             {"actor": actor.id, "start": hour.start, "end": hour.end},

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from kyo_pipeline.db.engine import lock_name
 from kyo_pipeline.domain.documents import Review, VersionStatus
 
 #: The channel on which the pipeline hears that there is work.
@@ -62,15 +63,16 @@ def add(
     media_type: str,
     uploaded_by: UUID,
     now: datetime,
+    review: Review = Review.PENDING,
 ) -> UUID:
     """Append the next version with status `uploaded`, and wake the pipeline when this transaction commits."""
     version_id = tx.scalar(
         text(
             """
             insert into document_versions
-              (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at)
+              (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at, review)
             values (:document_id, next_version_number(:document_id), :file_name, :sha256, :size_bytes, :media_type,
-              :uploaded_by, :now)
+              :uploaded_by, :now, :review)
             returning id
             """
         ),
@@ -82,6 +84,7 @@ def add(
             "media_type": media_type,
             "uploaded_by": uploaded_by,
             "now": now,
+            "review": review.value,
         },
     )
     announce_work(tx)
@@ -112,6 +115,92 @@ def lock(tx: Connection, version_id: UUID) -> VersionRow | None:
         row.uploaded_by,
         VersionStatus(row.status),
         Review(row.review),
+    )
+
+
+def lock_all(tx: Connection, document_id: UUID) -> None:
+    """All versions of a document, which is locked already: no step of the pipeline writes to them meanwhile."""
+    tx.execute(
+        text("select from document_versions where document_id = :id order by id for no key update"),
+        {"id": document_id},
+    )
+
+
+def lock_digest(tx: Connection, sha256: str) -> None:
+    """Until the end of the transaction, whoever else stores or removes the file with these bytes waits.
+
+    Who adds a version takes this lock after those of documents, and stores the bytes (again) after it.
+    """
+    lock_name(tx, f"files.{sha256}")
+
+
+def digest_in_use(tx: Connection, sha256: str) -> bool:
+    """Whether some version of a document that is not deleted has these bytes. Needs an actor who sees all documents."""
+    return bool(
+        tx.scalar(
+            text(
+                """
+                select exists (
+                  select
+                  from document_versions v
+                  join documents d on d.id = v.document_id
+                  where v.sha256 = :sha256 and d.state <> 'deleted'
+                )
+                """
+            ),
+            {"sha256": sha256},
+        )
+    )
+
+
+def has_newer_to_decide(tx: Connection, document_id: UUID, number: int) -> bool:
+    """Whether a newer version than this one has been sent for review: what is still a draft does not count."""
+    return bool(
+        tx.scalar(
+            text(
+                """
+                select exists (
+                  select
+                  from document_versions
+                  where document_id = :id and number > :number and review <> 'draft'
+                )
+                """
+            ),
+            {"id": document_id, "number": number},
+        )
+    )
+
+
+def uploader_of_current(tx: Connection, document_id: UUID) -> UUID | None:
+    """Who uploaded what answers questions now."""
+    uploader: UUID | None = tx.scalar(
+        text(
+            """
+            select v.uploaded_by
+            from documents d
+            join document_versions v on v.id = d.current_version_id
+            where d.id = :id
+            """
+        ),
+        {"id": document_id},
+    )
+    return uploader
+
+
+def approved_and_ready(tx: Connection, document_id: UUID) -> tuple[UUID, ...]:
+    """The versions of a document that may answer questions."""
+    return tuple(
+        tx.scalars(
+            text(
+                """
+                select id
+                from document_versions
+                where document_id = :id and review = 'approved' and status = 'ready'
+                order by number
+                """
+            ),
+            {"id": document_id},
+        )
     )
 
 

@@ -44,6 +44,9 @@ def document_chunks(context: dg.AssetExecutionContext, kyo: KyoResource) -> dg.M
 def chunk_vectors(context: dg.AssetExecutionContext, kyo: KyoResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # no value is passed on
     """One vector a chunk, in the table of the active embedding set.
 
+    A chunk that stands unchanged in another version of its document takes over the vector that is there: the model is
+    asked for the others only. `vectors_kept` says how many those were.
+
     When a remote model does not answer, what is left waits for a minute and then for the next run; nothing is lost.
     """
     report = indexing.embed(kyo.open, _claim(context))

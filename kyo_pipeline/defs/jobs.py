@@ -3,6 +3,7 @@
 import dagster as dg
 
 from kyo_pipeline.defs.assets import GROUP
+from kyo_pipeline.defs.reprocess import send_again
 
 ingest = dg.define_asset_job(
     "ingest",
@@ -12,3 +13,16 @@ ingest = dg.define_asset_job(
     # The sensor starts a new run as soon as work is left over, so Dagster need not repeat this one.
     tags={"dagster/max_retries": "0"},
 )
+
+
+@dg.job(
+    name="reprocess",
+    description="Sends documents through the pipeline again, from the files that were uploaded: after a change of "
+    "settings (chunk size, OCR) or of the parsers, or to repair what is damaged. Say in the launchpad which ones: some "
+    "documents, a collection, or everything. What answers questions goes on answering until the new reading is ready "
+    "and takes its place. The run itself only queues the work; the sensor `waiting_files` starts runs of `ingest` for "
+    "it. It may be run again at any time: what waits already is not queued twice.",
+    tags={"dagster/max_retries": "0"},
+)
+def reprocess() -> None:
+    send_again()

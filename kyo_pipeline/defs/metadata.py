@@ -1,8 +1,10 @@
-"""What data engineers see of each step: numbers that Dagster plots over time, and the failures with their reasons."""
+"""What data engineers see: numbers that Dagster plots over time, and what went wrong, with reasons."""
 
 import dagster as dg
 
+from kyo_pipeline.domain.findings import Finding
 from kyo_pipeline.services.indexing import StepReport
+from kyo_pipeline.services.reprocessing import Reprocessed
 
 #: More files than this in one run are counted, not listed.
 _LISTED = 50
@@ -17,12 +19,37 @@ def of_step(report: StepReport, items: str) -> dict[str, dg.MetadataValue]:
         "seconds": dg.MetadataValue.float(round(report.seconds, 3)),
         "documents_per_second": dg.MetadataValue.float(_rate(report.done, report.seconds)),
     }
+    if items == "vectors":
+        metadata["vectors_kept"] = dg.MetadataValue.int(report.kept)
     if report.tokens:
         metadata["tokens"] = dg.MetadataValue.int(report.tokens)
     if report.files:
         metadata["slowest_files"] = dg.MetadataValue.md(_file_table(report.files))
     if report.failures:
         metadata["failures"] = dg.MetadataValue.md(_failure_table(report.failures))
+    return metadata
+
+
+def of_finding(finding: Finding) -> dict[str, dg.MetadataValue]:
+    """Metadata of one check: how many problems, and the first few."""
+    metadata: dict[str, dg.MetadataValue] = {"problems": dg.MetadataValue.int(finding.problems)}
+    if not finding.ok:
+        metadata["repairable"] = dg.MetadataValue.int(finding.repairable)
+        metadata["examples"] = dg.MetadataValue.md("\n".join(f"- {_cell(example)}" for example in finding.examples))
+    return metadata
+
+
+def of_reprocessing(done: Reprocessed) -> dict[str, dg.MetadataValue]:
+    """Metadata of one run of the job `reprocess`."""
+    metadata: dict[str, dg.MetadataValue] = {
+        "read_again": dg.MetadataValue.int(done.again),
+        "restarted": dg.MetadataValue.int(done.restarted),
+        "waiting_already": dg.MetadataValue.int(done.waiting),
+        "skipped": dg.MetadataValue.int(len(done.skipped)),
+    }
+    if done.skipped:
+        rows = [(f"{one.title} ({one.document_id})", one.reason) for one in done.skipped]
+        metadata["skipped_documents"] = dg.MetadataValue.md(_failure_table(rows))
     return metadata
 
 

@@ -11,6 +11,9 @@ from kyo_pipeline.domain.parsed import Heading, HeadingPaths, ParsedDocument, pa
 from kyo_pipeline.domain.ports import Tokenizer
 from kyo_pipeline.domain.sentences import is_item, sentence_spans
 
+#: Start, end and tokens of a chunk.
+Piece = tuple[int, int, int]
+
 _PARAGRAPH = re.compile(r"\n[^\S\n]*\n\s*")
 _UNDERLINE = re.compile(r"\s*(?:[=\-]{3,}[ \t]*(?=\n))?\s*")
 _FILLED = 5  # a heading ends a chunk that is at least a fifth full; shorter sections stay with the next
@@ -28,7 +31,11 @@ def chunk(document: ParsedDocument, tokenizer: Tokenizer, size: int, overlap: in
     """
     if not 0 <= overlap < size:
         raise ValueError(f"overlap must be at least 0 and less than size, not {overlap} of {size}")
-    cutter = _Cutter(_Layout.of(document, tokenizer), tokenizer, size, overlap)
+    return chunks_of(document, Cutter(Layout.of(document, tokenizer), tokenizer, size, overlap).pieces())
+
+
+def chunks_of(document: ParsedDocument, pieces: Iterable[Piece]) -> list[Chunk]:
+    """The pieces with what the document says about them: text, pages, headings."""
     paths = HeadingPaths(document.headings)
     return [
         Chunk(
@@ -41,7 +48,7 @@ def chunk(document: ParsedDocument, tokenizer: Tokenizer, size: int, overlap: in
             page_to=page_at(document.page_starts, end - 1),
             heading_path=paths.at(start),
         )
-        for ordinal, (start, end, tokens) in enumerate(cutter.pieces())
+        for ordinal, (start, end, tokens) in enumerate(pieces)
     ]
 
 
@@ -76,7 +83,7 @@ class _Breaks:
 
 
 @dataclass(frozen=True)
-class _Layout:
+class Layout:
     """The text, the offsets at which its tokens start, and where it may be cut."""
 
     text: str
@@ -86,7 +93,7 @@ class _Layout:
     sentences: _Breaks
 
     @staticmethod
-    def of(document: ParsedDocument, tokenizer: Tokenizer) -> "_Layout":
+    def of(document: ParsedDocument, tokenizer: Tokenizer) -> "Layout":
         text = document.text
         starts = _token_starts(text, tokenizer)
         sentences = sentence_spans(text)
@@ -95,7 +102,7 @@ class _Layout:
             *(_after_heading(text, heading) for heading in document.headings),
             *_after_titles(text, sentences),
         }
-        return _Layout(
+        return Layout(
             text,
             starts,
             _Breaks.of((heading.start for heading in document.headings), starts, banned),
@@ -115,20 +122,24 @@ class _Layout:
         return start + len(piece) - len(piece.lstrip()), start + len(piece.rstrip())
 
 
-class _Cutter:
+class Cutter:
     """Walks through a text from cut to cut."""
 
-    def __init__(self, layout: _Layout, tokenizer: Tokenizer, size: int, overlap: int) -> None:
+    def __init__(self, layout: Layout, tokenizer: Tokenizer, size: int, overlap: int) -> None:
         self._layout = layout
         self._tokenizer = tokenizer
         self._size = size
         self._overlap = overlap
+        self.filled = max(1, size // _FILLED)  # tokens
 
-    def pieces(self) -> Iterator[tuple[int, int, int]]:
-        """(start, end, tokens) of each chunk."""
-        begin, cut, length = 0, 0, len(self._layout.text)
+    def pieces(self, begin: int = 0, cut: int = 0, last: int | None = None) -> Iterator[Piece]:
+        """The chunks of a stretch of the text: of what follows `cut` up to `last`, the first with what is before it.
+
+        By default the whole text. `begin` is at most `cut`: from there on the first chunk repeats what another has.
+        """
+        length = len(self._layout.text) if last is None else last
         while cut < length:
-            end = self._cut(begin, cut)
+            end = self._cut(begin, cut, length)
             start, stop, count = self._fitted(begin, end)
             if stop <= cut and start < cut:  # nothing new beyond the overlap: leave the overlap out
                 begin = cut
@@ -136,19 +147,19 @@ class _Cutter:
             if start < stop:
                 yield start, stop, count
             cut = end if stop == self._layout.trimmed(begin, end)[1] else stop
-            begin = self._overlap_before(cut, start) if cut < length else cut
+            begin = self.overlap_before(cut, start) if cut < length else cut
 
-    def _cut(self, begin: int, done: int) -> int:
-        """The offset at which the chunk that starts at `begin` ends; beyond `done`."""
+    def _cut(self, begin: int, done: int, last: int) -> int:
+        """The offset at which the chunk that starts at `begin` ends; beyond `done`, at most `last`."""
         layout = self._layout
         first = layout.tokens_before(begin)
         limit = layout.offset_of(first + self._size)
-        heading = layout.headings.first(done, first + max(1, self._size // _FILLED), len(layout.text))
+        heading = layout.headings.first(done, first + self.filled, last)
         if heading is not None and heading <= limit:
             return heading
-        if limit >= len(layout.text):
-            return len(layout.text)
-        target = self._target(first, layout.tokens_before(heading) if heading else len(layout.starts))
+        if limit >= last:
+            return last
+        target = self._target(first, layout.tokens_before(heading or last))
         found = layout.paragraphs.nearest(done, _around(first, target, self._size, 0.6, 1.3), limit)
         found = found or layout.sentences.nearest(done, _around(first, target, self._size, 0.3, 2), limit)
         return found or self._between_words(max(done, begin), limit)
@@ -183,7 +194,7 @@ class _Cutter:
             stop = layout.trimmed(start, stop)[1]
         return start, stop, 0
 
-    def _overlap_before(self, cut: int, previous: int) -> int:
+    def overlap_before(self, cut: int, previous: int) -> int:
         """Where the next chunk begins: behind `previous`, at a sentence before the cut, or at the last heading."""
         layout = self._layout
         headings = layout.headings.offsets

@@ -1,29 +1,40 @@
 """Collections of documents, and what people and groups may do in them."""
 
+from calendar import monthrange
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from kyo_pipeline.domain.access import Access, GroupName, PersonName, effective_access
 from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.typed_text import checked_line
+from kyo_pipeline.errors import Invalid
 
 MAX_NAME_LENGTH = 100
 MAX_DESCRIPTION_LENGTH = 500
+MAX_REVIEW_MONTHS = 120
 
 
 @dataclass(frozen=True)
 class Collection:
-    """`is_default`: where uploads go that name no collection."""
+    """`is_default`: where uploads go that name no collection.
+
+    `review_months`: how long an approval holds; None: for ever.
+    """
 
     id: UUID
     name: str
     description: str
     is_default: bool
+    review_months: int | None = None
 
 
 @dataclass(frozen=True)
 class CollectionDetails:
-    """A collection with what everyone may do in it (None: nothing), and how much and how many belong to it."""
+    """A collection with what everyone may do in it (None: nothing), and how much and how many belong to it.
+
+    `downloadable`: whether all who may read a document may take its file away as well.
+    """
 
     id: UUID
     name: str
@@ -33,6 +44,8 @@ class CollectionDetails:
     documents: int
     people: int
     groups: int
+    review_months: int | None = None
+    downloadable: bool = True
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,22 @@ def checked_name(typed: str) -> str:
 def checked_description(typed: str) -> str:
     """What a collection is for, trimmed; may be empty. Raises `Invalid`."""
     return checked_line(typed, "A description", MAX_DESCRIPTION_LENGTH, may_be_empty=True)
+
+
+def checked_review_months(months: int | None) -> int | None:
+    """How many months an approval holds; None: for ever. Raises `Invalid`."""
+    if months is not None and not 1 <= months <= MAX_REVIEW_MONTHS:
+        raise Invalid(f"An approval holds for 1 to {MAX_REVIEW_MONTHS} months, or without an end.")
+    return months
+
+
+def default_review_by(today: date, months: int | None) -> date | None:
+    """The same day so many months later, or the last of that month where it has no such day; None for ever."""
+    if months is None:
+        return None
+    years, month = divmod(today.month - 1 + months, 12)
+    year = today.year + years
+    return date(year, month + 1, min(today.day, monthrange(year, month + 1)[1]))
 
 
 def why_not_delete(collection: CollectionDetails) -> str | None:

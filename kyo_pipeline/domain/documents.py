@@ -1,10 +1,19 @@
 """Documents, their versions, and the two lives of each: the lifecycle people decide, the processing machines do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Literal
 from uuid import UUID
+
+from kyo_pipeline.domain.typed_text import checked_line
+from kyo_pipeline.errors import Invalid
+
+MAX_TITLE_LENGTH = 300
+MAX_TAG_LENGTH = 40
+MAX_TAGS = 20
+MAX_REVIEW_YEARS = 10
 
 
 class DocumentState(str, Enum):
@@ -168,6 +177,40 @@ def why_not_approve(
     if own_upload and (rule == "never" or (rule == "auto" and people_who_may > 1)):
         return "You uploaded this yourself; somebody else has to approve it."
     return None
+
+
+def checked_title(typed: str) -> str:
+    """A document's title, trimmed. Raises `Invalid`."""
+    return checked_line(typed, "A title", MAX_TITLE_LENGTH)
+
+
+def checked_tags(typed: Sequence[str]) -> tuple[str, ...]:
+    """Tags in small letters, each once, in alphabetical order; empty ones left out. Raises `Invalid`."""
+    tags = sorted({checked_line(tag, "A tag", MAX_TAG_LENGTH).lower() for tag in typed if tag.strip()})
+    if any("," in tag for tag in tags):
+        raise Invalid("A tag has no comma in it. Give two tags instead.")
+    if len(tags) > MAX_TAGS:
+        raise Invalid(f"A document has {MAX_TAGS} tags at most.")
+    return tuple(tags)
+
+
+def checked_review_by(review_by: date, today: date) -> date:
+    """The last day of an approval, which lies ahead. Raises `Invalid`."""
+    if review_by <= today or review_by.year > today.year + MAX_REVIEW_YEARS:
+        raise Invalid(f"Choose a day after today for the next review, within {MAX_REVIEW_YEARS} years.")
+    return review_by
+
+
+def state_after_archive(*, approved: bool, newest: Review) -> DocumentState:
+    """What a document is when it comes back: what it was, as far as its versions tell."""
+    if approved:
+        return DocumentState.APPROVED
+    return {
+        Review.DRAFT: DocumentState.DRAFT,
+        Review.PENDING: DocumentState.IN_REVIEW,
+        Review.APPROVED: DocumentState.IN_REVIEW,  # and it could not be read
+        Review.REJECTED: DocumentState.REJECTED,
+    }[newest]
 
 
 def progress(status: VersionStatus) -> float:

@@ -6,14 +6,27 @@ import unicodedata
 import zipfile
 from collections.abc import Sequence
 
-from kyo_pipeline.errors import Invalid
+from kyo_pipeline.errors import Invalid, PasswordNeeded
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 TEXT = "text/plain"
+MARKDOWN = "text/markdown"
+HTML = "text/html"
 
-_MEDIA_TYPES = {"pdf": PDF, "docx": DOCX, "txt": TEXT}
-_KINDS = {"pdf": "a PDF", "docx": "a Word document (.docx)", "txt": "plain text"}
+_MEDIA_TYPES = {"pdf": PDF, "docx": DOCX, "txt": TEXT, "md": MARKDOWN, "html": HTML}
+_KINDS = {
+    "pdf": "a PDF",
+    "docx": "a Word document (.docx)",
+    "txt": "plain text",
+    "md": "Markdown",
+    "html": "a web page (HTML)",
+}
+_SUFFIXES = {"md": ("md", "markdown"), "html": ("html", "htm")}
+_PAGE = re.compile(
+    rb"\s*(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)?(?:<!doctype html|<html)",
+    re.IGNORECASE | re.DOTALL,
+)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"{\\rtf", "a Rich Text document (.rtf)"),
@@ -38,6 +51,9 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"ID3", "a sound file"),
     (b"OggS", "a sound or film file"),
 )
+_LOCKED = "protected with a password"
+_LOCKED_PACKAGE = "EncryptedPackage".encode("utf-16-le")  # what Office documents with a password hold
+_LOCKED_PDF = re.compile(rb"/Encrypt\b")
 _SHORT_SIGNATURES = (b"BM", b"MZ", b"BZh", b"ID3")
 _ZIP_FOLDERS = (("xl/", "an Excel workbook"), ("ppt/", "a PowerPoint presentation"))
 _SAMPLE = 65536
@@ -46,20 +62,40 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def identify(file_name: str, content: bytes, allowed: Sequence[str] = ("pdf", "docx", "txt")) -> str:
-    """The media type of a whole file; `allowed` are names out of pdf, docx, txt.
+    """The media type of a whole file; `allowed` are names out of pdf, docx, txt, md, html.
 
-    Of a zip archive only the directory is read. Raises `Invalid` that says what the file is and what to do.
+    The content decides; among kinds of text the suffix does, and what begins as a web page is one where html is allowed,
+    else the text that it is. Of a zip archive only the directory is read. Raises `Invalid` that says what the file is and what to do,
+    `PasswordNeeded` for an Office document that is still locked.
     """
     kind, description = _kind(content)
+    if description == _LOCKED:
+        raise PasswordNeeded("This Office document is protected with a password. Upload it again with its password.")
     suffix = _suffix(file_name)
-    claimed = suffix if suffix in _KINDS and suffix != kind else None
-    if kind is None or kind not in allowed:
-        raise Invalid(_refusal(file_name, claimed, description, allowed))
+    says = _kind_of(suffix)
+    if kind == "txt":
+        kind = _text_kind(content, suffix, says, allowed)
+        description = _KINDS["html"] if _PAGE.match(content) else _KINDS[kind]
+    claimed = says if says != kind else None
     if claimed in ("pdf", "docx"):
         raise Invalid(_refusal(file_name, claimed, description, allowed))
-    if kind == "txt" and suffix not in ("", "txt"):
+    if kind in ("txt", "md", "html") and (says or suffix) not in ("", "txt", *allowed):
         raise Invalid(f"Files of type .{suffix} are not accepted. If it is plain text, let its name end in .txt.")
+    if kind is None or kind not in allowed:
+        raise Invalid(_refusal(file_name, claimed, description, allowed))
     return _MEDIA_TYPES[kind]
+
+
+def suffixes(allowed: Sequence[str]) -> tuple[str, ...]:
+    """The endings of file names, without the point, that these kinds of file have."""
+    return tuple(suffix for kind in allowed for suffix in _SUFFIXES.get(kind, (kind,)))
+
+
+def may_be_locked(content: bytes) -> bool:
+    """Whether a file looks like a PDF or Office document with a password: some look so that have none."""
+    if content.startswith(_OLE):
+        return _LOCKED_PACKAGE in content
+    return b"%PDF-" in content[:1024] and _LOCKED_PDF.search(content) is not None
 
 
 def safe_file_name(name: str) -> str:
@@ -91,9 +127,17 @@ def _kind(content: bytes) -> tuple[str | None, str]:
         return None, found
     if looks_binary(content):
         return None, "a binary file of an unknown kind"
-    if re.match(rb"\s*(?:\xef\xbb\xbf)?\s*(?:<!doctype html|<html)", content[:256], re.IGNORECASE):
-        return "txt", "a web page (HTML)"
     return "txt", _KINDS["txt"]
+
+
+def _kind_of(suffix: str) -> str | None:
+    return next((kind for kind in _KINDS if suffix in _SUFFIXES.get(kind, (kind,))), None)
+
+
+def _text_kind(content: bytes, suffix: str, says: str | None, allowed: Sequence[str]) -> str:
+    if "html" in allowed and (says in ("txt", "md", "html") or not suffix) and _PAGE.match(content):
+        return "html"
+    return says if says in ("md", "html") else "txt"
 
 
 def looks_binary(content: bytes) -> bool:
@@ -125,8 +169,8 @@ def _signature(content: bytes) -> str | None:
 
 
 def _ole_kind(content: bytes) -> str:
-    if "EncryptedPackage".encode("utf-16-le") in content:
-        return "protected with a password"
+    if _LOCKED_PACKAGE in content:
+        return _LOCKED
     if "WordDocument".encode("utf-16-le") in content:
         return "an old Word document (.doc)"
     if "Workbook".encode("utf-16-le") in content:
@@ -156,8 +200,6 @@ def _suffix(file_name: str) -> str:
 
 def _refusal(file_name: str, claimed: str | None, description: str, allowed: Sequence[str]) -> str:
     accepted = ", ".join(kind.upper() for kind in allowed)
-    if description == "protected with a password":
-        return "This Office document is protected with a password. Remove the protection and upload it again."
     if description == "a damaged archive":
         return "The file is damaged: it begins like a Word document, but cannot be opened. Save it again and upload it."
     if description.startswith("an old Word document"):

@@ -1,7 +1,8 @@
 """The neighbours that services talk to, as protocols; implemented in `adapters/`, and by fakes in tests."""
 
 from collections.abc import Generator as PyGenerator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,9 @@ from kyo_pipeline.domain.answers import Draft
 from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.domain.parsed import ParsedDocument
 from kyo_pipeline.domain.retrieval import Retrieval
+from kyo_pipeline.domain.sources import PageImage
+from kyo_pipeline.domain.stored_files import StoredFile
+from kyo_pipeline.domain.unlocking import Unlocked
 
 Vectors = NDArray[np.float32]
 
@@ -86,6 +90,30 @@ class FileStore(Protocol):
         """A local path to the bytes. Raises `NotFound`."""
         ...
 
+    def stored(self) -> Iterator[StoredFile]:
+        """All that is there, by digest."""
+        ...
+
+    def is_whole(self, sha256: str) -> bool:
+        """Whether the bytes are still those that were stored. Raises `NotFound`, `Unavailable`."""
+        ...
+
+    def remove(self, sha256: str) -> None:
+        """Remove the bytes, if they are there. Whoever calls sees to it that nobody has them. Raises `Unavailable`."""
+        ...
+
+    def set_aside(self, sha256: str) -> None:
+        """Put damaged bytes out of the way, beside their place: the same file can then be stored again."""
+        ...
+
+    def leftovers(self, before: datetime) -> int:
+        """How many files were begun before that and never finished."""
+        ...
+
+    def remove_leftovers(self, before: datetime) -> int:
+        """Remove those; returns how many. Raises `Unavailable`."""
+        ...
+
 
 class Parser(Protocol):
     """Reads files in a process of its own, with limits on time and memory."""
@@ -96,6 +124,25 @@ class Parser(Protocol):
         """Parse (path, media type) pairs; yield (index, result, seconds) as each one is done, in any order.
 
         The result is the parsed document, or a sentence that says why the file cannot be used and what to do about it.
+        """
+        ...
+
+    def render_page(self, path: Path, page: int, quote: str, width: int = 1000) -> PageImage | str:
+        """One page of a PDF (the first is 1) as a picture in which the quote is highlighted; or a sentence why not.
+
+        The quote is part of the text that `parse_many` found on that page.
+        """
+        ...
+
+    @property
+    def recognition(self) -> str:
+        """Whether text in pictures (OCR) is read: `on (eng)`, or `off` and what it needs."""
+        ...
+
+    def unlock(self, content: bytes, password: str | None) -> Unlocked:
+        """Take the password off a PDF or Office file. The kind is decided by the content; others are not locked.
+
+        Raises `Unavailable`, as `parse_many` does, when no process can be started.
         """
         ...
 

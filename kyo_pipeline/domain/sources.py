@@ -1,10 +1,81 @@
 """What a reader gets to see of a document itself: its pages, its text, its file."""
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from kyo_pipeline.domain.parsed import Heading
+from kyo_pipeline.domain.parsed import Heading, ParsedDocument
+
+#: About how many characters are shown at once of a text without pages.
+STRETCH = 8000
+
+
+@dataclass(frozen=True)
+class Readable:
+    """What somebody may read of a text: the whole of it, or the places (first, last) that were quoted to them."""
+
+    whole: bool
+    places: tuple[tuple[int, int], ...]
+
+    def touches(self, start: int, end: int) -> bool:
+        return self.whole or any(first < end and last > start for first, last in self.places)
+
+    @property
+    def first(self) -> int:
+        """The first character that may be read."""
+        return 0 if self.whole else min(first for first, _ in self.places)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is shown at once of a text: characters start..end, a page, or a stretch of a text that has none."""
+
+    start: int
+    end: int
+    page: int | None
+
+
+def parts(document: ParsedDocument) -> tuple[Part, ...]:
+    """A text in parts, always the same: who may see one of them cannot move it along to see more. At least one."""
+    text = document.text
+    if document.page_starts:
+        ends = (*document.page_starts[1:], len(text))
+        pages = enumerate(zip(document.page_starts, ends, strict=True), start=1)
+        return tuple(Part(start, end, page) for page, (start, end) in pages)
+    starts = tuple(_stretch_starts(text))
+    return tuple(Part(start, end, None) for start, end in zip(starts, (*starts[1:], len(text)), strict=True))
+
+
+def part_at(found: tuple[Part, ...], offset: int) -> Part:
+    """The part in which this character stands: the last one for those beyond the end."""
+    position = bisect_right([part.start for part in found], offset) - 1
+    return found[max(position, 0)]
+
+
+def holds(text: str | None, quote: str) -> bool | None:
+    """Whether the words of a quote stand in a text, however broken into lines; None where that says nothing."""
+    words = " ".join(quote.split())
+    return words in " ".join(text.split()) if words and text is not None else None
+
+
+def _stretch_starts(text: str) -> Iterator[int]:
+    """Where stretches begin: with a paragraph, a line, or a word, whichever is to be had after a while."""
+    start = 0
+    while True:
+        yield start
+        if start + STRETCH >= len(text):
+            return
+        start = _break_before(text, start + STRETCH // 2, start + STRETCH)
+
+
+def _break_before(text: str, first: int, last: int) -> int:
+    for mark in ("\n\n", "\n", " "):
+        found = text.rfind(mark, first, last)
+        if found >= 0:
+            return found + len(mark)
+    return last
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Collections: which there are, and who may do what in them."""
 
+from typing import TypedDict
 from uuid import UUID
 
 from kyo_pipeline.db import audit, collections, names, recipients
@@ -12,6 +13,7 @@ from kyo_pipeline.domain.collections import (
     CollectionDetails,
     checked_description,
     checked_name,
+    checked_review_months,
     why_not_delete,
 )
 from kyo_pipeline.domain.typed_text import storable
@@ -20,6 +22,15 @@ from kyo_pipeline.kyo import Kyo
 
 _NO_COLLECTION = "There is no such collection. Somebody may have deleted it meanwhile."
 _NOT_GIVEN = "There is nothing to take away here: somebody may have done it meanwhile."
+
+
+class _About(TypedDict):
+    """What can be said of a collection besides who may do what in it."""
+
+    name: str
+    description: str
+    review_months: int | None
+    downloadable: bool
 
 
 def list_all(kyo: Kyo, actor: Actor) -> tuple[CollectionDetails, ...]:
@@ -55,33 +66,55 @@ def candidates(kyo: Kyo, actor: Actor) -> Candidates:
 
 
 def create(
-    kyo: Kyo, actor: Actor, name: str, description: str = "", everyone: Access | None = None
+    kyo: Kyo,
+    actor: Actor,
+    name: str,
+    description: str = "",
+    everyone: Access | None = None,
+    *,
+    review_months: int | None = None,
+    downloadable: bool = True,
 ) -> CollectionDetails:
     """Add a collection; unless `everyone` says more, only admins find it yet. Raises `Invalid`, `Conflict`."""
     actor.require(Permission.COLLECTION_MANAGE)
-    name, description, now = checked_name(name), checked_description(description), kyo.now()
+    told = _told(name, description, review_months, downloadable)
+    now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        _require_free(tx, name)
-        collection_id = collections.add(tx, name, description, everyone, now)
-        details = {"name": name, "description": description, "everyone": everyone}
-        audit.record(tx, actor, Event.COLLECTION_CREATE, collection_id, now, details)
+        _require_free(tx, told["name"])
+        collection_id = collections.add(tx, **told, everyone=everyone, now=now)
+        audit.record(tx, actor, Event.COLLECTION_CREATE, collection_id, now, {**told, "everyone": everyone})
         return _details(tx, collection_id)
 
 
-def change(kyo: Kyo, actor: Actor, collection_id: UUID, name: str, description: str) -> None:
-    """Give a collection another name and description. Raises `Invalid`, `NotFound`, `Conflict`."""
+def change(
+    kyo: Kyo,
+    actor: Actor,
+    collection_id: UUID,
+    name: str,
+    description: str,
+    *,
+    review_months: int | None,
+    downloadable: bool,
+) -> None:
+    """Give a collection another name, description or rules. Raises `Invalid`, `NotFound`, `Conflict`.
+
+    `review_months` is for approvals from now on: documents that are approved already keep their date.
+    """
     actor.require(Permission.COLLECTION_MANAGE)
-    name, description = checked_name(name), checked_description(description)
+    told = _told(name, description, review_months, downloadable)
     with kyo.db.transaction(actor) as tx:
-        before = _locked(tx, collection_id)
-        if (before.name, before.description) == (name, description):
+        found = _locked(tx, collection_id)
+        before = _About(
+            name=found.name,
+            description=found.description,
+            review_months=found.review_months,
+            downloadable=found.downloadable,
+        )
+        if before == told:
             return
-        _require_free(tx, name, besides=collection_id)
-        collections.describe(tx, collection_id, name, description)
-        details = {
-            "before": {"name": before.name, "description": before.description},
-            "after": {"name": name, "description": description},
-        }
+        _require_free(tx, told["name"], besides=collection_id)
+        collections.change(tx, collection_id, **told)
+        details = {"before": before, "after": told}
         audit.record(tx, actor, Event.COLLECTION_CHANGE, collection_id, kyo.now(), details)
 
 
@@ -100,7 +133,7 @@ def set_everyone(kyo: Kyo, actor: Actor, collection_id: UUID, everyone: Access |
 
 
 def delete(kyo: Kyo, actor: Actor, collection_id: UUID) -> None:
-    """Delete a collection without documents. Raises `NotFound`, `Conflict`."""
+    """Delete a collection without documents; what is left of deleted ones stays. Raises `NotFound`, `Conflict`."""
     actor.require(Permission.COLLECTION_MANAGE)
     with kyo.db.transaction(actor) as tx:
         found = _locked(tx, collection_id)
@@ -138,6 +171,15 @@ def revoke(kyo: Kyo, actor: Actor, collection_id: UUID, recipient: Recipient) ->
         collections.revoke(tx, collection_id, recipient)
         details = {"collection": found.name, **known.on_record, "before": before, "after": None}
         audit.record(tx, actor, Event.COLLECTION_REVOKE, collection_id, kyo.now(), details)
+
+
+def _told(name: str, description: str, review_months: int | None, downloadable: bool) -> _About:
+    return _About(
+        name=checked_name(name),
+        description=checked_description(description),
+        review_months=checked_review_months(review_months),
+        downloadable=downloadable,
+    )
 
 
 def _details(tx: Transaction, collection_id: UUID) -> CollectionDetails:

@@ -36,6 +36,7 @@ class Overview:
     embedding_model: str | None
     generator: str
     waiting_seconds: float | None
+    recognition: str
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -60,7 +61,7 @@ def read_overview(kyo: Kyo, actor: Actor) -> Overview:
         numbers, active = overview.numbers(tx), embedding_sets.active(tx)
     waiting = (kyo.now() - numbers.oldest_waiting_at).total_seconds() if numbers.oldest_waiting_at else None
     model = f"{active.spec.model} ({active.spec.backend}, {active.spec.dimensions} dimensions)" if active else None
-    return Overview(numbers, model, f"{kyo.generator.name}: {kyo.generator.model}", waiting)
+    return Overview(numbers, model, f"{kyo.generator.name}: {kyo.generator.model}", waiting, kyo.parser.recognition)
 
 
 def _database_checks(kyo: Kyo) -> tuple[Check, ...]:

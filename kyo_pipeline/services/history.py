@@ -33,7 +33,7 @@ def read_answer(kyo: Kyo, actor: Actor, answer_id: UUID) -> Answer:
 
 
 def still_readable(kyo: Kyo, actor: Actor, answer_ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Of these answers to the actor's own questions, those that quote nothing that they may no longer read."""
+    """Of these answers to the actor's own questions, those that are there and quote nothing out of their reach."""
     actor.require(Permission.ANSWER_READ_OWN)
     with kyo.db.transaction(actor) as tx:
         return questions.readable(tx, actor, answer_ids)
@@ -50,7 +50,7 @@ def rate(kyo: Kyo, actor: Actor, answer_id: UUID, rating: int, comment: str = ""
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         answer = questions.own_answer(tx, actor, answer_id)
-        if answer is None or answer.outcome is Outcome.WITHHELD:
+        if answer is None or answer.outcome in (Outcome.WITHHELD, Outcome.ERASED):
             raise NotFound("There is no such answer among yours.")
         questions.rate(tx, actor, answer_id, rating, comment, now)
         audit.record(tx, actor, Event.ANSWER_RATE, answer_id, now, {"rating": rating})

@@ -14,10 +14,11 @@ from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.publishing import publish
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.batching import groups
-from kyo_pipeline.domain.chunking import chunk
 from kyo_pipeline.domain.chunks import Chunk, indexed_text
 from kyo_pipeline.domain.documents import VersionStatus
+from kyo_pipeline.domain.likeness import Signature
 from kyo_pipeline.domain.parsed import ParsedDocument
+from kyo_pipeline.domain.rechunking import Cutting, rechunk
 from kyo_pipeline.errors import Conflict, Invalid, KyoError, NotFound
 from kyo_pipeline.kyo import Kyo
 
@@ -25,8 +26,6 @@ LEASE = timedelta(minutes=15)
 #: For a run that nobody watches: what it held, when it is killed, is free after this.
 LOCAL_LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 5
-#: Tokens kept free for title and headings, which are embedded with each chunk.
-PLACE_TOKENS = 48
 VERSIONS_A_TRANSACTION = 50
 CHUNKS_A_TRANSACTION = 1000
 CHARACTERS_A_TRANSACTION = 500_000
@@ -50,6 +49,7 @@ class StepReport:
     done: int = 0
     items: int = 0
     tokens: int = 0
+    kept: int = 0  # of the vectors, those of an earlier version: nothing had changed there
     seconds: float = 0.0
     failures: list[tuple[str, str]] = field(default_factory=list)  # (file name, reason)
     files: list[tuple[str, int, float]] = field(default_factory=list)  # (file name, pages, seconds), of reading
@@ -205,11 +205,12 @@ def _has_text(text: str) -> bool:
 
 
 def _save_texts(kyo: Kyo, run: str, done: Sequence[tuple[Claimed, ParsedDocument, float]], report: StepReport) -> None:
+    signatures = {version.version_id: Signature.of(document.text) for version, document, _ in done}
     with kyo.db.transaction(OPERATOR) as tx:
         ours = claims.keep(tx, [version.version_id for version, _, _ in done], run, VersionStatus.UPLOADED)
         kept = [one for one in done if one[0].version_id in ours]
         for version, document, seconds in kept:
-            texts.save(tx, version.version_id, document)
+            texts.save(tx, version.version_id, document, signatures[version.version_id])
             claims.advance(tx, [version.version_id], run, VersionStatus.UPLOADED, VersionStatus.PARSED, seconds)
         claims.renew(tx, run, kyo.now() + _lease(run))
     report.done += len(kept)
@@ -219,11 +220,14 @@ def _save_texts(kyo: Kyo, run: str, done: Sequence[tuple[Claimed, ParsedDocument
 
 def _cut_group(kyo: Kyo, run: str, group: Sequence[Claimed], report: StepReport) -> None:
     """Cut some versions together; where the database cannot hold what comes of it, each alone, to find the culprit."""
-    started = time.perf_counter()
+    started, cutting = time.perf_counter(), _cutting(kyo)
     with kyo.db.transaction(OPERATOR) as tx:
-        parsed = [texts.load(tx, version.version_id) for version in group]
+        parsed = [
+            (version, texts.load(tx, version.version_id), chunks.previous(tx, version.version_id, cutting.name))
+            for version in group
+        ]
     # No transaction is open while the texts are cut: nobody has to wait for a long one.
-    rows = [row for version, document in zip(group, parsed, strict=True) for row in _rows(kyo, version, document)]
+    rows = [row for version, document, previous in parsed for row in _rows(kyo, version, document, previous)]
     try:
         kept = _store_chunks(kyo, run, [version.version_id for version in group], rows, started)
     except Invalid as error:
@@ -243,7 +247,7 @@ def _store_chunks(kyo: Kyo, run: str, version_ids: Sequence[UUID], rows: Sequenc
     with kyo.db.transaction(OPERATOR) as tx:
         ours = claims.keep(tx, version_ids, run, VersionStatus.PARSED)
         kept = [row for row in rows if row[0] in ours]
-        chunks.replace(tx, kept)
+        chunks.replace(tx, kept, _cutting(kyo).name)
         corpus.add_lexemes(tx, list(ours))
         corpus.weigh(tx, list(ours))
         share = (time.perf_counter() - started) / len(version_ids)
@@ -252,20 +256,16 @@ def _store_chunks(kyo: Kyo, run: str, version_ids: Sequence[UUID], rows: Sequenc
     return kept
 
 
-def _rows(kyo: Kyo, version: Claimed, document: ParsedDocument) -> list[Row]:
-    size, overlap = _chunk_size(kyo), kyo.settings.CHUNK_OVERLAP
-    # The settings keep the overlap below CHUNK_SIZE, but not below what a model that reads little leaves of it.
-    pieces = chunk(document, kyo.embedder.tokenizer, size, overlap if overlap < size else size // 4)
+def _rows(kyo: Kyo, version: Claimed, document: ParsedDocument, previous: Sequence[Chunk]) -> list[Row]:
+    cutting = _cutting(kyo)
+    pieces = rechunk(document, previous, kyo.embedder.tokenizer, cutting.size, cutting.overlap)
     return [
         (version.version_id, piece, indexed_text(version.title, piece.heading_path, piece.text)) for piece in pieces
     ]
 
 
-def _chunk_size(kyo: Kyo) -> int:
-    """CHUNK_SIZE, or less where the model reads less once title and headings stand in front."""
-    reads = kyo.embedder.spec.max_tokens
-    wanted = kyo.settings.CHUNK_SIZE
-    return wanted if reads is None else min(wanted, max(reads - PLACE_TOKENS, reads // 2))
+def _cutting(kyo: Kyo) -> Cutting:
+    return Cutting.of(kyo.settings.CHUNK_SIZE, kyo.settings.CHUNK_OVERLAP, kyo.embedder.spec)
 
 
 def _embed_group(
@@ -273,17 +273,22 @@ def _embed_group(
 ) -> None:
     started = time.perf_counter()
     with kyo.db.transaction(OPERATOR) as tx:
-        waiting = chunks.texts_of(tx, version_ids)
+        held = list(claims.keep(tx, version_ids, run, VersionStatus.CHUNKED))
+        # What is copied now need not be found again, whatever happens: a vector belongs to its chunk for good.
+        chunks.keep_vectors(tx, embedding_set.id, held)
+        waiting = chunks.waiting(tx, embedding_set.id, held)
     # No transaction is open while the model works: a remote one may take minutes.
-    vectors = kyo.embedder.embed_passages(
-        [indexed_text(piece.title, piece.heading_path, piece.text) for piece in waiting]
-    )
+    vectors = kyo.embedder.embed_passages([chunk.indexed_text for chunk in waiting])
     with kyo.db.transaction(OPERATOR) as tx:
-        ours = claims.keep(tx, version_ids, run, VersionStatus.CHUNKED)
-        kept = [place for place, piece in enumerate(waiting) if piece.version_id in ours]
-        chunks.replace_vectors(tx, embedding_set.id, [waiting[place].id for place in kept], vectors[kept])
+        ours = sorted(claims.keep(tx, held, run, VersionStatus.CHUNKED))
+        places = [place for place, chunk in enumerate(waiting) if chunk.version_id in ours]
+        embedded = [waiting[place] for place in places]
+        chunks.replace_vectors(tx, embedding_set.id, [chunk.id for chunk in embedded], vectors[places])
+        chunks.correct_digests(tx, embedded)
+        kept = chunks.count_kept(tx, ours, embedded)
         share = (time.perf_counter() - started) / len(version_ids)
-        claims.advance(tx, list(ours), run, VersionStatus.CHUNKED, VersionStatus.EMBEDDED, share)
+        claims.advance(tx, ours, run, VersionStatus.CHUNKED, VersionStatus.EMBEDDED, share)
         claims.renew(tx, run, kyo.now() + _lease(run))
     report.done += len(ours)
-    report.items += len(kept)
+    report.items += len(embedded) + kept
+    report.kept += kept

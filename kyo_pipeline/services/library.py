@@ -1,13 +1,15 @@
 """Documents: upload, list, read, try again."""
 
 from collections.abc import Sequence
-from pathlib import PurePath
+from contextlib import suppress
+from datetime import datetime
 from uuid import UUID
 
 from kyo_pipeline import on_record
-from kyo_pipeline.db import audit, collections, documents, texts, usage, versions
+from kyo_pipeline.db import audit, collections, documents, sources, texts, uploads, usage, versions
 from kyo_pipeline.db.documents import Filter
 from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.db.uploads import NewFile, Place
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
@@ -19,16 +21,20 @@ from kyo_pipeline.domain.documents import (
     PassageInContext,
     Review,
     Upload,
+    Version,
     VersionStatus,
 )
 from kyo_pipeline.domain.limits import Limit, Usage
-from kyo_pipeline.domain.media_types import identify, safe_file_name
+from kyo_pipeline.domain.media_types import identify, may_be_locked, safe_file_name
 from kyo_pipeline.domain.pages import MAX_PAGE
 from kyo_pipeline.domain.parsed import heading_path_at, page_at
+from kyo_pipeline.domain.sources import holds
 from kyo_pipeline.domain.typed_text import storable
-from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
+from kyo_pipeline.domain.unlocking import Lock, Unlocked
+from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound, PasswordNeeded
 from kyo_pipeline.kyo import Kyo
 
+_MAX_CONTEXT = 5000
 _MAX_OFFSET = 2**30  # PostgreSQL holds texts of 1 GB at most
 
 _NO_DOCUMENT = "There is no such document, or none that you may see."
@@ -41,48 +47,58 @@ def list_collections(kyo: Kyo, actor: Actor, access: Access) -> tuple[Collection
         return collections.accessible(tx, actor, access)
 
 
-def upload(kyo: Kyo, actor: Actor, file_name: str, content: bytes, collection: str | None = None) -> Upload:
+def upload(
+    kyo: Kyo,
+    actor: Actor,
+    file_name: str,
+    content: bytes,
+    collection: str | None = None,
+    *,
+    document_id: UUID | None = None,
+    draft: bool = False,
+    password: str | None = None,
+) -> Upload:
     """Take a file in for review, into the default collection unless another is named. The pipeline finds it by status.
 
-    A name that the actor can see in the collection becomes the next version of that document. The same bytes under the
-    same name are there already and change nothing, unless they were rejected: then they ask once more. Raises `Invalid`
-    (type, size), `NotAllowed`, `NotFound`, `TooMany`.
+    With `document_id` it becomes the next version of that document, whatever its name; else that of a document of this
+    name which the actor can see in the collection. The bytes that the newest version has change nothing, unless they
+    were rejected: then they ask once more. A `draft` asks for no decision yet. Of a locked file, what the `password`
+    opens is stored; the password is not. Raises `Invalid` (type, size), `PasswordNeeded`, `NotAllowed`, `NotFound`,
+    `Conflict`, `TooMany`.
     """
     actor.require(Permission.DOCUMENT_UPLOAD)
     name = safe_file_name(file_name)
-    if len(content) > kyo.settings.max_file_bytes:
-        raise Invalid(f"{name} is larger than {kyo.settings.MAX_FILE_SIZE_MB} MB. Split it, or make it smaller.")
-    media_type = identify(name, content, kyo.settings.ALLOWED_FILE_TYPES)
+    _check_size(kyo, name, content)
+    with suppress(PasswordNeeded):  # it may be about to be opened
+        identify(name, content, kyo.settings.ALLOWED_FILE_TYPES)
     with on_record.used_up_limits(kyo, actor, Event.DOCUMENT_REFUSE):
-        return _take_in(kyo, actor, name, content, media_type, collection)
+        place = _place(kyo, actor, collection, document_id)
+        opened = _open(kyo, name, content, password)
+        media_type = identify(name, opened.content, kyo.settings.ALLOWED_FILE_TYPES)
+        # The bytes come first: a row without its file would be worse than a file without its row.
+        sha256 = kyo.files.put(opened.content)
+        was_locked = opened.state is Lock.UNLOCKED
+        file = NewFile(name, sha256, len(opened.content), media_type, draft, was_locked)
+        return _take_in(kyo, actor, opened.content, file, place)
 
 
-def _take_in(kyo: Kyo, actor: Actor, name: str, content: bytes, media_type: str, collection: str | None) -> Upload:
-    target = _collection_to_write(kyo, actor, collection)
-    # The bytes come first: a row without its file would be worse than a file without its row.
-    sha256 = kyo.files.put(content)
+def send_for_review(kyo: Kyo, actor: Actor, version_id: UUID) -> Document:
+    """Ask for a decision about one's own draft. Raises `NotFound`, `NotAllowed`, `Conflict`."""
+    actor.require(Permission.DOCUMENT_UPLOAD)
+    now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        _require_upload(kyo, tx, actor)  # once more: others may have come in between
-        now = kyo.now()
-        document_id = documents.lock_by_file_name(tx, actor, target.id, name)
-        if document_id is not None and versions.latest_of(tx, document_id).is_there(sha256):
-            return Upload(_the_only(documents.find(tx, actor, Filter(document_id=document_id), now)), False)
-        if document_id is None:
-            document_id = documents.add(tx, target.id, actor.id, _title(name), DocumentState.IN_REVIEW, now)
-        version_id = versions.add(
-            tx,
-            document_id,
-            file_name=name,
-            sha256=sha256,
-            size_bytes=len(content),
-            media_type=media_type,
-            uploaded_by=actor.id,
-            now=now,
-        )
-        documents.put_in_review(tx, document_id, now)
-        details = {"file_name": name, "sha256": sha256, "bytes": len(content), "collection": target.name}
-        audit.record(tx, actor, Event.DOCUMENT_UPLOAD, version_id, now, details)
-        return Upload(_the_only(documents.find(tx, actor, Filter(document_id=document_id), now)), True)
+        version = versions.lock(tx, version_id)
+        if version is None:
+            raise NotFound(_NO_DOCUMENT)
+        uploads.refuse_ended(_find(tx, actor, version.document_id, now).state)
+        if version.uploaded_by != actor.id:
+            raise NotAllowed("Only whoever uploaded a draft can send it for approval.")
+        if version.review is not Review.DRAFT:
+            raise Conflict(f"This version is no draft any more: it is {version.review.value}.")
+        if versions.has_newer_to_decide(tx, version.document_id, version.number):
+            raise Conflict("There is a newer version of this document. Upload this file again if it is still wanted.")
+        uploads.submit(tx, actor, version, now)
+        return _find(tx, actor, version.document_id, now)
 
 
 def list_documents(
@@ -94,10 +110,16 @@ def list_documents(
     status: VersionStatus | None = None,
     review: Review | None = None,
     collection: str | None = None,
+    tag: str | None = None,
+    owner_id: UUID | None = None,
+    stale: bool = False,
     limit: int = 25,
     offset: int = 0,
 ) -> DocumentPage:
-    """The documents that the actor may see, newest upload first; `text` is looked for in titles and file names."""
+    """The documents that the actor may see, newest upload first; `text` is looked for in titles and file names.
+
+    `stale`: only those whose review is overdue. Deleted ones are left out unless `state` asks for them.
+    """
     actor.require(Permission.DOCUMENT_READ)
     wanted = Filter(
         text=storable(text),
@@ -105,6 +127,9 @@ def list_documents(
         status=status,
         review=review,
         collection=storable(collection) if collection is not None else None,
+        tag=storable(tag) if tag is not None else None,
+        owner_id=owner_id,
+        stale=stale,
         limit=min(max(limit, 1), MAX_PAGE),
         offset=max(offset, 0),
     )
@@ -120,11 +145,21 @@ def list_versions(kyo: Kyo, actor: Actor, version_ids: Sequence[UUID]) -> tuple[
         return documents.find(tx, actor, wanted, kyo.now()).documents
 
 
+def list_history(kyo: Kyo, actor: Actor, document_id: UUID) -> tuple[Version, ...]:
+    """The versions of a document that the actor may know of, newest first. Raises `NotFound` when there are none."""
+    actor.require(Permission.DOCUMENT_READ)
+    with kyo.db.transaction(actor) as tx:
+        found = sources.history(tx, actor, document_id, kyo.now())
+    if not found:
+        raise NotFound(_NO_DOCUMENT)
+    return found
+
+
 def read_document(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
     """One document. Raises `NotFound`."""
     actor.require(Permission.DOCUMENT_READ)
     with kyo.db.transaction(actor) as tx:
-        return _the_only(documents.find(tx, actor, Filter(document_id=document_id), kyo.now()))
+        return _find(tx, actor, document_id, kyo.now())
 
 
 def retry(kyo: Kyo, actor: Actor, version_id: UUID) -> None:
@@ -152,10 +187,11 @@ def read_passage(
     if not 0 <= start < end <= _MAX_OFFSET:
         raise Invalid("A passage ends after it has begun.")
     with kyo.db.transaction(actor) as tx:
-        found = texts.read(tx, actor, version_id, start, end, context)
+        found = texts.read(tx, version_id, start, end, min(context, _MAX_CONTEXT))
     if found is None:
         raise NotFound(_NO_DOCUMENT)
     first = found.stretch_start
+    quote = found.stretch[start - first : end - first]
     return PassageInContext(
         document_id=found.document_id,
         version_id=version_id,
@@ -165,14 +201,14 @@ def read_passage(
         media_type=found.media_type,
         is_current=found.is_current,
         current_number=found.current_number,
-        is_in_current=True if found.is_current else None,
+        is_in_current=True if found.is_current else holds(found.current_text, quote),
         is_stale=found.is_stale,
         from_ocr=page_at(found.page_starts, start) in found.ocr_pages,
         page_from=page_at(found.page_starts, start),
         page_to=page_at(found.page_starts, end - 1),
         heading_path=heading_path_at(found.headings, start),
         before=found.stretch[: start - first],
-        quote=found.stretch[start - first : end - first],
+        quote=quote,
         after=found.stretch[end - first :],
     )
 
@@ -181,8 +217,26 @@ def preview(kyo: Kyo, actor: Actor, version_id: UUID, limit: int = 3000) -> str:
     """The beginning of a version's text; empty while it has none."""
     actor.require(Permission.DOCUMENT_READ)
     with kyo.db.transaction(actor) as tx:
-        found = texts.read(tx, actor, version_id, 0, limit, 0)
+        found = texts.read(tx, version_id, 0, limit, 0)
     return found.stretch if found else ""
+
+
+def _check_size(kyo: Kyo, name: str, content: bytes) -> None:
+    if len(content) > kyo.settings.max_file_bytes:
+        raise Invalid(f"{name} is larger than {kyo.settings.MAX_FILE_SIZE_MB} MB. Split it, or make it smaller.")
+
+
+def _open(kyo: Kyo, name: str, content: bytes, password: str | None) -> Unlocked:
+    """The file as it can be read. Nobody else gets to know the password."""
+    if not may_be_locked(content):
+        return Unlocked(Lock.NOT_LOCKED, content)
+    opened = kyo.parser.unlock(content, password)
+    if opened.state in (Lock.NEEDS_PASSWORD, Lock.WRONG_PASSWORD):
+        raise PasswordNeeded(opened.reason, wrong=opened.state is Lock.WRONG_PASSWORD)
+    if not opened.is_open:
+        raise Invalid(opened.reason)
+    _check_size(kyo, name, opened.content)
+    return opened
 
 
 def _require_upload(kyo: Kyo, tx: Transaction, actor: Actor) -> None:
@@ -195,23 +249,52 @@ def _require_upload(kyo: Kyo, tx: Transaction, actor: Actor) -> None:
     Usage.of(Limit.UPLOADS_AN_HOUR, kyo.settings.KYO_UPLOADS_PER_HOUR, used, now).require_one()
 
 
-def _collection_to_write(kyo: Kyo, actor: Actor, name: str | None) -> Collection:
-    """The collection with this name, or the default one, for somebody who may upload one more file."""
+def _place(kyo: Kyo, actor: Actor, collection: str | None, document_id: UUID | None) -> Place:
+    """Where a file goes, for somebody who may upload one more."""
     with kyo.db.transaction(actor) as tx:
         _require_upload(kyo, tx, actor)
-        for collection in collections.accessible(tx, actor, Access.WRITE):
-            if collection.is_default if name is None else collection.name == name:
-                return collection
+        if document_id is not None:
+            return uploads.place_of(tx, actor, document_id)
+        found = _collection_to_write(tx, actor, collection)
+        return Place(found.id, found.name)
+
+
+def _take_in(kyo: Kyo, actor: Actor, content: bytes, file: NewFile, place: Place) -> Upload:
+    with kyo.db.transaction(actor) as tx:
+        _require_upload(kyo, tx, actor)  # once more: others may have come in between
+        now = kyo.now()
+        document_id = uploads.lock_document(tx, actor, place, file.name)
+        if document_id is not None:
+            latest = versions.latest_of(tx, document_id)
+            if latest.is_there(file.sha256):
+                if not file.draft:
+                    _submit_own_draft(tx, actor, latest.id, now)
+                return Upload(_find(tx, actor, document_id, now), False)
+        versions.lock_digest(tx, file.sha256)
+        kyo.files.put(content)  # once more: with the last document that had these bytes, they may have been deleted
+        document_id = uploads.add(tx, actor, place, document_id, file, now)
+        twin = uploads.same_elsewhere(tx, actor, file.sha256, document_id)
+        return Upload(_find(tx, actor, document_id, now), True, _find(tx, actor, twin, now) if twin else None)
+
+
+def _submit_own_draft(tx: Transaction, actor: Actor, version_id: UUID, now: datetime) -> None:
+    version = versions.lock(tx, version_id)
+    if version is not None and version.review is Review.DRAFT and version.uploaded_by == actor.id:
+        uploads.submit(tx, actor, version, now)
+
+
+def _collection_to_write(tx: Transaction, actor: Actor, name: str | None) -> Collection:
+    """The collection with this name, or the default one."""
+    for collection in collections.accessible(tx, actor, Access.WRITE):
+        if collection.is_default if name is None else collection.name == name:
+            return collection
     if name is None:
         raise NotFound("You may not upload to the default collection. Name another one.")
     raise NotFound(f"There is no collection called {name[:MAX_NAME_LENGTH]} that you may upload to.")
 
 
-def _title(file_name: str) -> str:
-    return PurePath(file_name).stem.replace("_", " ").strip() or file_name
-
-
-def _the_only(page: DocumentPage) -> Document:
-    if not page.documents:
+def _find(tx: Transaction, actor: Actor, document_id: UUID, now: datetime) -> Document:
+    found = documents.find(tx, actor, Filter(document_id=document_id), now).documents
+    if not found:
         raise NotFound(_NO_DOCUMENT)
-    return page.documents[0]
+    return found[0]

@@ -1,22 +1,26 @@
-"""Decisions about documents: approve, reject, archive."""
+"""Decisions about documents: approve, reject, confirm what is overdue, go back to an earlier version."""
 
+from datetime import date
 from uuid import UUID
 
-from kyo_pipeline.db import audit, corpus, documents, versions
+from kyo_pipeline.db import audit, collections, documents, review_items, versions
 from kyo_pipeline.db.documents import Filter
 from kyo_pipeline.db.engine import Transaction
-from kyo_pipeline.db.publishing import publish
+from kyo_pipeline.db.publishing import publish, put_back
 from kyo_pipeline.db.versions import VersionRow
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.collections import default_review_by
 from kyo_pipeline.domain.documents import (
     Document,
     DocumentPage,
     DocumentState,
     Review,
     VersionStatus,
+    checked_review_by,
     why_not_approve,
 )
+from kyo_pipeline.domain.pages import MAX_PAGE
 from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
@@ -27,9 +31,20 @@ _NO_DOCUMENT = "There is no such document, or none that you may decide about."
 
 
 def waiting(kyo: Kyo, actor: Actor, limit: int = 50, offset: int = 0) -> DocumentPage:
-    """Documents whose newest version waits for a decision that this actor's role and collections allow."""
+    """Documents of which a version waits for a decision that this actor's role and collections allow.
+
+    `latest` is that version, also where somebody has a newer draft.
+    """
     actor.require(Permission.DOCUMENT_APPROVE)
     wanted = Filter(review=Review.PENDING, to_decide=True, limit=limit, offset=offset)
+    with kyo.db.transaction(actor) as tx:
+        return documents.find(tx, actor, wanted, kyo.now())
+
+
+def overdue(kyo: Kyo, actor: Actor, limit: int = 50, offset: int = 0) -> DocumentPage:
+    """Documents whose review is overdue, of those that the actor owns or may decide about."""
+    actor.require(Permission.DOCUMENT_READ)
+    wanted = Filter(stale=True, theirs=True, limit=min(max(limit, 1), MAX_PAGE), offset=max(offset, 0))
     with kyo.db.transaction(actor) as tx:
         return documents.find(tx, actor, wanted, kyo.now())
 
@@ -42,8 +57,20 @@ def may_approve(kyo: Kyo, actor: Actor, document: Document) -> str | None:
         return _why_not(kyo, tx, actor, document.id, document.latest.status, document.latest.uploaded_by)
 
 
-def approve(kyo: Kyo, actor: Actor, version_id: UUID) -> Document:
-    """Approve a version. It answers questions from the moment it is ready too. Raises `NotAllowed`, `Conflict`."""
+def may_confirm(kyo: Kyo, actor: Actor, document: Document) -> str | None:
+    """None when the actor may say that a document is still right, else the sentence that says why not."""
+    if not actor.may(Permission.DOCUMENT_APPROVE):
+        return "Your role does not allow approving documents."
+    with kyo.db.transaction(actor) as tx:
+        return _why_not_confirm(kyo, tx, actor, document)
+
+
+def approve(kyo: Kyo, actor: Actor, version_id: UUID, review_by: date | None = None) -> Document:
+    """Approve a version. It answers questions from the moment it is ready too.
+
+    `review_by` is the last day on which this holds. Without one, the collection says for how many months; where it does
+    not, a day that was set for the document and lies ahead stays. Raises `NotAllowed`, `Conflict`, `Invalid`.
+    """
     actor.require(Permission.DOCUMENT_APPROVE)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
@@ -51,12 +78,61 @@ def approve(kyo: Kyo, actor: Actor, version_id: UUID) -> Document:
         reason = _why_not(kyo, tx, actor, version.document_id, version.status, version.uploaded_by)
         if reason is not None:
             raise NotAllowed(reason)
+        document = _read(kyo, tx, actor, version.document_id)
+        until = _review_by(kyo, tx, document, review_by)
         versions.decide(tx, version_id, Review.APPROVED, actor.id, None, now)
-        documents.set_state(tx, version.document_id, DocumentState.APPROVED, now)
+        documents.approve(tx, document.id, until, now)
+        review_items.close(tx, actor, document.id, now)
         own = version.uploaded_by == actor.id
-        audit.record(tx, actor, Event.DOCUMENT_APPROVE, version_id, now, {"own_upload": own})
+        audit.record(tx, actor, Event.DOCUMENT_APPROVE, version_id, now, {"own_upload": own, "review_by": until})
         publish(tx, actor, [version_id], now)
-        return _read(kyo, tx, actor, version.document_id)
+        return _read(kyo, tx, actor, document.id)
+
+
+def confirm(kyo: Kyo, actor: Actor, document_id: UUID, review_by: date | None = None) -> Document:
+    """Approve once more what answers questions already: it is still right. It is not overdue any more.
+
+    `review_by` as for `approve`, and the same rule about one's own uploads. Raises `NotFound`, `NotAllowed`,
+    `Conflict`, `Invalid`.
+    """
+    actor.require(Permission.DOCUMENT_APPROVE)
+    now = kyo.now()
+    with kyo.db.transaction(actor) as tx:
+        document = _lock(kyo, tx, actor, document_id)
+        if not document.searchable:
+            raise Conflict("This document does not answer questions now, so there is nothing to confirm.")
+        if reason := _why_not_confirm(kyo, tx, actor, document):
+            raise NotAllowed(reason)
+        until = _review_by(kyo, tx, document, review_by)
+        documents.approve(tx, document_id, until, now)
+        review_items.close(tx, actor, document_id, now)
+        details = {"title": document.title, "version": document.current_number, "review_by": until}
+        audit.record(tx, actor, Event.DOCUMENT_CONFIRM, document_id, now, details)
+        return _read(kyo, tx, actor, document_id)
+
+
+def roll_back(kyo: Kyo, actor: Actor, version_id: UUID) -> Document:
+    """Have another version answer questions from now on that was approved once, an earlier or a later one.
+
+    It has its chunks and vectors still: nothing is processed. Raises `NotFound`, `Conflict`.
+    """
+    actor.require(Permission.DOCUMENT_APPROVE)
+    now = kyo.now()
+    with kyo.db.transaction(actor) as tx:
+        version = versions.lock(tx, version_id)
+        if version is None or not documents.may_decide(tx, actor, version.document_id):
+            raise NotFound(_NO_DOCUMENT)
+        before = _read(kyo, tx, actor, version.document_id)
+        if before.state is DocumentState.ARCHIVED:
+            raise Conflict("This document is archived. Restore it first.")
+        if documents.current_version(tx, before.id) == (version_id,):
+            raise Conflict("This version answers questions already.")
+        if version.review is not Review.APPROVED or version.status is not VersionStatus.READY:
+            raise Conflict("Only a version that was approved, and that could be read, can answer questions.")
+        put_back(tx, version_id, now)
+        details = {"title": before.title, "before": before.current_number, "after": version.number}
+        audit.record(tx, actor, Event.DOCUMENT_ROLL_BACK, version_id, now, details)
+        return _read(kyo, tx, actor, before.id)
 
 
 def reject(kyo: Kyo, actor: Actor, version_id: UUID, reason: str) -> Document:
@@ -75,34 +151,24 @@ def reject(kyo: Kyo, actor: Actor, version_id: UUID, reason: str) -> Document:
         return _read(kyo, tx, actor, version.document_id)
 
 
-def archive(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
-    """Take a document out of all answers; its history stays. Raises `Conflict` when it is archived already."""
-    actor.require(Permission.DOCUMENT_ARCHIVE)
-    now = kyo.now()
-    with kyo.db.transaction(actor) as tx:
-        if not documents.may_decide(tx, actor, document_id):
-            raise NotFound(_NO_DOCUMENT)
-        documents.lock(tx, document_id)
-        document = _read(kyo, tx, actor, document_id)
-        if document.state is DocumentState.ARCHIVED:
-            raise Conflict("This document is archived already.")
-        if document.searchable:
-            corpus.lock(tx)
-            corpus.withdraw(tx, documents.current_version(tx, document_id))
-        documents.set_state(tx, document_id, DocumentState.ARCHIVED, now)
-        audit.record(tx, actor, Event.DOCUMENT_ARCHIVE, document_id, now)
-        return _read(kyo, tx, actor, document_id)
+def _lock(kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID) -> Document:
+    if not documents.may_decide(tx, actor, document_id):
+        raise NotFound(_NO_DOCUMENT)
+    documents.lock(tx, document_id)
+    return _read(kyo, tx, actor, document_id)
 
 
 def _lock_pending(kyo: Kyo, tx: Transaction, actor: Actor, version_id: UUID) -> VersionRow:
     version = versions.lock(tx, version_id)
     if version is None or not documents.may_decide(tx, actor, version.document_id):
         raise NotFound(_NO_DOCUMENT)
+    if version.review is Review.DRAFT:
+        raise Conflict("This version is a draft: whoever uploaded it has not sent it for review yet.")
     if version.review is not Review.PENDING:
         raise Conflict(f"Somebody has decided about this version already: it is {version.review.value}.")
     if _read(kyo, tx, actor, version.document_id).state is DocumentState.ARCHIVED:
         raise Conflict("This document is archived.")
-    if versions.latest_of(tx, version.document_id).id != version_id:
+    if versions.has_newer_to_decide(tx, version.document_id, version.number):
         raise Conflict("There is a newer version of this document; decide about that one.")
     return version
 
@@ -116,6 +182,23 @@ def _why_not(
         rule=kyo.settings.KYO_SELF_APPROVAL,
         people_who_may=documents.count_approvers(tx, document_id),
     )
+
+
+def _why_not_confirm(kyo: Kyo, tx: Transaction, actor: Actor, document: Document) -> str | None:
+    uploader = versions.uploader_of_current(tx, document.id)
+    if uploader is None:
+        return "This document does not answer questions now, so there is nothing to confirm."
+    return _why_not(kyo, tx, actor, document.id, VersionStatus.READY, uploader)
+
+
+def _review_by(kyo: Kyo, tx: Transaction, document: Document, wanted: date | None) -> date | None:
+    """The last day of an approval that is given now."""
+    today = kyo.now().date()
+    if wanted is not None:
+        return checked_review_by(wanted, today)
+    if (months := collections.review_months(tx, document.id)) is not None:
+        return default_review_by(today, months)
+    return document.review_by if document.review_by is not None and document.review_by > today else None
 
 
 def _read(kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID) -> Document:

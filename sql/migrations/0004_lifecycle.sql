@@ -31,6 +31,7 @@ alter table documents
 alter table document_versions
   add column reprocess_of uuid references document_versions,  -- the same bytes, read again
   add column kept_vectors integer,                            -- chunks that took over the vector of an earlier version
+  add column cut_as text,                                     -- by which rules: while they stay, unchanged chunks stay too
   add column empty_pages integer,                             -- how many pages have no text
   add column ocr_pages integer,                               -- how many were read from a picture
   drop constraint document_versions_review_check,
@@ -38,7 +39,7 @@ alter table document_versions
 
 alter table version_texts
   add column ocr_pages integer[] not null default '{}',  -- the pages that were read from a picture, 1-based
-  add column signature integer[],                        -- MinHash of its words, see kyo_pipeline/domain/likeness.py
+  add column signature integer[],                        -- MinHash of its words, see kyo_pipeline/domain/likeness.py; {} of a short text
   add column bands integer[];                            -- groups of it: texts that are alike share one
 create index version_texts_bands on version_texts using gin (bands);
 

@@ -53,6 +53,7 @@ join lateral (
       or d.owner_id = :actor
       or d.collection_id in (select accessible_collections(:actor, 'approve'))
     )
+    and (not :to_decide or w.review <> 'draft')  -- it must not hide what waits below it
   order by w.number desc
   limit 1
 ) v on true
@@ -80,6 +81,7 @@ where (
   and (cast(:review as text) is null or v.review = :review)
   and (cast(:collection as text) is null or c.name = :collection)
   and (not :to_decide or (d.state not in ('archived', 'deleted') and d.collection_id in (select accessible_collections(:actor, 'approve'))))
+  and (not :theirs or d.owner_id = :actor or d.collection_id in (select accessible_collections(:actor, 'approve')))
 order by v.uploaded_at desc, d.id
 limit :limit
 offset :offset

@@ -11,7 +11,7 @@ from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.documents import DocumentState, Review, VersionStatus
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import library, reviewing
+from kyo_pipeline.services import curating, library, reviewing
 from tests.conftest import Clock
 
 
@@ -39,7 +39,7 @@ def shelf(kyo: Kyo, employee: Actor, manager: Actor, clock: Clock, run_pipeline:
     found = {one.latest.file_name: one for one in library.list_documents(kyo, manager).documents}
     for name in ("approved.txt", "archived.txt"):
         reviewing.approve(kyo, manager, found[name].latest.id)
-    reviewing.archive(kyo, manager, found["archived.txt"].id)
+    curating.archive(kyo, manager, found["archived.txt"].id)
     reviewing.reject(kyo, manager, found["rejected.txt"].latest.id, "Out of date.")
 
 

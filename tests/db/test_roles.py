@@ -101,7 +101,9 @@ def connected(own_database: str) -> Iterator[Callable[[DatabaseRole], Connection
 REFUSED = r"permission denied|must be owner"
 
 APP_MAY_NOT = [
-    "update documents set owner_id = gen_random_uuid()",
+    "update documents set created_at = now()",
+    "update documents set deleted_at = now()",
+    "update documents set deleted_by = gen_random_uuid()",
     "update document_versions set sha256 = repeat('0', 64)",
     "alter table users add column extra text",
     "alter table documents disable row level security",
@@ -131,8 +133,12 @@ APP_MAY_NOT = [
     "create temporary table mine (id integer)",
     "create function pg_temp.mine() returns integer language sql as $$ select 1 $$",
     "update corpus set chunk_count = -100",
-    "update documents set title = 'Mine'",
-    "update documents set collection_id = gen_random_uuid()",
+    "insert into review_items (kind) values ('overdue')",
+    "update review_items set assigned_to = gen_random_uuid()",
+    "delete from review_items",
+    "update document_versions set reprocess_of = null",
+    "update document_versions set uploaded_by = gen_random_uuid()",
+    "update collections set id = gen_random_uuid()",
     "update document_versions set document_id = gen_random_uuid()",
     "update document_versions set file_name = 'mine.txt'",
     "update sessions set expires_at = now() + interval '10 years'",
@@ -140,6 +146,8 @@ APP_MAY_NOT = [
     "update answers set text = ''",
     "insert into documents (current_version_id) values (gen_random_uuid())",
     "insert into documents (restricted) values (true)",
+    "insert into documents (tags) values ('{}')",
+    "insert into documents (deleted_at) values (now())",
     "insert into document_versions (status) values ('ready')",
     "insert into document_versions (reviewed_by) values (gen_random_uuid())",
     "insert into audit_log (id) overriding system value values (7)",
@@ -178,6 +186,9 @@ PIPELINE_MAY_NOT = [
     "update collections set everyone_access = 'read'",
     "insert into collection_members values (gen_random_uuid(), gen_random_uuid(), 'read')",
     "delete from documents",
+    "update review_items set closed_at = now()",
+    "delete from review_items",
+    "select erase_document(gen_random_uuid(), now())",
     "select * from search_candidates('', 1, null, 1, 1, 1)",
     "select * from sign_in_credentials('admin')",
     "set role kyo",
@@ -241,8 +252,30 @@ REFUSED_TO_WRITERS = [
     "update documents set state = 'archived'",
     "update documents set restricted = true",
     "update documents set current_version_id = (select id from document_versions limit 1)",
+    "update documents set owner_id = '00000000-0000-0000-0000-000000000001'",
+    "update documents set title = 'Mine'",
+    "update documents set tags = '{mine}'",
+    "update documents set review_by = '2099-01-01'",
+    "update documents set stale_since = now()",
+    "update documents set collection_id = gen_random_uuid()",
+    "update documents set collection_id = null",
+    "update documents set state = 'deleted'",
+    "update documents set state = 'draft'",
+    "select erase_document(id, now()) from documents",
     "update document_versions set review = 'approved'",
+    "update document_versions set review = 'rejected'",
+    "update document_versions set review = 'draft'",
     "update document_versions set reviewed_by = uploaded_by",
+    "insert into document_versions (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, "
+    "uploaded_at, review) select document_id, 2, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at, "
+    "'approved' from document_versions",
+    "insert into document_versions (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, "
+    "uploaded_at, review) select document_id, 2, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at, "
+    "'rejected' from document_versions",
+    "insert into document_versions (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, "
+    "uploaded_at, reprocess_of) select document_id, 2, file_name, sha256, size_bytes, media_type, uploaded_by, "
+    "uploaded_at, id from document_versions",
+    "select * from requeue_document((select id from documents), now(), true)",
     "update users set role = 'admin'",
     "update users set username = 'root'",
     "update users set active = false",
@@ -295,6 +328,74 @@ def test_the_database_refuses_what_services_refuse(kyo: Kyo, writer: Actor, stat
         tx.execute(text(statement))
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select erase_document(id, now()) from documents",
+        "update documents set state = 'deleted'",
+        "update documents set collection_id = null",
+        "insert into document_versions (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, "
+        "uploaded_at, reprocess_of) select document_id, 2, file_name, sha256, size_bytes, media_type, "
+        "current_actor(), uploaded_at, id from document_versions",
+    ],
+)
+def test_the_database_refuses_to_managers_what_is_for_admins_and_the_pipeline(
+    kyo: Kyo, writer: Actor, manager: Actor, statement: str
+) -> None:
+    with kyo.db.transaction(manager) as tx:
+        assert tx.execute(text("update documents set title = 'Theirs', tags = '{hr}'")).rowcount == 1
+    with pytest.raises(NotAllowed, match="does not allow"), kyo.db.transaction(manager) as tx:
+        tx.execute(text(statement))
+    assert writer
+
+
+def test_a_draft_is_sent_for_review_by_its_uploader_alone(
+    kyo: Kyo, writer: Actor, manager: Actor, employee: Actor, sql: Sql
+) -> None:
+    send = text("update document_versions set review = 'pending'")
+    sql("update document_versions set review = 'draft', uploaded_by = :id", id=manager.id)
+    # The owner of the document, who has not uploaded this version, nor anybody else who may write there.
+    for actor in (writer, employee):
+        with kyo.db.transaction(actor) as tx:
+            assert tx.execute(send).rowcount == 0
+    sql("update document_versions set uploaded_by = :id", id=writer.id)
+    with kyo.db.transaction(writer) as tx:
+        assert tx.execute(send).rowcount == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update documents set state = 'approved'",
+        "update documents set title = 'Back', updated_at = now()",
+        "update documents set updated_at = now()",
+        "select erase_document(id, now()) from documents",
+    ],
+)
+def test_a_deleted_document_stays_deleted(kyo: Kyo, writer: Actor, admin: Actor, statement: str) -> None:
+    with kyo.db.transaction(admin) as tx:
+        assert tx.execute(text("select erase_document(id, now()) from documents")).scalars().all() == ["1" * 64]
+        assert tx.execute(text("select state, deleted_by from documents")).all() == [("deleted", admin.id)]
+        assert tx.execute(text("select status from document_versions")).all() == [("failed",)]
+    with pytest.raises(NotAllowed, match="does not allow"), kyo.db.transaction(admin) as tx:
+        tx.execute(text(statement))
+    assert writer
+
+
+def test_a_task_is_closed_by_those_who_may_approve_and_read_by_them_and_the_owner(
+    kyo: Kyo, writer: Actor, manager: Actor, employee: Actor, sql: Sql
+) -> None:
+    sql(
+        "insert into review_items (document_id, kind, assigned_to, opened_at) "
+        "select id, 'overdue', owner_id, now() from documents"
+    )
+    close = text("update review_items set closed_at = now(), closed_by = current_actor()")
+    for actor, read, closed in ((employee, 0, 0), (writer, 1, 0), (manager, 1, 1)):
+        with kyo.db.transaction(actor) as tx:
+            assert tx.scalar(text("select count(*) from review_items")) == read
+            assert tx.execute(close).rowcount == closed
+
+
 INVISIBLE_TO_WRITERS = [
     "update documents set updated_at = now() where owner_id <> current_actor()",
     "update document_versions set error = 'x' where uploaded_by <> current_actor()",
@@ -305,6 +406,7 @@ INVISIBLE_TO_WRITERS = [
     "delete from collection_members",
     "delete from sign_in_failures",
     "delete from groups",
+    "update review_items set closed_at = now(), closed_by = current_actor()",
 ]
 
 
@@ -316,6 +418,10 @@ def test_what_one_may_not_change_is_not_there(
     add_draft(sql, manager)
     sql("insert into sign_in_failures values ('', 1, now(), now())")
     sql("insert into collection_members select id, :id, 'read' from collections", id=manager.id)
+    sql(
+        "insert into review_items (document_id, kind, assigned_to, opened_at) "
+        "select id, 'overdue', owner_id, now() from documents"
+    )
     with kyo.db.transaction(writer) as tx:
         assert tx.execute(text(statement)).rowcount == 0
 

@@ -8,6 +8,17 @@ from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 
 ASSET_KEYS = ["chunk_vectors", "document_chunks", "document_texts", "lexical_weights", "searchable_documents"]
+CHECK_NAMES = [
+    "chunks_have_vectors",
+    "chunks_have_weights",
+    "current_versions_are_ready",
+    "index_is_sound",
+    "nothing_is_stuck",
+    "ready_versions_have_chunks",
+    "statistics_agree",
+    "vectors_have_chunks",
+    "versions_have_files",
+]
 
 
 def test_definitions_load() -> None:
@@ -18,8 +29,9 @@ def test_their_names() -> None:
     """Names are addresses: runs, plots and alerts of the past hang on them."""
     repository = defs.get_repository_def()
     assert sorted(key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()) == ASSET_KEYS
-    assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == ["index_is_sound", "nothing_is_stuck"]
-    assert sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__")) == ["ingest"]
+    assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == CHECK_NAMES
+    jobs = sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__"))
+    assert jobs == ["ingest", "reprocess"]
     assert sorted(sensor.name for sensor in repository.sensor_defs) == ["inbox_files", "waiting_files"]
 
 
@@ -35,7 +47,7 @@ def test_every_asset_says_what_it_is_and_whose(asset: dg.AssetsDefinition) -> No
 def test_the_job_runs_every_asset_and_every_check() -> None:
     job = defs.resolve_job_def("ingest")
     assert sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys) == ASSET_KEYS
-    assert len(job.asset_layer.asset_graph.asset_check_keys) == 2
+    assert sorted(key.name for key in job.asset_layer.asset_graph.asset_check_keys) == CHECK_NAMES
     assert job.description
 
 
@@ -45,6 +57,15 @@ def test_sensors_run_without_being_switched_on() -> None:
         assert sensor.description
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: next(iter(check.check_keys)).name)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.node_def.name)
 def test_every_check_says_what_must_hold(check: dg.AssetChecksDefinition) -> None:
     assert all(spec.description for spec in check.check_specs)
+
+
+def test_the_launchpad_of_reprocess_says_what_each_field_is() -> None:
+    job = defs.resolve_job_def("reprocess")
+    assert job.description
+    [op] = job.graph.node_defs
+    fields = op.config_schema.config_type.fields  # type: ignore[attr-defined]  # of a Dagster Config, always a shape
+    assert sorted(fields) == ["collection", "document_ids", "everything"]
+    assert all(field.description and not field.is_required for field in fields.values())

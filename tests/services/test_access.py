@@ -13,11 +13,13 @@ import pytest
 
 from kyo_pipeline.domain.access import Access, PersonName
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.documents import DocumentState
 from kyo_pipeline.errors import NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import (
     asking,
     collections,
+    curating,
     groups,
     health,
     history,
@@ -93,7 +95,9 @@ def world(
     for name in [*PUBLISHED, "archived"]:
         reviewing.approve(kyo, OPERATOR, versions[name])
     reviewing.reject(kyo, OPERATOR, versions["rejected"], "No.")
-    reviewing.archive(kyo, OPERATOR, documents["archived"])
+    curating.archive(kyo, OPERATOR, documents["archived"])
+    for name, word in WORDS.items():
+        curating.add_tags(kyo, OPERATOR, documents[name], [word])
     sharing.restrict(kyo, OPERATOR, documents["restricted"])
     sharing.add_reader(kyo, OPERATOR, documents["restricted"], a_person(who["reader"].id))
     friends = groups.create(kyo, OPERATOR, "Friends")
@@ -154,6 +158,14 @@ def preview(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
     return WORDS[name] in library.preview(kyo, actor, world.versions[name])
 
 
+def tagged(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    assert world.documents[name]
+    found = curating.list_tags(kyo, actor)
+    listed = library.list_documents(kyo, actor, tag=WORDS[name]).total == 1
+    assert listed == (WORDS[name] in found)
+    return listed
+
+
 #: A way, and the documents that it leads to for those who may read them.
 WAYS: dict[Way, set[str]] = {
     search: PUBLISHED,
@@ -165,6 +177,7 @@ WAYS: dict[Way, set[str]] = {
     read: set(WORDS),
     passage: PUBLISHED,
     preview: PUBLISHED,
+    tagged: set(WORDS),
 }
 #: What is not current shows its text to whoever wrote it and may approve it only.
 THEIRS = {"writer", "manager", "admin"}
@@ -208,6 +221,28 @@ def test_what_was_answered_is_remembered_for_as_long_as_it_may_be_read(
         assert {who for who in READS[name] if remember(kyo, world.people[who], name)} == {"admin"}
 
 
+def test_who_is_told_what_is_overdue(kyo: Kyo, world: World, sql: Callable[..., list[Any]]) -> None:
+    """Owners, and those who may decide: of what is approved."""
+    sql("update documents set stale_since = now()")
+    overdue = {"open": ADMIN, **{name: {"writer", *APPROVES} for name in PUBLISHED - {"open"}}}
+    for name in WORDS:
+        told = {
+            who
+            for who, actor in world.people.items()
+            if world.documents[name] in {one.id for one in reviewing.overdue(kyo, actor).documents}
+        }
+        assert told == overdue.get(name, set()), name
+
+
+def test_what_was_deleted_is_known_to_admins_alone(kyo: Kyo, world: World) -> None:
+    curating.delete(kyo, OPERATOR, world.documents["open"])
+    for who, actor in world.people.items():
+        listed = library.list_documents(kyo, actor, state=DocumentState.DELETED).documents
+        assert [one.id for one in listed] == ([world.documents["open"]] if who == "admin" else [])
+        assert not search(kyo, actor, world, "open")
+        assert not tagged(kyo, actor, world, "open")
+
+
 def test_nobody_reads_what_others_asked(kyo: Kyo, world: World) -> None:
     answer = asking.ask(kyo, world.people["writer"], "Where is the albatross kept?")
     for who in set(PEOPLE) - {"writer"}:
@@ -244,7 +279,21 @@ VERBS: dict[str, tuple[Verb, set[str]]] = {
     "new version": (lambda k, a, _: library.upload(k, a, "team.txt", b"New.", "Team"), {"writer", *APPROVES}),
     "approve": (lambda k, a, w: reviewing.approve(k, a, w.versions["draft"]), APPROVES),
     "reject": (lambda k, a, w: reviewing.reject(k, a, w.versions["draft"], "No."), APPROVES),
-    "archive": (lambda k, a, w: reviewing.archive(k, a, w.documents["team"]), APPROVES),
+    "archive": (lambda k, a, w: curating.archive(k, a, w.documents["team"]), APPROVES),
+    "restore": (lambda k, a, w: curating.restore(k, a, w.documents["archived"]), APPROVES),
+    "confirm": (lambda k, a, w: reviewing.confirm(k, a, w.documents["team"]), APPROVES),
+    "roll back": (lambda k, a, w: reviewing.roll_back(k, a, w.versions["team, before"]), APPROVES),
+    "tag": (lambda k, a, w: curating.add_tags(k, a, w.documents["team"], ["new"]), APPROVES),
+    "change": (
+        lambda k, a, w: curating.change(
+            k, a, w.documents["team"], title="New", owner=w.people["writer"].id, tags=(), review_by=None
+        ),
+        APPROVES,
+    ),
+    "list owners": (lambda k, a, w: curating.owners(k, a, w.documents["team"]), APPROVES),
+    "move away": (lambda k, a, w: curating.move(k, a, w.documents["team"], "General"), ADMIN),
+    "move in": (lambda k, a, w: curating.move(k, a, w.documents["open"], "Team"), ADMIN),
+    "delete": (lambda k, a, w: curating.delete(k, a, w.documents["team"]), ADMIN),
     "restrict": (lambda k, a, w: sharing.restrict(k, a, w.documents["team"]), APPROVES),
     "unrestrict": (lambda k, a, w: sharing.unrestrict(k, a, w.documents["restricted"]), APPROVES),
     "give": (
@@ -275,6 +324,19 @@ VERBS: dict[str, tuple[Verb, set[str]]] = {
 def test_who_does_what(
     kyo: Kyo, db: RollbackDatabase, world: World, sql: Callable[..., list[Any]], subtests: pytest.Subtests
 ) -> None:
+    # An earlier version of a published document: rows are enough to go back to it.
+    sql("update document_versions set number = 2 where id = :id", id=world.versions["team"])
+    [(world.versions["team, before"],)] = sql(
+        """
+        insert into document_versions
+          (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at, review, status)
+        select document_id, 1, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at, 'approved', 'ready'
+        from document_versions
+        where id = :id
+        returning id
+        """,
+        id=world.versions["team"],
+    )
     for name, (verb, allowed) in VERBS.items():
         done = set()
         for who, actor in world.people.items():

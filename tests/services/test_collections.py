@@ -55,7 +55,13 @@ def test_a_new_collection_is_for_admins_alone(
     assert accesses(kyo, admin) == list(Access)
     event, details = last_audit()
     assert event == "collection:create"
-    assert details == {"name": "Board", "description": "Minutes of the board.", "everyone": None}
+    assert details == {
+        "name": "Board",
+        "description": "Minutes of the board.",
+        "everyone": None,
+        "review_months": None,
+        "downloadable": True,
+    }
 
 
 def test_the_list_begins_with_the_default_one(kyo: Kyo, admin: Actor, employee: Actor) -> None:
@@ -77,7 +83,7 @@ def test_two_collections_do_not_share_a_name(
     with pytest.raises(Conflict, match="already a collection called Board"):
         collections.create(kyo, admin, name)
     with pytest.raises(Conflict, match="already a collection called Board"):
-        collections.change(kyo, admin, other.id, name, "")
+        collections.change(kyo, admin, other.id, name, "", review_months=None, downloadable=True)
     assert audited() == before
     assert collections.named(kyo, admin, "other").name == "Other"
 
@@ -85,22 +91,48 @@ def test_two_collections_do_not_share_a_name(
 def test_a_collection_gets_another_name_and_description(
     kyo: Kyo, admin: Actor, board: CollectionDetails, last_audit: LastAudit, audited: Callable[[], list[str]]
 ) -> None:
-    collections.change(kyo, admin, board.id, "BOARD", "")
+    collections.change(kyo, admin, board.id, "BOARD", "", review_months=None, downloadable=True)
     found = collections.named(kyo, admin, "board")
     assert (found.id, found.name, found.description) == (board.id, "BOARD", "")
     event, details = last_audit()
     assert event == "collection:change"
-    assert details["before"] == {"name": "Board", "description": "Minutes of the board."}
-    assert details["after"] == {"name": "BOARD", "description": ""}
-    collections.change(kyo, admin, board.id, " BOARD ", "")
+    rules = {"review_months": None, "downloadable": True}
+    assert details["before"] == {"name": "Board", "description": "Minutes of the board.", **rules}
+    assert details["after"] == {"name": "BOARD", "description": "", **rules}
+    collections.change(kyo, admin, board.id, " BOARD ", "", review_months=None, downloadable=True)
     assert audited().count("collection:change") == 1
+
+
+def test_a_collection_says_how_long_approvals_hold_and_who_takes_files_away(
+    kyo: Kyo, admin: Actor, employee: Actor, board: CollectionDetails, last_audit: LastAudit
+) -> None:
+    assert (board.review_months, board.downloadable) == (None, True)
+    collections.set_everyone(kyo, admin, board.id, Access.WRITE)
+    collections.change(kyo, admin, board.id, "Board", "", review_months=24, downloadable=False)
+    found = collections.named(kyo, admin, "Board")
+    assert (found.review_months, found.downloadable) == (24, False)
+    _, details = last_audit()
+    rules = {"review_months": 24, "downloadable": False}
+    assert details["after"] == {"name": "Board", "description": "", **rules}
+    [listed] = [one for one in library.list_collections(kyo, employee, Access.WRITE) if one.name == "Board"]
+    assert listed.review_months == 24
+    made = collections.create(kyo, admin, "Finance", review_months=6, downloadable=False)
+    assert (made.review_months, made.downloadable) == (6, False)
+
+
+@pytest.mark.parametrize("months", [0, -1, 121])
+def test_how_long_an_approval_cannot_hold(kyo: Kyo, admin: Actor, board: CollectionDetails, months: int) -> None:
+    with pytest.raises(Invalid, match="1 to 120 months"):
+        collections.change(kyo, admin, board.id, "Board", "", review_months=months, downloadable=True)
+    with pytest.raises(Invalid, match="1 to 120 months"):
+        collections.create(kyo, admin, "Finance", review_months=months)
 
 
 def test_the_default_collection_may_be_renamed_and_uploads_still_go_there(
     kyo: Kyo, admin: Actor, employee: Actor
 ) -> None:
     general = collections.named(kyo, admin, "general")
-    collections.change(kyo, admin, general.id, "Everything", "")
+    collections.change(kyo, admin, general.id, "Everything", "", review_months=None, downloadable=True)
     assert library.upload(kyo, employee, "a.txt", b"text").document.collection == "Everything"
     assert library.upload(kyo, OPERATOR, "b.txt", b"text").document.collection == "Everything"
 
@@ -265,7 +297,7 @@ def test_candidates_are_the_active_people_and_all_groups(kyo: Kyo, admin: Actor,
     "deed",
     [
         lambda k, a, _: collections.read_access(k, a, NOBODY),
-        lambda k, a, _: collections.change(k, a, NOBODY, "New", ""),
+        lambda k, a, _: collections.change(k, a, NOBODY, "New", "", review_months=None, downloadable=True),
         lambda k, a, _: collections.set_everyone(k, a, NOBODY, Access.READ),
         lambda k, a, _: collections.delete(k, a, NOBODY),
         lambda k, a, _: collections.grant(k, a, NOBODY, a_person(a.id), Access.READ),
@@ -297,13 +329,15 @@ def test_names_that_are_none_change_nothing(
 ) -> None:
     for deed in (
         lambda: collections.create(kyo, admin, typed),
-        lambda: collections.change(kyo, admin, board.id, typed, ""),
+        lambda: collections.change(kyo, admin, board.id, typed, "", review_months=None, downloadable=True),
     ):
         with pytest.raises(Invalid, match="A name has"):
             deed()
     for deed in (
         lambda: collections.create(kyo, admin, "New", f"about {typed}" * 2),
-        lambda: collections.change(kyo, admin, board.id, "New", f"about {typed}" * 2),
+        lambda: collections.change(
+            kyo, admin, board.id, "New", f"about {typed}" * 2, review_months=None, downloadable=True
+        ),
     ):
         if typed.strip():
             with pytest.raises(Invalid, match="A description has"):
@@ -329,7 +363,8 @@ def test_odd_names_are_names(kyo: Kyo, admin: Actor, typed: str) -> None:
 def test_two_who_choose_one_name_take_turns(committed: Kyo) -> None:
     with ThreadPoolExecutor(1) as other, committed.db.transaction(OPERATOR) as tx:
         queries.lock_names(tx)
-        queries.add(tx, "Board", "", None, committed.now())
+        now = committed.now()
+        queries.add(tx, name="Board", description="", everyone=None, review_months=None, downloadable=True, now=now)
         second = other.submit(collections.create, committed, OPERATOR, "BOARD")
         with pytest.raises(StillWaiting):
             second.result(0.3)

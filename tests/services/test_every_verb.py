@@ -22,13 +22,17 @@ from kyo_pipeline.services import (
     accounts,
     asking,
     collections,
+    curating,
+    doctor,
     groups,
     health,
     history,
     joining,
     library,
+    likenesses,
     limits,
     people,
+    reprocessing,
     reviewing,
     sharing,
     signing_in,
@@ -45,7 +49,10 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "asking.ask": (Permission.ANSWER_ASK, lambda k, a: asking.ask(k, a, "Why?")),
     "asking.search": (Permission.ANSWER_ASK, lambda k, a: asking.search(k, a, "Why?")),
     "collections.candidates": (Permission.COLLECTION_MANAGE, collections.candidates),
-    "collections.change": (Permission.COLLECTION_MANAGE, lambda k, a: collections.change(k, a, NOBODY, "New", "")),
+    "collections.change": (
+        Permission.COLLECTION_MANAGE,
+        lambda k, a: collections.change(k, a, NOBODY, "New", "", review_months=None, downloadable=True),
+    ),
     "collections.create": (Permission.COLLECTION_MANAGE, lambda k, a: collections.create(k, a, "New")),
     "collections.delete": (Permission.COLLECTION_MANAGE, lambda k, a: collections.delete(k, a, NOBODY)),
     "collections.grant": (
@@ -63,6 +70,9 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
         Permission.COLLECTION_MANAGE,
         lambda k, a: collections.set_everyone(k, a, NOBODY, Access.APPROVE),
     ),
+    "doctor.check_index": (Permission.STATUS_READ, doctor.check_index),
+    "doctor.check_store": (Permission.STATUS_READ, doctor.check_store),
+    "doctor.repair": (Permission.DOCUMENT_REPROCESS, doctor.repair),
     "groups.add_member": (Permission.GROUP_MANAGE, lambda k, a: groups.add_member(k, a, NOBODY, a.id)),
     "groups.candidates": (Permission.GROUP_MANAGE, groups.candidates),
     "groups.create": (Permission.GROUP_MANAGE, lambda k, a: groups.create(k, a, "New")),
@@ -99,10 +109,28 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "people.read_person": (Permission.USER_LIST, lambda k, a: people.read_person(k, a, a.id)),
     "people.reset_password": (Permission.USER_CHANGE, lambda k, a: people.reset_password(k, a, a.id)),
     "people.unblock": (Permission.USER_CHANGE, lambda k, a: people.unblock(k, a, a.id)),
+    "likenesses.similar": (Permission.DOCUMENT_READ, lambda k, a: likenesses.similar(k, a, NOBODY)),
     "limits.read_allowance": (Permission.ANSWER_ASK, limits.read_allowance),
+    "reprocessing.reprocess": (
+        Permission.DOCUMENT_REPROCESS,
+        lambda k, a: reprocessing.reprocess(k, a, everything=True),
+    ),
     "reviewing.approve": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.approve(k, a, NOBODY)),
-    "reviewing.archive": (Permission.DOCUMENT_ARCHIVE, lambda k, a: reviewing.archive(k, a, NOBODY)),
+    "curating.add_tags": (Permission.DOCUMENT_CHANGE, lambda k, a: curating.add_tags(k, a, NOBODY, ["new"])),
+    "curating.archive": (Permission.DOCUMENT_ARCHIVE, lambda k, a: curating.archive(k, a, NOBODY)),
+    "curating.change": (
+        Permission.DOCUMENT_CHANGE,
+        lambda k, a: curating.change(k, a, NOBODY, title="New", owner=a.id, tags=(), review_by=None),
+    ),
+    "curating.delete": (Permission.DOCUMENT_DELETE, lambda k, a: curating.delete(k, a, NOBODY)),
+    "curating.list_tags": (Permission.DOCUMENT_READ, curating.list_tags),
+    "curating.move": (Permission.DOCUMENT_CHANGE, lambda k, a: curating.move(k, a, NOBODY, "General")),
+    "curating.owners": (Permission.DOCUMENT_CHANGE, lambda k, a: curating.owners(k, a, NOBODY)),
+    "curating.restore": (Permission.DOCUMENT_ARCHIVE, lambda k, a: curating.restore(k, a, NOBODY)),
+    "reviewing.confirm": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.confirm(k, a, NOBODY)),
+    "reviewing.overdue": (Permission.DOCUMENT_READ, lambda k, a: reviewing.overdue(k, a)),
     "reviewing.reject": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.reject(k, a, NOBODY, "No.")),
+    "reviewing.roll_back": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.roll_back(k, a, NOBODY)),
     "reviewing.waiting": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.waiting(k, a)),
     "sharing.add_reader": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.add_reader(k, a, NOBODY, a_person(a.id))),
     "sharing.candidates": (Permission.DOCUMENT_RESTRICT, sharing.candidates),
@@ -126,6 +154,8 @@ NO_PERMISSION = {
     "asking.stream_answer": "a generator: asking.ask is it, to its end",
     "history.still_readable": "what one may not read is not in its answer",
     "refusals.record": "is what was refused",
+    "curating.may_curate": "says yes or no",
+    "reviewing.may_confirm": "says the reason why not, as a sentence",
     "reviewing.may_approve": "says the reason why not, as a sentence",
     "sharing.may_share": "says yes or no",
 }
@@ -172,13 +202,23 @@ def test_a_one_time_password_allows_nothing_but_changing_it(kyo: Kyo, admin: Act
 
 @pytest.fixture
 def deeds(
-    kyo: Kyo, employee: Actor, manager: Actor, admin: Actor, publish: Callable[[str, str], None]
+    kyo: Kyo,
+    employee: Actor,
+    manager: Actor,
+    admin: Actor,
+    publish: Callable[[str, str], None],
+    sql: Callable[..., list[Any]],
 ) -> dict[str, Callable[[], object]]:
     """Every verb that changes something, ready to be done."""
     publish("leave.txt", "Everybody has thirty days of leave.")
     [published] = library.list_documents(kyo, employee).documents
     answer = asking.ask(kyo, employee, "How many days of leave?")
     waiting = library.upload(kyo, employee, "new.txt", b"New text.").document
+    publish("twice.txt", "The first version.")
+    publish("twice.txt", "The second version.")
+    [twice] = library.list_documents(kyo, employee, text="twice").documents
+    [first] = sql("select id from document_versions where document_id = :id and number = 1", id=twice.id)
+    archived = curating.archive(kyo, manager, library.upload(kyo, employee, "old.txt", b"Old text.").document.id)
     anna = people.add_person(kyo, admin, "anna", "Anna", Role.EMPLOYEE, "", PASSWORD).person
     ticket = signing_in.sign_in(kyo, "anna", PASSWORD, "browser")
     token, _ = signing_in.redeem_ticket(kyo, signing_in.sign_in(kyo, "anna", PASSWORD, "browser"), "browser")
@@ -202,17 +242,26 @@ def deeds(
     return {
         "answer:ask": lambda: asking.ask(kyo, employee, "Another?"),
         "answer:rate": lambda: history.rate(kyo, employee, answer.id, 1),
-        "collection:change": lambda: collections.change(kyo, admin, board, "Council", ""),
+        "collection:change": lambda: collections.change(
+            kyo, admin, board, "Council", "", review_months=None, downloadable=True
+        ),
         "collection:create": lambda: collections.create(kyo, admin, "Finance"),
         "collection:delete": lambda: collections.delete(kyo, admin, board),
         "collection:grant": lambda: collections.grant(kyo, admin, board, a_group(team), Access.READ),
         "collection:revoke": lambda: collections.revoke(kyo, admin, board, a_person(anna.id)),
         "document:add_reader": lambda: sharing.add_reader(kyo, manager, waiting.id, a_group(team)),
         "document:approve": lambda: reviewing.approve(kyo, manager, waiting.latest.id),
-        "document:archive": lambda: reviewing.archive(kyo, manager, published.id),
+        "document:archive": lambda: curating.archive(kyo, manager, published.id),
+        "document:change": lambda: curating.add_tags(kyo, manager, published.id, ["new"]),
+        "document:confirm": lambda: reviewing.confirm(kyo, manager, published.id),
+        "document:delete": lambda: curating.delete(kyo, admin, twice.id),
+        "document:move": lambda: curating.move(kyo, admin, published.id, "Board"),
         "document:reject": lambda: reviewing.reject(kyo, manager, waiting.latest.id, "No."),
         "document:remove_reader": lambda: sharing.remove_reader(kyo, manager, waiting.id, a_person(anna.id)),
+        "document:reprocess": lambda: reprocessing.reprocess(kyo, admin, document_id=published.id),
+        "document:restore": lambda: curating.restore(kyo, manager, archived.id),
         "document:restrict": lambda: sharing.restrict(kyo, manager, published.id),
+        "document:roll_back": lambda: reviewing.roll_back(kyo, manager, first.id),
         "document:unrestrict": lambda: sharing.unrestrict(kyo, manager, waiting.id),
         "document:upload": lambda: library.upload(kyo, employee, "other.txt", b"Other text."),
         "group:add_member": lambda: groups.add_member(kyo, admin, team, employee.id),
@@ -264,6 +313,10 @@ ELSEWHERE = {
     Event.SESSION_REFUSE,  # the same: test_signing_in.py
     Event.USER_BLOCK,  # the same: test_signing_in.py
     Event.DOCUMENT_RETRY,  # needs a file that has failed: test_library.py
+    Event.CORPUS_REPAIR,  # needs what should never be: test_doctor.py
+    Event.FILE_REMOVE,  # the same
+    Event.FILE_SET_ASIDE,  # the same
+    Event.DOCUMENT_EXPIRE,  # the pipeline's: test_expiring.py
     Event.DOCUMENT_PUBLISH,  # the pipeline's, whose runs nobody asks for: test_indexing.py
 }
 

@@ -42,6 +42,14 @@ def committed(committed: Kyo, own_database: str) -> Iterator[Kyo]:
     db.close()
 
 
+@pytest.fixture
+def app(committed: Kyo, own_database: str) -> Iterator[Kyo]:
+    """The same committed Kyo as people have it, who decide."""
+    db = Database(own_database, DatabaseRole.APP)
+    yield replace(committed, db=db)
+    db.close()
+
+
 class Killed(BaseException):
     """The process ends here: nothing catches it."""
 
@@ -287,14 +295,14 @@ def test_a_run_that_comes_back_after_it_has_lost_its_claims_changes_nothing(
     def overtake() -> None:
         clock.advance(hours=1)
         run(kyo, "run:fast")
-        reviewing.approve(kyo, manager, version)
+        reviewing.approve(app, manager, version)
 
+    app = replace(kyo, db=db.as_role(DatabaseRole.APP))
     slow = OvertakenDatabase(kyo.db, transaction, overtake)
     report = STEPS[step](replace(kyo, db=slow), "run:slow")  # type: ignore[arg-type]  # all that a step needs of one
 
     assert (report.done, report.items, report.failures) == (0, 0, [])
     assert_sound(kyo, sql, 1)
-    app = replace(kyo, db=db.as_role(DatabaseRole.APP))
     assert [passage.text for passage in asking.search(app, manager, "leave").passages] == ["Thirty days of leave."]
 
 
@@ -495,7 +503,7 @@ def test_a_text_that_cannot_be_indexed_fails_alone(kyo: Kyo, upload: Callable[..
     assert "too long" in error
 
 
-def test_people_and_pipelines_at_the_same_time_never_get_in_each_others_way(committed: Kyo) -> None:
+def test_people_and_pipelines_at_the_same_time_never_get_in_each_others_way(committed: Kyo, app: Kyo) -> None:
     """Uploads, decisions and two pipelines on real connections: a deadlock would be an error of one of them."""
     ends, errors, number = time.monotonic() + 5, [], itertools.count()
 
@@ -508,12 +516,12 @@ def test_people_and_pipelines_at_the_same_time_never_get_in_each_others_way(comm
 
     def upload_one() -> None:
         name = f"{next(number) % 20}.txt"
-        library.upload(committed, OPERATOR, name, f"Text {uuid4()} of {name}".encode())
+        library.upload(app, OPERATOR, name, f"Text {uuid4()} of {name}".encode())
 
     def decide() -> None:
-        for document in reviewing.waiting(committed, OPERATOR).documents:
+        for document in reviewing.waiting(app, OPERATOR).documents:
             with suppress(Conflict, NotFound):  # a newer version came, or somebody else was quicker
-                reviewing.approve(committed, OPERATOR, document.latest.id)
+                reviewing.approve(app, OPERATOR, document.latest.id)
 
     def process() -> None:
         run(committed, f"run:{uuid4()}")
@@ -532,10 +540,10 @@ def test_people_and_pipelines_at_the_same_time_never_get_in_each_others_way(comm
     assert not any(vars(upkeep.inspect(committed)).values())
 
 
-def test_a_decision_and_the_pipeline_never_wait_for_each_other(committed: Kyo) -> None:
+def test_a_decision_and_the_pipeline_never_wait_for_each_other(committed: Kyo, app: Kyo) -> None:
     """Both lock documents before the corpus: with real connections, a deadlock would fail one of them."""
-    version = library.upload(committed, OPERATOR, "a.txt", b"Some text.").document
-    reviewing.approve(committed, OPERATOR, version.latest.id)
+    version = library.upload(app, OPERATOR, "a.txt", b"Some text.").document
+    reviewing.approve(app, OPERATOR, version.latest.id)
     for step in STEPS[:3]:
         step(committed, "run:1")
     failed: list[BaseException] = []

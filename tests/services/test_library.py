@@ -10,7 +10,7 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.documents import DocumentState, Review, VersionStatus
 from kyo_pipeline.errors import Conflict, Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, library, reviewing
+from kyo_pipeline.services import asking, curating, library, reviewing
 
 NOBODY = UUID(int=0)
 
@@ -124,7 +124,7 @@ def test_the_name_of_an_archived_document_is_free(
 ) -> None:
     publish("plan.txt", "one")
     [old] = library.list_documents(kyo, employee).documents
-    reviewing.archive(kyo, manager, old.id)
+    curating.archive(kyo, manager, old.id)
     new = library.upload(kyo, employee, "plan.txt", b"one").document
     assert new.id != old.id
     assert new.latest.number == 1

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,11 +12,13 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.documents import Document, DocumentState, Review
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, indexing, library, reviewing
+from kyo_pipeline.services import asking, collections, curating, expiring, indexing, library, reviewing
 from tests.conftest import Clock
 
 Publish = Callable[[str, str], None]
 Run = Callable[[], None]
+Sql = Callable[..., list[Any]]
+Details = Callable[[str], list[tuple[Any, str, Any]]]
 
 
 @pytest.fixture
@@ -128,13 +132,13 @@ def test_archiving_takes_a_document_out_of_answers_and_keeps_its_text(
 ) -> None:
     publish("leave.txt", "Thirty days of leave.")
     [document] = library.list_documents(kyo, employee).documents
-    archived = reviewing.archive(kyo, manager, document.id)
+    archived = curating.archive(kyo, manager, document.id)
     assert (archived.state, archived.searchable) == (DocumentState.ARCHIVED, False)
     assert found("leave") == []
     passage = library.read_passage(kyo, employee, document.latest.id, 0, 6)
     assert (passage.quote, passage.is_current) == ("Thirty", False)
     with pytest.raises(Conflict, match="archived already"):
-        reviewing.archive(kyo, manager, document.id)
+        curating.archive(kyo, manager, document.id)
 
 
 def test_what_was_under_way_when_its_document_was_archived_stays_out(
@@ -148,7 +152,7 @@ def test_what_was_under_way_when_its_document_was_archived_stays_out(
     publish("leave.txt", "Twenty days of leave.")
     new = upload(kyo, employee, "Thirty days of leave.")
     reviewing.approve(kyo, manager, new.latest.id)
-    reviewing.archive(kyo, manager, new.id)
+    curating.archive(kyo, manager, new.id)
     run_pipeline()
     assert found("leave") == []
     assert library.read_document(kyo, employee, new.id).state is DocumentState.ARCHIVED
@@ -238,7 +242,7 @@ def test_only_the_newest_version_is_decided_about(kyo: Kyo, employee: Actor, man
 
 def test_nothing_is_decided_about_an_archived_document(kyo: Kyo, employee: Actor, manager: Actor) -> None:
     document = upload(kyo, employee, "one")
-    reviewing.archive(kyo, manager, document.id)
+    curating.archive(kyo, manager, document.id)
     with pytest.raises(Conflict, match="is archived"):
         reviewing.approve(kyo, manager, document.latest.id)
     assert reviewing.waiting(kyo, manager).documents == ()
@@ -253,13 +257,14 @@ def test_managers_decide_where_they_may_approve(
     assert [one.id for one in reviewing.waiting(kyo, manager).documents] == ([document.id] if allowed else [])
     if allowed:
         assert reviewing.approve(kyo, manager, document.latest.id)
-        assert reviewing.archive(kyo, manager, document.id)
+        assert curating.archive(kyo, manager, document.id)
         return
-    for decide in (
+    decisions: list[Callable[[], object]] = [
         lambda: reviewing.approve(kyo, manager, document.latest.id),
         lambda: reviewing.reject(kyo, manager, document.latest.id, "No."),
-        lambda: reviewing.archive(kyo, manager, document.id),
-    ):
+        lambda: curating.archive(kyo, manager, document.id),
+    ]
+    for decide in decisions:
         with pytest.raises(NotFound):
             decide()
 
@@ -276,11 +281,12 @@ def test_membership_does_not_make_an_employee_an_approver(
 
 @pytest.mark.parametrize("version", [UUID(int=0), UUID(int=2**128 - 1)])
 def test_what_does_not_exist_is_not_found(kyo: Kyo, manager: Actor, version: UUID) -> None:
-    for decide in (
+    decisions: list[Callable[[], object]] = [
         lambda: reviewing.approve(kyo, manager, version),
         lambda: reviewing.reject(kyo, manager, version, "No."),
-        lambda: reviewing.archive(kyo, manager, version),
-    ):
+        lambda: curating.archive(kyo, manager, version),
+    ]
+    for decide in decisions:
         with pytest.raises(NotFound):
             decide()
 
@@ -313,3 +319,295 @@ def test_what_waits_is_listed_newest_first_and_paged(kyo: Kyo, employee: Actor, 
     assert page.total == 3
     one_time = replace(manager, must_change_password=True)
     assert reviewing.may_approve(kyo, one_time, page.documents[0]) == "Your role does not allow approving documents."
+
+
+# Drafts -------------------------------------------------------------------------------------------------------------
+
+
+def make_draft(sql: Sql, document: Document) -> None:
+    sql("update document_versions set review = 'draft' where id = :id", id=document.latest.id)
+
+
+def test_a_draft_does_not_wait_and_is_not_decided_about(kyo: Kyo, employee: Actor, manager: Actor, sql: Sql) -> None:
+    document = upload(kyo, employee, "text")
+    make_draft(sql, document)
+    assert reviewing.waiting(kyo, manager).documents == ()
+    decisions: list[Callable[[], object]] = [
+        lambda: reviewing.approve(kyo, manager, document.latest.id),
+        lambda: reviewing.reject(kyo, manager, document.latest.id, "No."),
+    ]
+    for decide in decisions:
+        with pytest.raises(Conflict, match="is a draft"):
+            decide()
+
+
+def test_a_draft_does_not_hide_the_version_below_it_that_waits(
+    kyo: Kyo, employee: Actor, manager: Actor, sql: Sql
+) -> None:
+    waits = upload(kyo, employee, "one")
+    make_draft(sql, upload(kyo, employee, "two"))
+    [listed] = reviewing.waiting(kyo, manager).documents
+    assert listed.latest.id == waits.latest.id
+    assert reviewing.approve(kyo, manager, listed.latest.id).state is DocumentState.APPROVED
+
+
+# Until when an approval holds ---------------------------------------------------------------------------------------
+
+
+def set_months(kyo: Kyo, months: int | None) -> None:
+    found = collections.named(kyo, OPERATOR, "General")
+    collections.change(kyo, OPERATOR, found.id, found.name, "", review_months=months, downloadable=True)
+
+
+def test_the_collection_says_until_when_an_approval_holds_unless_somebody_does(
+    kyo: Kyo, employee: Actor, manager: Actor, clock: Clock, details: Details
+) -> None:
+    today = clock().date()
+    for_ever = upload(kyo, employee, "one", "1.txt")
+    assert reviewing.approve(kyo, manager, for_ever.latest.id).review_by is None
+    set_months(kyo, 12)
+    for_a_year = upload(kyo, employee, "two", "2.txt")
+    approved = reviewing.approve(kyo, manager, for_a_year.latest.id)
+    assert approved.review_by is not None
+    assert 365 <= (approved.review_by - today).days <= 366
+    day = today + timedelta(days=10)
+    chosen = upload(kyo, employee, "three", "3.txt")
+    assert reviewing.approve(kyo, manager, chosen.latest.id, day).review_by == day
+    assert [told["review_by"] for _, _, told in details("document:approve")] == [
+        None,
+        approved.review_by.isoformat(),
+        day.isoformat(),
+    ]
+    assert library.read_document(kyo, manager, for_ever.id).review_by is None
+
+
+def test_a_day_that_was_set_for_a_document_outlives_the_approval_of_its_next_version(
+    kyo: Kyo, employee: Actor, manager: Actor, clock: Clock
+) -> None:
+    day = clock().date() + timedelta(days=10)
+    document = upload(kyo, employee, "one")
+    reviewing.approve(kyo, manager, document.latest.id, day)
+    again = upload(kyo, employee, "two")
+    assert reviewing.approve(kyo, manager, again.latest.id).review_by == day
+    clock.advance(days=11)
+    last = upload(kyo, employee, "three")
+    assert reviewing.approve(kyo, manager, last.latest.id).review_by is None
+
+
+@pytest.mark.parametrize("days", [-1, 0, 4015])
+def test_the_last_day_of_an_approval_lies_ahead(
+    kyo: Kyo, employee: Actor, manager: Actor, clock: Clock, days: int
+) -> None:
+    document = upload(kyo, employee, "text")
+    with pytest.raises(Invalid, match="Choose a day after today"):
+        reviewing.approve(kyo, manager, document.latest.id, clock().date() + timedelta(days=days))
+    assert library.read_document(kyo, manager, document.id).latest.review is Review.PENDING
+
+
+@pytest.fixture
+def overdue(kyo: Kyo, pipeline: Kyo, employee: Actor, manager: Actor, clock: Clock, run_pipeline: Run) -> Document:
+    """Uploaded by the employee, approved for a day by the manager, which was the day before yesterday."""
+    document = upload(kyo, employee, "Thirty days of leave.")
+    run_pipeline()
+    reviewing.approve(kyo, manager, document.latest.id, clock().date() + timedelta(days=1))
+    clock.advance(days=3)
+    assert expiring.expire(pipeline) == 1
+    return library.read_document(kyo, employee, document.id)
+
+
+def open_items(sql: Sql) -> list[tuple[UUID, UUID]]:
+    return [tuple(row) for row in sql("select document_id, assigned_to from review_items where closed_at is null")]
+
+
+def test_what_is_overdue_is_listed_for_its_owner_and_those_who_may_decide(
+    kyo: Kyo, employee: Actor, manager: Actor, person: Callable[[Role], Actor], overdue: Document, sql: Sql
+) -> None:
+    assert open_items(sql) == [(overdue.id, employee.id)]
+    for actor, count in ((employee, 1), (manager, 1), (person(Role.ADMIN), 1), (person(Role.EMPLOYEE), 0)):
+        page = reviewing.overdue(kyo, actor)
+        assert ([one.id for one in page.documents], page.total) == ([overdue.id] * count, count)
+
+
+def test_what_is_still_right_is_confirmed(
+    kyo: Kyo,
+    employee: Actor,
+    manager: Actor,
+    clock: Clock,
+    overdue: Document,
+    found: Callable[[str], list[str]],
+    sql: Sql,
+    details: Details,
+) -> None:
+    day = clock().date() + timedelta(days=100)
+    assert overdue.stale_since is not None
+    assert reviewing.may_confirm(kyo, manager, overdue) is None
+    confirmed = reviewing.confirm(kyo, manager, overdue.id, day)
+    assert (confirmed.stale_since, confirmed.review_by, confirmed.current_number) == (None, day, 1)
+    assert reviewing.overdue(kyo, employee).documents == ()
+    assert open_items(sql) == []
+    assert found("leave") == ["Thirty days of leave."]
+    told = {"title": "leave", "version": 1, "review_by": day.isoformat()}
+    assert details("document:confirm") == [(manager.id, str(overdue.id), told)]
+
+
+def test_the_collection_says_how_long_a_confirmation_holds(kyo: Kyo, manager: Actor, overdue: Document) -> None:
+    assert reviewing.confirm(kyo, manager, overdue.id).review_by is None
+    set_months(kyo, 1)
+    assert reviewing.confirm(kyo, manager, overdue.id).review_by is not None
+
+
+def test_one_does_not_confirm_what_one_has_uploaded(
+    kyo: Kyo, person: Callable[[Role], Actor], manager: Actor, run_pipeline: Run
+) -> None:
+    other = person(Role.MANAGER)
+    document = upload(kyo, manager, "text")
+    run_pipeline()
+    approved = reviewing.approve(kyo, other, document.latest.id)
+    # Somebody else's newer version that nobody has decided about changes nothing: what counts is what answers.
+    upload(kyo, other, "newer text")
+    says = "You uploaded this yourself; somebody else has to approve it."
+    assert reviewing.may_confirm(kyo, manager, approved) == says
+    with pytest.raises(NotAllowed, match="somebody else"):
+        reviewing.confirm(kyo, manager, document.id)
+    assert reviewing.may_confirm(kyo, other, approved) is None
+    reviewing.confirm(kyo, other, document.id)
+
+
+def test_reading_a_document_again_makes_it_nobody_elses_upload(
+    kyo: Kyo, person: Callable[[Role], Actor], manager: Actor, run_pipeline: Run
+) -> None:
+    other = person(Role.MANAGER)
+    document = upload(kyo, manager, "text")
+    run_pipeline()
+    reviewing.approve(kyo, other, document.latest.id)
+    curating.change(kyo, manager, document.id, title="Another", owner=manager.id, tags=[], review_by=None)
+    run_pipeline()
+    assert library.read_document(kyo, manager, document.id).current_number == 2
+    with pytest.raises(NotAllowed, match="somebody else"):
+        reviewing.confirm(kyo, manager, document.id)
+
+
+@pytest.mark.parametrize("what", ["waits", "archived", "not ready"])
+def test_only_what_answers_questions_is_confirmed(kyo: Kyo, employee: Actor, manager: Actor, what: str) -> None:
+    document = upload(kyo, employee, "text")
+    if what == "not ready":
+        document = reviewing.approve(kyo, manager, document.latest.id)
+    if what == "archived":
+        document = curating.archive(kyo, manager, document.id)
+    assert "nothing to confirm" in (reviewing.may_confirm(kyo, manager, document) or "")
+    with pytest.raises(Conflict, match="nothing to confirm"):
+        reviewing.confirm(kyo, manager, document.id)
+
+
+def test_approving_a_new_version_ends_the_overdue_review_and_turning_it_down_does_not(
+    kyo: Kyo, employee: Actor, manager: Actor, overdue: Document, sql: Sql
+) -> None:
+    first = upload(kyo, employee, "Forty days of leave.")
+    rejected = reviewing.reject(kyo, manager, first.latest.id, "No.")
+    assert rejected.stale_since is not None
+    assert open_items(sql) == [(overdue.id, employee.id)]
+    second = upload(kyo, employee, "Fifty days of leave.")
+    assert reviewing.approve(kyo, manager, second.latest.id).stale_since is None
+    assert open_items(sql) == []
+    assert sql("select closed_by from review_items") == [(manager.id,)]
+
+
+# Back to an earlier version -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def twice(publish: Publish, sql: Sql) -> list[UUID]:
+    """The ids of two versions of leave.txt, both approved and ready."""
+    publish("leave.txt", "Twenty days of leave.")
+    publish("leave.txt", "Thirty days of leave.")
+    return [row.id for row in sql("select id from document_versions order by number")]
+
+
+def test_going_back_to_a_version_and_forward_again_takes_effect_at_once(
+    kyo: Kyo,
+    manager: Actor,
+    twice: list[UUID],
+    found: Callable[[str], list[str]],
+    details: Details,
+    audited: Callable[[], list[str]],
+) -> None:
+    back = reviewing.roll_back(kyo, manager, twice[0])
+    assert (back.current_number, back.latest.number, back.searchable) == (1, 2, True)
+    assert found("leave") == ["Twenty days of leave."]
+    assert reviewing.roll_back(kyo, manager, twice[1]).current_number == 2
+    assert found("leave") == ["Thirty days of leave."]
+    assert details("document:roll_back") == [
+        (manager.id, str(twice[0]), {"title": "leave", "before": 2, "after": 1}),
+        (manager.id, str(twice[1]), {"title": "leave", "before": 1, "after": 2}),
+    ]
+    assert audited().count("document:publish") == 2
+
+
+def test_going_back_keeps_the_statistics_right(kyo: Kyo, manager: Actor, twice: list[UUID], sql: Sql) -> None:
+    counted = "select lexeme from lexemes where chunk_count > 0 and lexeme in ('twenti', 'thirti')"
+    assert sql(counted) == [("thirti",)]
+    reviewing.roll_back(kyo, manager, twice[0])
+    assert sql(counted) == [("twenti",)]
+    assert sql("select chunk_count from corpus") == [(1,)]
+
+
+def test_an_approved_version_that_was_late_does_not_come_in_after_going_back_behind_it(
+    kyo: Kyo,
+    pipeline: Kyo,
+    employee: Actor,
+    manager: Actor,
+    publish: Publish,
+    clock: Clock,
+    found: Callable[[str], list[str]],
+    sql: Sql,
+) -> None:
+    publish("leave.txt", "Ten days of leave.")
+    late = upload(kyo, employee, "Twenty days of leave.")
+    reviewing.approve(kyo, manager, late.latest.id)
+    indexing.parse(pipeline, "run:slow")
+    clock.advance(seconds=1)
+    publish("leave.txt", "Thirty days of leave.")
+    [first] = sql("select id from document_versions where number = 1")
+    reviewing.roll_back(kyo, manager, first.id)
+    for step in (indexing.cut, indexing.embed, indexing.publish_ready):
+        step(pipeline, "run:slow")
+    assert found("leave") == ["Ten days of leave."]
+    # What is approved after it does.
+    publish("leave.txt", "Forty days of leave.")
+    assert found("leave") == ["Forty days of leave."]
+
+
+def test_only_what_was_approved_and_read_answers_again(
+    kyo: Kyo, employee: Actor, manager: Actor, twice: list[UUID], run_pipeline: Run
+) -> None:
+    with pytest.raises(Conflict, match="already"):
+        reviewing.roll_back(kyo, manager, twice[1])
+    waiting = upload(kyo, employee, "Forty days of leave.")
+    run_pipeline()
+    rejected = reviewing.reject(kyo, manager, waiting.latest.id, "No.")
+    failed = upload(kyo, employee, "broken")
+    reviewing.approve(kyo, manager, failed.latest.id)
+    run_pipeline()
+    for version in (rejected.latest.id, failed.latest.id):
+        with pytest.raises(Conflict, match="was approved, and that could be read"):
+            reviewing.roll_back(kyo, manager, version)
+    curating.archive(kyo, manager, failed.id)
+    with pytest.raises(Conflict, match="Restore it first"):
+        reviewing.roll_back(kyo, manager, twice[0])
+
+
+def test_going_back_is_for_those_who_may_approve_there(
+    kyo: Kyo, employee: Actor, manager: Actor, twice: list[UUID], sql: Sql
+) -> None:
+    with pytest.raises(NotAllowed):
+        reviewing.roll_back(kyo, employee, twice[0])
+    sql("update collections set everyone_access = 'write'")
+    with pytest.raises(NotFound):
+        reviewing.roll_back(kyo, manager, twice[0])
+    with pytest.raises(NotFound):
+        reviewing.confirm(kyo, manager, library.list_documents(kyo, manager).documents[0].id)
+    for nothing in (UUID(int=0), UUID(int=2**128 - 1)):
+        with pytest.raises(NotFound):
+            reviewing.roll_back(kyo, OPERATOR, nothing)
+        with pytest.raises(NotFound):
+            reviewing.confirm(kyo, OPERATOR, nothing)

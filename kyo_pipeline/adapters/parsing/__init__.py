@@ -1,5 +1,4 @@
-"""Reading PDF, DOCX and text files: each format in its module, all run by `pool` in child processes."""
+"""Reading PDF, DOCX and text files: each format in its module, all run by `pool` in child processes.
 
-from kyo_pipeline.adapters.parsing.pool import ParserPool
-
-__all__ = ["ParserPool"]
+Imports nothing: the children start faster when they do not load what only their parent needs.
+"""

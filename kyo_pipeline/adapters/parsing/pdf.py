@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pypdf
 from pypdf.generic import Destination, DictionaryObject, TextStringObject
@@ -23,13 +23,20 @@ _DEEPEST = 6
 _HIDDEN = 2  # the flag of annotations that are not shown
 
 
-def parse_pdf(path: str) -> ParsedDocument:
-    """Read a PDF. Raises `Unreadable` when it is damaged, protected, far too long, or holds no text."""
+def parse_pdf(path: str, read_picture: Callable[[int], str] | None = None) -> ParsedDocument:
+    """Read a PDF. Raises `Unreadable` when it is damaged, protected, far too long, or holds no text.
+
+    `read_picture` recognises text in the picture of a page (the first is 1); it is asked for pages without text.
+    """
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it describes each font it dislikes, once a page
     reader = _open(path)
     pages = [join_lines(clean(text)) for text in _pages(reader)]
+    empty = [number for number, page in enumerate(pages, 1) if not page.strip()]
+    if read_picture:
+        for number in empty:
+            pages[number - 1] = join_lines(clean(read_picture(number)))
     if not any(page.strip() for page in pages):
-        raise Unreadable(_no_text(len(pages)))
+        raise Unreadable(_no_text(len(pages), read_picture is not None))
     starts, position = [], 0
     for page in pages:
         starts.append(position)
@@ -39,7 +46,8 @@ def parse_pdf(path: str) -> ParsedDocument:
         text=text,
         page_starts=tuple(starts),
         headings=tuple(_headings(reader, pages, starts) or find_titles(text, starts)),
-        empty_pages=tuple(number for number, page in enumerate(pages, 1) if not page.strip()),
+        empty_pages=tuple(number for number in empty if not pages[number - 1].strip()),
+        ocr_pages=tuple(number for number in empty if pages[number - 1].strip()),
     )
 
 
@@ -137,10 +145,14 @@ def _locate(title: str, page: str) -> int | None:
     return match.start() + len(match.group()) - len(match.group().lstrip())
 
 
-def _no_text(pages: int) -> str:
-    where = (
-        "the only page; it is probably a scanned image"
-        if pages == 1
-        else (f"any of the {pages} pages; they are probably scanned images")
+def _no_text(pages: int, looked_at_pictures: bool) -> str:
+    one = pages == 1
+    where = "the only page" if one else f"any of the {pages} pages"
+    if looked_at_pictures:
+        whose = "its picture" if one else "their pictures"
+        return f"No text was found on {where}, nor by text recognition (OCR) in {whose}. Upload a document with text."
+    scanned = "it is probably a scanned image" if one else "they are probably scanned images"
+    return (
+        f"No text was found on {where}; {scanned}. Run text recognition (OCR) on it first and upload the result, or "
+        "let an operator turn on that of KYO: pip install 'know-your-organization[ocr]', then see `kyo status`."
     )
-    return f"No text was found on {where}. Run text recognition (OCR) on it first, and upload the result."

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
-from contextlib import suppress
-from pathlib import Path
-from typing import IO, Any, cast
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import IO, cast
 
-from kyo_pipeline.adapters.parsing.worker import encode, take_frame
+from kyo_pipeline.adapters.parsing.frames import Message, encode, take_frame
 
 _CODE = "import sys; from kyo_pipeline.adapters.parsing.worker import main; main(int(sys.argv[1]), float(sys.argv[2]))"
 _READ = 1 << 20
@@ -17,16 +18,23 @@ _START_SECONDS = 20.0
 
 
 class ParserProcess:
-    """A child with the indices of the files it has been given, the one it is reading first."""
+    """A child with the indices of the files it has been given, the one it is reading first.
 
-    def __init__(self, memory_mb: int, timeout_seconds: float) -> None:
+    `pages` is what it has said about the pictures of pages in that file: page -> text; `page` the one it is reading.
+    """
+
+    def __init__(self, memory_mb: int, timeout_seconds: float, page_seconds: float | None = None) -> None:
         self.queue: deque[int] = deque()
         self.served = 0
         self.ready = False
+        self.page: int | None = None
+        self.pages: dict[int, str] = {}
         self._timeout = timeout_seconds
+        self._page_timeout = page_seconds or timeout_seconds
+        self._most = memory_mb << 20
         self._buffer = bytearray()
         self._deadline = time.monotonic() + _START_SECONDS + timeout_seconds
-        self._child = _spawn(memory_mb, timeout_seconds)
+        self._child = _spawn(memory_mb, max(self._timeout, self._page_timeout))
         self._input = cast(IO[bytes], self._child.stdin)
         self._output = cast(IO[bytes], self._child.stdout)
 
@@ -37,33 +45,53 @@ class ParserProcess:
     def fileno(self) -> int:
         return self._output.fileno()
 
-    def give(self, index: int, path: Path, media_type: str) -> bool:
-        """Queue a file; False when the child has died, which its output will say too."""
+    def give(self, index: int, task: Message, attached: bytes = b"") -> bool:
+        """Queue a task; False when the child has died, which its output will say too."""
         if not self.queue and self.ready:
             self._deadline = time.monotonic() + self._timeout
         self.queue.append(index)
         try:
-            self._input.write(encode({"path": os.fspath(path.absolute()), "media_type": media_type}))
+            self._input.write(encode(task, attached))
             self._input.flush()
         except OSError:
             return False
         return True
 
-    def read(self) -> list[dict[str, Any]] | None:
-        """The messages that have arrived; None when the child has died. Does not wait for the rest of one."""
+    def read(self) -> list[tuple[Message, bytes]] | None:
+        """The answers that have arrived; None when the child has died. Does not wait for the rest of one."""
         data = os.read(self.fileno(), _READ)
-        if not data:
-            return None
-        # Any sign of life starts the clock again: the rest of a long result may have waited for us, not for the child.
-        self._deadline = time.monotonic() + self._timeout
         self._buffer += data
-        messages: list[dict[str, Any]] = []
-        while message := take_frame(self._buffer):
+        if not data or len(self._buffer) > self._most:  # more than it may hold itself: it is not ours any more
+            return None
+        answers: list[tuple[Message, bytes]] = []
+        while frame := take_frame(self._buffer):
+            message, _ = frame
             if "ready" in message:
                 self.ready = True
+            elif "page" in message:
+                self._note(int(message["page"]), str(message["text"]))
             else:
-                messages.append(message)
-        return messages
+                self.page, self.pages = None, {}
+                answers.append(frame)
+        # Any sign of life starts the clock again: the rest of a long result may have waited for us, not for the child.
+        self._deadline = time.monotonic() + (self._timeout if self.page is None else self._page_timeout)
+        return answers
+
+    def ask(self, task: Message, attached: bytes = b"") -> tuple[Message, bytes] | None:
+        """Give an idle child one task and wait for the answer; None when it died, or was killed for being slow."""
+        with self._killed_after(_START_SECONDS):
+            while not self.ready:
+                if self.read() is None:
+                    return None
+        with self._killed_after(self._timeout):
+            self.give(0, task, attached)
+            while (answers := self.read()) == []:
+                pass
+        if not answers:
+            return None
+        self.queue.clear()
+        self.served += 1
+        return answers[0]
 
     def seconds_left(self) -> float:
         """Until the file that is being read has used up its time."""
@@ -84,6 +112,22 @@ class ParserProcess:
         """End the child; whoever listens to it finds that out."""
         self._child.kill()
 
+    def _note(self, page: int, text: str) -> None:
+        """Said twice of each page: when its turn comes, without text, and when it has been read."""
+        self.page = None if page in self.pages else page
+        self.pages[page] = text
+
+    @contextmanager
+    def _killed_after(self, seconds: float) -> Iterator[None]:
+        """Ends both the reading and the writing inside, either of which would wait for ever for a child that hangs."""
+        timer = threading.Timer(seconds, self.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
 
 def _spawn(memory_mb: int, timeout_seconds: float) -> subprocess.Popen[bytes]:
     # The environment is not passed on: a process that reads hostile files has no business with keys and passwords.
@@ -94,6 +138,6 @@ def _spawn(memory_mb: int, timeout_seconds: float) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={"PYTHONPATH": search, "LC_ALL": "C.UTF-8"},
+        env={"PYTHONPATH": search, "LC_ALL": "C.UTF-8", "OMP_THREAD_LIMIT": "1"},  # one core, for tesseract
         cwd="/",
     )
