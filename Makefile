@@ -16,6 +16,7 @@ install: $(VENV)/installed ## Make the virtual environment with all that KYO nee
 
 test: $(VENV)/installed-dev ## Run all tests with coverage; ARGS="tests/db -k search" for some of them
 	@scripts/install-browser
+	@scripts/install-language-data
 	@$(BIN)/python -m pytest $(ARGS) --cov
 
 check: $(VENV)/installed-dev ## Format, lint, types, import directions

@@ -23,6 +23,7 @@ from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.chunking import chunk
 from kyo_pipeline.domain.chunks import indexed_text
 from kyo_pipeline.domain.documents import DocumentState
+from kyo_pipeline.domain.likeness import Signature
 from kyo_pipeline.kyo import Kyo, database_url, utc_now
 from kyo_pipeline.services import library
 from kyo_pipeline.settings import Settings
@@ -44,15 +45,15 @@ def bare_loop(url: str, files: list[tuple[str, bytes]]) -> float:
         with db.transaction(OPERATOR) as tx:
             for version_id, (name, content) in list(zip(ids, files, strict=True))[start : start + BATCH]:
                 document = parse_text(content)
-                texts.save(tx, version_id, document)
+                texts.save(tx, version_id, document, Signature.of(document.text))
                 pieces = chunk(document, embedder.tokenizer, 500, 50)
                 rows += [(version_id, piece, indexed_text(name, piece.heading_path, piece.text)) for piece in pieces]
-            chunks.replace(tx, rows)
+            chunks.replace(tx, rows, "500/50")
             batch = ids[start : start + BATCH]
             corpus.add_lexemes(tx, batch)
             corpus.weigh(tx, batch)
-            waiting = chunks.texts_of(tx, batch)
-            vectors = embedder.embed_passages([indexed_text(p.title, p.heading_path, p.text) for p in waiting])
+            waiting = chunks.waiting(tx, space.id, batch)
+            vectors = embedder.embed_passages([piece.indexed_text for piece in waiting])
             chunks.replace_vectors(tx, space.id, [piece.id for piece in waiting], vectors)
     seconds = time.perf_counter() - started
     db.close()

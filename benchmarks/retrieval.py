@@ -83,12 +83,12 @@ def index(kyo: Kyo, tx: Transaction, labelled: Labelled) -> tuple[EmbeddingSet, 
         named[version] = name
         piece = Chunk(0, passage, 0, len(passage), 1, None, None, ())
         rows.append((version, piece, indexed_text(title, (), passage)))
-    chunks.replace(tx, rows)
+    chunks.replace(tx, rows, "one passage, one chunk")
     corpus.add_lexemes(tx, list(named))
     corpus.make_current(tx, list(named), utc_now())
     corpus.weigh_all(tx, corpus.drifted_length(tx) or 1.0)
-    waiting = chunks.texts_of(tx, list(named))
-    vectors = kyo.embedder.embed_passages([indexed_text(piece.title, (), piece.text) for piece in waiting])
+    waiting = chunks.waiting(tx, space.id, list(named))
+    vectors = kyo.embedder.embed_passages([piece.indexed_text for piece in waiting])
     chunks.replace_vectors(tx, space.id, [piece.id for piece in waiting], vectors)
     return space, named
 

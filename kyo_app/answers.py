@@ -7,11 +7,15 @@ import streamlit as st
 
 from kyo_app import runtime, wording
 from kyo_app.auth import current_actor
-from kyo_app.components import Link, shown_errors, sources
+from kyo_app.components import Link, shown_errors
 from kyo_app.markup import answer_markdown, inert
+from kyo_app.passages import sources
 from kyo_pipeline.domain.actor import Permission
-from kyo_pipeline.domain.answers import Answer, Outcome
+from kyo_pipeline.domain.answers import ERASED_TEXT, WITHHELD_TEXT, Answer, Outcome
 from kyo_pipeline.services import history
+
+#: What is said in the place of an answer that is there no more, or not for its reader.
+GONE = {Outcome.ERASED: ERASED_TEXT, Outcome.WITHHELD: WITHHELD_TEXT}
 
 
 def question_bubble(question: str) -> None:
@@ -26,6 +30,9 @@ def answer_bubble() -> Iterator[None]:
 
 
 def answer_block(answer: Answer) -> None:
+    if answer.outcome in GONE:
+        _gone(answer)
+        return
     if answer.outcome is Outcome.NOT_FOUND:
         _not_found()
     elif answer.text:
@@ -38,6 +45,13 @@ def answer_block(answer: Answer) -> None:
         sources(answer.citations, str(answer.id))
     _rating(answer)
     st.caption(inert(wording.spent(answer)))
+
+
+def _gone(answer: Answer) -> None:
+    """Nothing of it can be rated. Of what it cited, the titles of what was deleted are left, and the rest opens."""
+    st.info(GONE[answer.outcome], icon=":material/visibility_off:")
+    if answer.citations:
+        sources(answer.citations, str(answer.id))
 
 
 def _not_found() -> None:

@@ -11,7 +11,20 @@ import click
 from kyo_app.commands.exits import FAILED, UNAVAILABLE
 from kyo_pipeline.errors import KyoError, TooMany, Unavailable
 
-_COMMANDS = ("up", "migrate", "users", "collections", "groups", "ingest", "search", "ask", "status", "version")
+_COMMANDS = (
+    "up",
+    "migrate",
+    "users",
+    "collections",
+    "groups",
+    "ingest",
+    "documents",
+    "search",
+    "ask",
+    "status",
+    "doctor",
+    "version",
+)
 _EPILOG = """\b
 Exit codes: 0 all went well; 1 something was refused or failed; 2 the command line is wrong;
 3 something that is needed does not answer: a server, a model, or KYO itself is not running.

@@ -1,27 +1,25 @@
 """Widgets that more than one view uses. Text of others goes through `inert`, never into markdown as it is."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timezone, tzinfo
+from datetime import date, datetime, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 from kyo_app import runtime, wording
-from kyo_app.auth import acting, current_actor
-from kyo_app.markup import MARKER_COLOR, badge, highlighted, inert, inert_line
+from kyo_app.auth import current_actor
+from kyo_app.markup import badge, inert
 from kyo_pipeline.domain.actor import Actor, Permission
-from kyo_pipeline.domain.answers import Citation
-from kyo_pipeline.domain.documents import Document, PassageInContext, Review, VersionStatus
+from kyo_pipeline.domain.documents import Document, DocumentState, Review, VersionStatus
 from kyo_pipeline.errors import Forbidden, KyoError, TooMany
 from kyo_pipeline.services import library, refusals
 
 _log = logging.getLogger(__name__)
 
-_CONTEXT = 400
 _NOTICES = "notices"
 _BEFORE_SIGN_IN = "before-sign-in"
 
@@ -164,15 +162,16 @@ def page_picker(key: str, size: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Link:
-    """To another view, which is known by its path in the address."""
+    """To another view, which is known by its path in the address; `query` says what to show there."""
 
     url_path: str
     label: str
     icon: str
+    query: Mapping[str, str] | None = None
 
     def show(self) -> None:
         page = st.Page(_nothing, url_path=self.url_path or None, title=self.label, default=not self.url_path)
-        st.page_link(page, label=self.label, icon=self.icon)
+        st.page_link(page, label=self.label, icon=self.icon, query_params=self.query)
 
 
 def empty_state(icon: str, title: str, body: str, link: Link | None = None) -> None:
@@ -190,6 +189,11 @@ def local_time(moment: datetime) -> str:
     return wording.human_time(moment, runtime.kyo().now(), _zone())
 
 
+def local_day() -> date:
+    """Today, where the reader is."""
+    return runtime.kyo().now().astimezone(_zone()).date()
+
+
 def local_clock(moment: datetime) -> str:
     return f"{moment.astimezone(_zone()):%H:%M}"
 
@@ -204,6 +208,8 @@ def state_badges(document: Document) -> str:
         parts.append(badge(wording.step(latest), "blue"))
     if document.searchable and document.current_number != latest.number:
         parts.append(badge(f"v{document.current_number} answers questions", "gray"))
+    if document.stale_since is not None and document.state is DocumentState.APPROVED:
+        parts.append(badge(":material/event_busy: Review overdue", "orange"))
     if document.restricted:
         parts.append(badge(":material/lock: Restricted", "orange"))
     return " ".join(parts)
@@ -217,52 +223,6 @@ def retry_button(actor: Actor, document: Document) -> None:
         with shown_errors():
             library.retry(runtime.kyo(), actor, document.latest.id)
             st.rerun()
-
-
-def sources(citations: tuple[Citation, ...], key: str) -> None:
-    """One expander a citation; its passage is read when it is opened, as the person who opens it."""
-    st.caption(f"**{wording.counted(len(citations), 'source')}**")
-    for citation in citations:
-        _source(citation, f"source-{key}-{citation.marker}")
-
-
-@st.fragment
-def _source(citation: Citation, key: str) -> None:
-    name = f"{badge(str(citation.marker), MARKER_COLOR)} {inert_line(citation.title, 90)}"
-    version = f"v{citation.version_number}" if citation.version_number > 1 else ""
-    where = wording.pages(citation.page_from, citation.page_to)
-    label = " · ".join(part for part in (name, version, where) if part)
-    opened = st.expander(label, key=key, on_change="rerun")
-    if opened.open:
-        with opened, shown_errors():
-            passage(
-                library.read_passage(
-                    runtime.kyo(), acting(), citation.version_id, citation.start, citation.end, _CONTEXT
-                )
-            )
-
-
-def passage(found: PassageInContext) -> None:
-    """Where a passage stands, and its text with the cited part marked."""
-    state = badge("current version", "green") if found.is_current else badge("older version", "orange")
-    place = " › ".join(inert_line(heading, 80) for heading in found.heading_path)
-    facts = [f"Version {found.version_number}", wording.pages(found.page_from, found.page_to), place]
-    st.markdown(f":small[{' · '.join(fact for fact in facts if fact)}] {state}")
-    if not found.is_current:
-        st.caption("The document has changed since. This is the text that the answer was made from.")
-    st.markdown(highlighted(_from_word(found.before), found.quote, _to_word(found.after)))
-    st.caption(f":material/draft: {inert_line(found.file_name, 120)}")
-
-
-def _from_word(text: str) -> str:
-    """The context is cut anywhere: begin it with a whole word."""
-    head, blank, rest = text.partition(" ")
-    return f"… {rest}" if blank and len(head) < 40 and len(text) > 200 else text
-
-
-def _to_word(text: str) -> str:
-    rest, blank, tail = text.rpartition(" ")
-    return f"{rest} …" if blank and len(tail) < 40 and len(text) > 200 else text
 
 
 def _zone() -> tzinfo:

@@ -4,6 +4,8 @@ None has `max_chars`, here or in other forms: Streamlit would cut in silence wha
 what is wrong.
 """
 
+from datetime import date
+
 import streamlit as st
 
 from kyo_app import wording
@@ -38,6 +40,14 @@ def role_field(role: Role = Role.EMPLOYEE, *, key: str | None = None) -> Role:
     return st.selectbox(
         "Role", list(Role), index=list(Role).index(role), format_func=wording.ROLES.__getitem__, key=key
     )
+
+
+def day_field(label: str, value: date | None, *, key: str, disabled: bool = False, help: str = "") -> date | None:  # noqa: A002 — as Streamlit calls it
+    """One that can be emptied: with a default of its own, Streamlit would put that back."""
+    key = f"{key}-{value}"
+    if key not in st.session_state:
+        st.session_state[key] = value
+    return st.date_input(label, value=None, format="YYYY-MM-DD", key=key, disabled=disabled, help=help)
 
 
 def new_password_fields(label: str = "New password") -> tuple[str, str]:

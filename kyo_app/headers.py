@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kyo_app.identity import is_secure
 
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_POLICY = "Content-Security-Policy"
 _WITHOUT_BODY = (204, 205, 304)
 #: In which Streamlit and Authlib keep the state of a sign-on that is under way.
 STATE_COOKIE = "_streamlit_session="
@@ -22,7 +23,7 @@ class SecurityHeadersMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._headers = {
-            "Content-Security-Policy": content_security_policy(_streamlit_page()),
+            _POLICY: content_security_policy(_streamlit_page()),
             "Cross-Origin-Opener-Policy": "same-origin",
             "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -39,7 +40,10 @@ class SecurityHeadersMiddleware:
         async def send_with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
+                own = headers.get(_POLICY)  # of a file that somebody takes away: stricter than that of our pages
                 headers.update(self._headers_over_tls if is_secure(scope) else self._headers)
+                if own is not None:
+                    headers[_POLICY] = own
                 _name_content_type(headers, message["status"])
                 if is_secure(scope):
                     _secure_streamlit_cookies(message)

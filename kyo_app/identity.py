@@ -122,7 +122,7 @@ def _naming_browser(scope: Scope, send: Send) -> Send:
     request = HTTPConnection(scope)
     # Asked of the request, because a page that the browser has cached is answered without a content type.
     name = browser_cookie(is_secure(scope))
-    if scope["type"] != "http" or name in request.cookies or not _wants_page(request):
+    if scope["type"] != "http" or name in request.cookies or not wants_page(request):
         return send
     secure = "; Secure" if is_secure(scope) else ""
     cookie = f"{name}={secrets.token_urlsafe(24)}; Path=/; HttpOnly; SameSite=Lax{secure}"
@@ -135,5 +135,6 @@ def _naming_browser(scope: Scope, send: Send) -> Send:
     return send_with_name
 
 
-def _wants_page(request: HTTPConnection) -> bool:
+def wants_page(request: HTTPConnection) -> bool:
+    """Whether a person at a browser asked, and not a program or a script."""
     return "text/html" in request.headers.get("accept", "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from kyo_app import addresses, auth, runtime, wording
+from kyo_app import addresses, auth, received, runtime, wording
 from kyo_app.components import show_notices
 from kyo_app.markup import inert_line
 from kyo_app.views import (
@@ -23,12 +23,14 @@ from kyo_app.views import (
     profile,
     register,
     sign_in,
+    source,
 )
 from kyo_pipeline.domain.actor import Actor, Permission
 
 if TYPE_CHECKING:
     from streamlit.navigation.page import Page
 
+_DOCUMENTS = "documents"
 _WAS_SIGNED_IN = "was-signed-in"
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -37,7 +39,7 @@ _ASSETS = Path(__file__).parent / "assets"
 class View:
     """A page of the app. The permission decides who finds it in the navigation; its services check again.
 
-    None: everybody who is signed in.
+    None: everybody who is signed in. One that is not `listed` is reached from other pages only.
     """
 
     title: str
@@ -45,15 +47,17 @@ class View:
     url_path: str
     permission: Permission | None
     show: Callable[[], None]
+    listed: bool = True
 
 
 VIEWS = (
     View("Ask", ":material/forum:", "", Permission.ANSWER_ASK, ask.show),
     View("History", ":material/history:", "history", Permission.ANSWER_READ_OWN, history.show),
-    View("Documents", ":material/description:", "documents", Permission.DOCUMENT_READ, documents.show),
+    View("Documents", ":material/description:", _DOCUMENTS, Permission.DOCUMENT_READ, documents.show),
     View("Approvals", ":material/verified:", "approvals", Permission.DOCUMENT_APPROVE, approvals.show),
     View("Collections", ":material/folder_shared:", "collections", Permission.COLLECTION_MANAGE, collections.show),
     View("People", ":material/group:", "people", Permission.USER_LIST, people.show),
+    View("Source", ":material/menu_book:", "source", Permission.DOCUMENT_READ, source.show, listed=False),
     View("Profile", ":material/account_circle:", "profile", None, profile.show),
 )
 
@@ -78,6 +82,8 @@ def main() -> None:
     if actor is not None:
         _sidebar(actor)
         show_notices()
+    if page.url_path != _DOCUMENTS:
+        received.forget_locked()
     page.run()
 
 
@@ -112,7 +118,7 @@ def _page(
         icon=view.icon,
         url_path=view.url_path or None,
         default=not view.url_path,
-        visibility="visible" if visible else "hidden",
+        visibility="visible" if visible and view.listed else "hidden",
     )
 
 

@@ -3,6 +3,8 @@
 import re
 from itertools import pairwise
 
+from kyo_pipeline.domain.diffs import Change, Line, Span
+
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # control characters
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # they would turn the direction of our own words as well
@@ -11,6 +13,7 @@ _INVISIBLE = re.compile(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: One character each, so that offsets into the text stay valid.
 _BREAKS = str.maketrans(dict.fromkeys("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", "\n") | {"\t": " "})
+_ONE_LINE = dict.fromkeys([*_BREAKS, *map(ord, "\r\n")], " ")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 # Streamlit rewrites finished text too, when escapes are gone: addresses become links, `:name:` emoji or icons, `->`
@@ -74,6 +77,11 @@ def answer_markdown(text: str) -> str:
     return _joined(lines)
 
 
+def changed(line: Line) -> str:
+    """Markdown of a line of a comparison: what was taken out is struck through, what was put in is bold."""
+    return "".join(_changed(span) for span in line.spans).strip()
+
+
 def badge(label: str, color: str) -> str:
     """A badge inside markdown. `label` is ours or has been through `inert_line`."""
     return f":{color}-badge[{label}]"
@@ -94,6 +102,17 @@ def _with_ours(line: str) -> str:
 def _marked(text: str) -> str:
     # A colon before the directive would be read as part of it.
     return f"{_WORD_JOINER}:yellow-background[{_escaped(text)}]" if text.strip() else _escaped(text)
+
+
+def _changed(span: Span) -> str:
+    words = span.text.translate(_ONE_LINE)
+    bare = _escaped(words.strip())
+    if span.change is Change.SAME or not bare:
+        return _escaped(words)
+    # Blanks stay outside: with one next to them, the marks would count for nothing.
+    left, right = (" " if blank else "" for blank in (words[0].isspace(), words[-1].isspace()))
+    mark, color = ("~~", "red") if span.change is Change.REMOVED else ("**", "green")
+    return f"{left}{_WORD_JOINER}:{color}-background[{mark}{bare}{mark}]{right}"
 
 
 def _escaped(text: str) -> str:

@@ -1,4 +1,4 @@
-"""HTTP routes beside the Streamlit UI: health, and what of signing in and out needs a real response."""
+"""HTTP routes beside the Streamlit UI: health, files, and what of signing in and out needs a real response."""
 
 import logging
 
@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from kyo_app import addresses, runtime
+from kyo_app.downloads import file_routes
 from kyo_app.identity import (
     SECURE_SESSION_COOKIE,
     SESSION_COOKIE,
@@ -29,6 +30,7 @@ def routes() -> list[BaseRoute]:
         Route("/readyz", readyz, methods=["GET"]),
         Route("/auth/redeem", redeem, methods=["GET"]),
         Route("/auth/sign-out", sign_out, methods=["GET"]),
+        *file_routes(),
         Route("/api/{rest:path}", no_such_route, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
 

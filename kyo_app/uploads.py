@@ -1,34 +1,21 @@
-"""Receiving files and showing what becomes of them."""
+"""Forms by which files come in: new documents, and the next version of one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from uuid import UUID
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from kyo_app import runtime, wording
-from kyo_app.auth import acting
-from kyo_app.components import live, sentence, shown_errors
-from kyo_app.markup import inert, inert_line
+from kyo_app.components import live
+from kyo_app.received import Sending, has_received, receive, show_received
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.documents import Document, VersionStatus, progress
-from kyo_pipeline.errors import KyoError
+from kyo_pipeline.domain.documents import Document
+from kyo_pipeline.domain.media_types import suffixes
 from kyo_pipeline.services import library
 
-_RECEIVED = "received-files"
+_PLACE = "new"
 _COLLECTION = "upload-collection"
-
-
-@dataclass(frozen=True)
-class Received:
-    """One file of the last upload: the version that it became, or a sentence that says why not."""
-
-    file_name: str
-    version_id: UUID | None = None
-    created: bool = True
-    error: str = ""
 
 
 def upload_panel(actor: Actor) -> None:
@@ -36,19 +23,49 @@ def upload_panel(actor: Actor) -> None:
     if collections:
         default_first = sorted(collections, key=lambda collection: not collection.is_default)
         _form(actor, [collection.name for collection in default_first])
-    if st.session_state.get(_RECEIVED):
-        live("uploads", _draw_received, seconds=1)
+    if has_received(_PLACE):
+        live("uploads", lambda: show_received(_PLACE), seconds=1)
+
+
+def new_version_panel(actor: Actor, document: Document) -> None:
+    """A line, and what it opens: a file of any name becomes the next version of this document.
+
+    For those who may upload where it is; within something that is drawn again while the document is being worked on.
+    """
+    writable = library.list_collections(runtime.kyo(), actor, Access.WRITE)
+    if document.collection not in [collection.name for collection in writable]:
+        return
+    place = f"version-of-{document.id}"
+    opened = st.expander(
+        "Upload a new version",
+        icon=":material/upload_file:",
+        key=f"new-version-{document.id}",
+        type="compact",
+        on_change="rerun",
+    )
+    if opened.open:
+        with opened:
+            with st.form(f"form-{place}", clear_on_submit=True, border=False):
+                file = st.file_uploader(
+                    f"{_kinds()}, up to {_megabytes()} MB. The version that answers questions now goes on doing so "
+                    "until this one is approved.",
+                    type=list(suffixes(runtime.kyo().settings.ALLOWED_FILE_TYPES)),
+                    max_upload_size=_megabytes(),
+                )
+                draft = _submitted()
+            if draft is not None:
+                _take_in(actor, place, [file] if file else [], Sending(document_id=document.id, draft=draft))
+            if has_received(place):
+                show_received(place)
 
 
 def _form(actor: Actor, collections: Sequence[str]) -> None:
-    settings = runtime.kyo().settings
-    kinds = ", ".join(kind.upper() for kind in settings.ALLOWED_FILE_TYPES)
     with st.form("upload", clear_on_submit=True):
         files = st.file_uploader(
-            f"Upload {kinds} files, up to {settings.MAX_FILE_SIZE_MB} MB each",
-            type=list(settings.ALLOWED_FILE_TYPES),
+            f"Upload {_kinds()} files, up to {_megabytes()} MB each",
+            type=list(suffixes(runtime.kyo().settings.ALLOWED_FILE_TYPES)),
             accept_multiple_files=True,
-            max_upload_size=settings.MAX_FILE_SIZE_MB,
+            max_upload_size=_megabytes(),
         )
         collection = collections[0]
         if len(collections) > 1:
@@ -56,55 +73,31 @@ def _form(actor: Actor, collections: Sequence[str]) -> None:
             before = st.session_state.get(_COLLECTION)
             index = collections.index(before) if before in collections else 0
             collection = st.selectbox("Collection", collections, index=index)
-        submitted = st.form_submit_button("Send for approval", type="primary", icon=":material/send:")
-    if submitted and files:
+        draft = _submitted()
+    if draft is not None:
         st.session_state[_COLLECTION] = collection
-        with st.spinner(f"Storing {wording.counted(len(files), 'file')}…"):
-            st.session_state[_RECEIVED] = [_received(actor, file, collection) for file in files]
-    elif submitted:
-        st.warning("Choose one or more files first.", icon=":material/attach_file:")
+        _take_in(actor, _PLACE, files, Sending(collection, draft=draft))
 
 
-def _received(actor: Actor, file: UploadedFile, collection: str) -> Received:
-    """One bad file does not stop the others."""
-    try:
-        upload = library.upload(runtime.kyo(), actor, file.name, file.getvalue(), collection)
-    except KyoError as error:
-        return Received(file.name, error=sentence(error))
-    return Received(file.name, upload.document.latest.id, upload.created)
+def _submitted() -> bool | None:
+    """None before the form is sent; then whether the files are only a draft yet."""
+    with st.container(horizontal=True):
+        sent = st.form_submit_button("Send for approval", type="primary", icon=":material/send:")
+        kept = st.form_submit_button("Keep as a draft", icon=":material/edit_note:")
+    return kept if sent or kept else None
 
 
-def _draw_received() -> bool:
-    """True while one of them is being worked on."""
-    received: list[Received] = st.session_state.get(_RECEIVED, [])
-    with shown_errors():
-        ids = [file.version_id for file in received if file.version_id is not None]
-        documents = {found.latest.id: found for found in library.list_versions(runtime.kyo(), acting(), ids)}
-        with st.container(border=True, gap="small"):
-            for file in received:
-                _show(file, documents.get(file.version_id) if file.version_id else None)
-            if st.button("Hide", key="hide-received", type="tertiary"):
-                del st.session_state[_RECEIVED]
-                st.rerun()
-        return any(wording.under_way(document.latest) for document in documents.values())
-    return False
+def _take_in(actor: Actor, place: str, files: Sequence[UploadedFile], sending: Sending) -> None:
+    if not files:
+        st.warning("Choose a file first.", icon=":material/attach_file:")
+        return
+    with st.spinner(f"Storing {wording.counted(len(files), 'file')}…"):
+        receive(actor, place, files, sending)
 
 
-def _show(file: Received, document: Document | None) -> None:
-    name = f"**{inert_line(file.file_name, 90)}**"
-    if document is None:
-        reason = file.error or "A newer version has taken its place."
-        st.markdown(f":red[:material/error:] {name}  \n{inert(reason)}")
-    elif document.latest.status is VersionStatus.FAILED:
-        st.markdown(f":red[:material/error:] {name}  \n{inert(document.latest.error or '')}")
-    elif wording.under_way(document.latest):
-        st.progress(progress(document.latest.status), text=f"{name} · {wording.step(document.latest)}…")
-    else:
-        known = "" if file.created else "was here already, with the same content · "
-        st.markdown(f":green[:material/check_circle:] {name} :small[:gray[{known}{_next_step(document)}]]")
+def _kinds() -> str:
+    return ", ".join(kind.upper() for kind in runtime.kyo().settings.ALLOWED_FILE_TYPES)
 
 
-def _next_step(document: Document) -> str:
-    passages = wording.counted(document.latest.chunks or 0, "passage")
-    where = inert_line(document.collection, 60)
-    return f"{where} · {passages} · {wording.decided(document)[0].lower()}"
+def _megabytes() -> int:
+    return runtime.kyo().settings.MAX_FILE_SIZE_MB

@@ -1,6 +1,6 @@
 """How values are said to people: sizes, times, places in a document, states."""
 
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 
 from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.answers import Answer, Outcome
@@ -16,6 +16,7 @@ STATES: dict[DocumentState, tuple[str, str]] = {
     DocumentState.APPROVED: ("Approved", "green"),
     DocumentState.REJECTED: ("Rejected", "red"),
     DocumentState.ARCHIVED: ("Archived", "gray"),
+    DocumentState.DELETED: ("Deleted", "gray"),
 }
 
 #: The same of people.
@@ -39,10 +40,14 @@ def way(via: str) -> str:
 
 def decided(document: Document) -> tuple[str, str]:
     """Label and colour for what people decided about the newest version: an older one may be approved all the same."""
-    by_review = {Review.PENDING: DocumentState.IN_REVIEW, Review.REJECTED: DocumentState.REJECTED}
-    if document.state is DocumentState.ARCHIVED:
-        return STATES[DocumentState.ARCHIVED]
-    return STATES[by_review.get(document.latest.review, document.state)]
+    if document.state in (DocumentState.ARCHIVED, DocumentState.DELETED):
+        return STATES[document.state]
+    return reviewed(document.latest)
+
+
+def reviewed(version: Version) -> tuple[str, str]:
+    """Label and colour for what people decided about one version."""
+    return STATES[DocumentState.IN_REVIEW if version.review is Review.PENDING else DocumentState(version.review.value)]
 
 
 #: What happens to a version now that it has passed this step.
@@ -61,6 +66,7 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.STOPPED: ("Stopped", "gray"),
     Outcome.FAILED: ("Failed", "red"),
     Outcome.WITHHELD: ("Withheld", "gray"),
+    Outcome.ERASED: ("Since deleted", "gray"),
 }
 
 
@@ -96,6 +102,35 @@ def human_time(moment: datetime, now: datetime, zone: tzinfo) -> str:
         return f"{'today' if days == 0 else 'yesterday'} {local:%H:%M}"
     year = "" if local.year == today.year else f" {local.year}"
     return f"{local.day} {local:%b}{year}, {local:%H:%M}"
+
+
+def day(moment: date, today: date) -> str:
+    """The year only when it is not this one."""
+    year = "" if moment.year == today.year else f" {moment.year}"
+    return f"{moment.day} {moment:%b}{year}"
+
+
+def findings(version: Version) -> list[str]:
+    """What was found while a version was read that people should know of before they rely on it."""
+    found = []
+    if version.empty_pages and version.pages:
+        have = "has" if version.empty_pages == 1 else "have"
+        found.append(f"{version.empty_pages:,} of {counted(version.pages, 'page')} {have} no text")
+    if version.ocr_pages:
+        found.append(f"{counted(version.ocr_pages, 'page')} read by OCR: check the numbers and names")
+    return found
+
+
+def kept(version: Version) -> str:
+    """How much of a version an earlier one has too; nothing for a first one."""
+    if version.number == 1 or version.kept_vectors is None or not version.chunks:
+        return ""
+    return f"kept {version.kept_vectors:,} of {counted(version.chunks, 'passage')} unchanged"
+
+
+def alike(likeness: float) -> str:
+    """How much of a text is in another one too: an estimate, so never all of it."""
+    return f"about {min(round(likeness * 100), 99)} % the same"
 
 
 def counted(number: int, noun: str) -> str:

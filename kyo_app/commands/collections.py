@@ -1,18 +1,22 @@
 """`kyo collections`."""
 
+from dataclasses import replace
+
 import click
 
 from kyo_app.commands.opening import opened_kyo
 from kyo_app.commands.output import json_option, print_json, table
 from kyo_pipeline.domain.access import Access, GroupName, PersonName, Recipient
 from kyo_pipeline.domain.actor import OPERATOR
-from kyo_pipeline.domain.collections import CollectionAccess
+from kyo_pipeline.domain.collections import MAX_REVIEW_MONTHS, CollectionAccess, CollectionDetails
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import collections, groups, people
 
 _LEVELS = click.Choice([access.value for access in Access])
 _NONE = "none"
 _LEVELS_OR_NONE = click.Choice([_NONE, *(access.value for access in Access)])
+
+_MONTHS = click.IntRange(0, MAX_REVIEW_MONTHS)
 
 _person_option = click.option("--person", metavar="USER", help="A person, by user name.")
 _group_option = click.option("--group", metavar="GROUP", help="A group, by name.")
@@ -66,11 +70,21 @@ def show(name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--description", default="", help="What it is for.")
 @click.option("--everyone", type=_LEVELS_OR_NONE, default=_NONE, show_default=True, help="What everyone may do in it.")
+@click.option("--review-months", type=_MONTHS, default=0, help="How long an approval holds; 0: for ever.")
+@click.option("--downloads/--no-downloads", default=True, help="Whether all who may read may take files away as well.")
 @json_option
-def add(name: str, description: str, everyone: str, as_json: bool) -> None:
+def add(name: str, description: str, everyone: str, review_months: int, downloads: bool, as_json: bool) -> None:
     """Add a collection."""
     with opened_kyo() as kyo:
-        made = collections.create(kyo, OPERATOR, name, description, _access(everyone))
+        made = collections.create(
+            kyo,
+            OPERATOR,
+            name,
+            description,
+            _access(everyone),
+            review_months=review_months or None,
+            downloadable=downloads,
+        )
     if as_json:
         print_json(made)
 
@@ -84,7 +98,20 @@ def rename(name: str, new_name: str, description: str | None) -> None:
     with opened_kyo() as kyo:
         found = collections.named(kyo, OPERATOR, name)
         kept = found.description if description is None else description
-        collections.change(kyo, OPERATOR, found.id, new_name, kept)
+        _change(kyo, replace(found, name=new_name, description=kept))
+
+
+@command.command("set-rules")
+@click.argument("name")
+@click.option("--review-months", type=_MONTHS, help="How long an approval holds from now on; 0: for ever.")
+@click.option("--downloads/--no-downloads", default=None, help="Whether all who may read may take files away as well.")
+def set_rules(name: str, review_months: int | None, downloads: bool | None) -> None:
+    """Say how long approvals in a collection hold, and who may take its files away. What is not given stays."""
+    with opened_kyo() as kyo:
+        found = collections.named(kyo, OPERATOR, name)
+        months = found.review_months if review_months is None else review_months or None
+        downloadable = found.downloadable if downloads is None else downloads
+        _change(kyo, replace(found, review_months=months, downloadable=downloadable))
 
 
 @command.command()
@@ -127,6 +154,18 @@ def revoke(name: str, person: str | None, group: str | None) -> None:
     with opened_kyo() as kyo:
         found = collections.named(kyo, OPERATOR, name)
         collections.revoke(kyo, OPERATOR, found.id, _recipient(kyo, person, group))
+
+
+def _change(kyo: Kyo, wanted: CollectionDetails) -> None:
+    collections.change(
+        kyo,
+        OPERATOR,
+        wanted.id,
+        wanted.name,
+        wanted.description,
+        review_months=wanted.review_months,
+        downloadable=wanted.downloadable,
+    )
 
 
 def _require_one(person: str | None, group: str | None) -> None:

@@ -9,8 +9,10 @@ from kyo_app.commands.exits import FAILED
 from kyo_app.commands.ingestion import Ingested, process_here, upload_all, wait_for_all
 from kyo_app.commands.opening import opened_kyo, require_daemon
 from kyo_app.commands.output import json_option, print_json, printable
+from kyo_app.commands.passwords import Passwords
 from kyo_app.folders import Found, find_files
 from kyo_pipeline.domain.documents import VersionStatus
+from kyo_pipeline.domain.media_types import suffixes
 from kyo_pipeline.errors import Invalid
 
 
@@ -20,21 +22,34 @@ from kyo_pipeline.errors import Invalid
 @click.option("--approve", is_flag=True, help="Approve them at once: they answer questions as soon as they are ready.")
 @click.option("--wait", is_flag=True, help="Wait until every file is ready or has failed.")
 @click.option("--no-daemon", is_flag=True, help="Process the files in this process instead of the running Dagster.")
+@click.option(
+    "--password-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Passwords of files that are locked, one a line. Unless given, they are asked for at the terminal.",
+)
 @json_option
 def command(
-    paths: tuple[Path, ...], collection: str | None, approve: bool, wait: bool, no_daemon: bool, as_json: bool
+    paths: tuple[Path, ...],
+    collection: str | None,
+    approve: bool,
+    wait: bool,
+    no_daemon: bool,
+    password_file: Path | None,
+    as_json: bool,
 ) -> None:
     """Upload files, and folders with all that is in them.
 
     Hidden files are skipped, and so are types that ALLOWED_FILE_TYPES does not name. A file whose name the collection
-    knows becomes the next version of that document; the same bytes again change nothing. Exit code 1 when a file was
-    refused or failed, 3 when --wait finds that nothing processes files.
+    knows becomes the next version of that document; the same bytes again change nothing. A locked file is stored
+    without its lock, and its password is not stored. Exit code 1 when a file was refused or failed, 3 when --wait
+    finds that nothing processes files.
     """
+    passwords = Passwords(password_file)
     with opened_kyo() as kyo:
         files, skipped = _by_type(find_files(paths), kyo.settings.ALLOWED_FILE_TYPES)
         if wait and not no_daemon:
             require_daemon(kyo)
-        done = upload_all(kyo, files, collection, approve)
+        done = upload_all(kyo, files, collection, approve, passwords)
         if no_daemon:
             process_here(kyo, done)
         if wait or no_daemon:
@@ -47,10 +62,11 @@ def command(
 
 
 def _by_type(files: Sequence[Found], allowed: Sequence[str]) -> tuple[list[Found], list[Found]]:
-    wanted = [file for file in files if file.kind in allowed]
+    endings = suffixes(allowed)
+    wanted = [file for file in files if file.kind in endings]
     if not wanted:
         raise Invalid(f"There is no file of a type that is allowed ({', '.join(allowed)}).")
-    return wanted, [file for file in files if file.kind not in allowed]
+    return wanted, [file for file in files if file.kind not in endings]
 
 
 def _tell(done: Sequence[Ingested], skipped: Sequence[Found]) -> None:

@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from uuid import UUID
@@ -16,9 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from kyo_app.children import unmarked_environment
 from kyo_app.commands.opening import require_daemon
+from kyo_app.commands.passwords import Passwords
 from kyo_app.folders import Found, document_names
 from kyo_pipeline.domain.actor import OPERATOR
-from kyo_pipeline.domain.documents import Document, Review, VersionStatus
+from kyo_pipeline.domain.documents import Document, Review, Upload, VersionStatus
 from kyo_pipeline.errors import Invalid, KyoError, Unavailable
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import library, operations, reviewing
@@ -42,13 +44,16 @@ class Ingested:
     problem: str | None = None
 
 
-def upload_all(kyo: Kyo, files: Sequence[Found], collection: str | None, approve: bool) -> list[Ingested]:
+def upload_all(
+    kyo: Kyo, files: Sequence[Found], collection: str | None, approve: bool, passwords: Passwords
+) -> list[Ingested]:
     """Upload each file; one that is refused does not stop the others. Raises `Unavailable` when none can be stored."""
     done = []
-    with _progress() as progress:
+    with _progress() as progress, passwords.asked_beside(progress):
         task = progress.add_task("Uploading", total=len(files))
         for file, name in zip(files, document_names(files), strict=True):
-            done.append(_upload(kyo, file.path, name, collection, approve))
+            take_in = partial(_take_in, kyo, file.path, name, collection, approve)
+            done.append(_upload(file.path, take_in, passwords))
             progress.advance(task)
     return done
 
@@ -107,17 +112,23 @@ def _require_final(state: Mapping[UUID, Ingested]) -> None:
         )
 
 
-def _upload(kyo: Kyo, path: Path, name: str, collection: str | None, approve: bool) -> Ingested:
+def _upload(path: Path, take_in: Callable[[str | None], Upload], passwords: Passwords) -> Ingested:
     try:
-        upload = library.upload(kyo, OPERATOR, name, _read(kyo, path), collection)
-        latest = upload.document.latest
-        if approve and latest.review is Review.PENDING:
-            reviewing.approve(kyo, OPERATOR, latest.id)
+        upload = passwords.opening(path, take_in)
     except Unavailable:
         raise
     except KyoError as error:
         return Ingested(path, problem=error.message)
+    latest = upload.document.latest
     return Ingested(path, latest.id, upload.document.id, upload.created, latest.status, latest.error)
+
+
+def _take_in(kyo: Kyo, path: Path, name: str, collection: str | None, approve: bool, password: str | None) -> Upload:
+    upload = library.upload(kyo, OPERATOR, name, _read(kyo, path), collection, password=password)
+    latest = upload.document.latest
+    if approve and latest.review is Review.PENDING:
+        reviewing.approve(kyo, OPERATOR, latest.id)
+    return upload
 
 
 def _read(kyo: Kyo, path: Path) -> bytes:

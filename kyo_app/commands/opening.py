@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import click
 
 from kyo_pipeline.domain.actor import OPERATOR, Actor
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.kyo import Kyo, open_kyo
 from kyo_pipeline.services import health, operations, people
@@ -21,14 +22,14 @@ def absolute_settings() -> Settings:
 
 
 @contextmanager
-def opened_kyo() -> Iterator[Kyo]:
+def opened_kyo(role: DatabaseRole = DatabaseRole.APP) -> Iterator[Kyo]:
     """A Kyo on the running database, or on the embedded one, started for this command."""
     settings = absolute_settings()
     at_rest = settings.uses_embedded_database and not operations.is_embedded_database_running(settings)
     with operations.running_servers(settings) as servers:
         if at_rest:  # nobody else uses it, so nobody is disturbed by bringing it up to date
             operations.migrate(servers.settings)
-        kyo = open_kyo(servers.settings)
+        kyo = open_kyo(servers.settings, role)
         try:
             if not at_rest and (reason := _failing(kyo, "database", "database role", "migrations")):
                 raise Unavailable(reason)

@@ -41,6 +41,7 @@ def _shown(state: Health, overview: Overview) -> str:
         ("people", str(numbers.people)),
         ("embeddings", overview.embedding_model or "none yet"),
         ("answers", overview.generator),
+        ("scanned pages", f"text recognition (OCR) {overview.recognition}"),
     ]
     return f"{table(('CHECK', 'STATE', 'DETAILS'), checks)}\n\n" + "\n".join(
         f"{name.ljust(16)} {printable(value)}" for name, value in facts

@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from kyo_app import allowance, runtime
-from kyo_app.answers import answer_block, answer_bubble, question_bubble
+from kyo_app.answers import GONE, answer_block, answer_bubble, question_bubble
 from kyo_app.auth import acting
 from kyo_app.components import UNEXPECTED, Link, empty_state, sentence
 from kyo_app.markup import answer_markdown, inert
@@ -54,13 +54,18 @@ def show() -> None:
 
 
 def _withhold(actor: Actor, conversation: list[Exchange]) -> None:
-    """The rights of the reader may have changed since an answer was written."""
-    shown = {exchange.answer.id: exchange for exchange in conversation if exchange.answer is not None}
+    """Since an answer was written, its reader may have lost rights, and what it quotes may have been deleted."""
+    shown = {
+        exchange.answer.id: exchange
+        for exchange in conversation
+        if exchange.answer is not None and exchange.answer.outcome not in GONE
+    }
     if not shown:
         return
     for answer_id in shown.keys() - history.still_readable(runtime.kyo(), actor, list(shown)):
         exchange = shown[answer_id]
-        exchange.answer, exchange.text, exchange.error = None, "", WITHHELD_TEXT
+        exchange.answer, exchange.text, exchange.error = None, "", WITHHELD_TEXT  # should it be gone altogether
+        exchange.answer = history.read_answer(runtime.kyo(), actor, answer_id)
 
 
 def _show(exchange: Exchange) -> None:

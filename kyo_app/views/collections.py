@@ -100,6 +100,12 @@ def _detail(actor: Actor, found: CollectionAccess) -> None:
     about = [
         *([inert_line(collection.description, MAX_DESCRIPTION_LENGTH)] if collection.description else []),
         *(["Uploads that name no collection come here."] if collection.is_default else []),
+        *(
+            [f"An approval holds for {wording.counted(months, 'month')}."]
+            if (months := collection.review_months)
+            else []
+        ),
+        *(["Readers may not download files."] if not collection.downloadable else []),
     ]
     if about:
         st.caption("  \n".join(about))
@@ -194,16 +200,37 @@ def _grant(actor: Actor, collection: CollectionDetails, recipient: Recipient, ch
 
 def _describing(actor: Actor, collection: CollectionDetails) -> None:
     with (
-        st.popover("Rename", icon=":material/edit:", type="tertiary"),
+        st.popover("Settings", icon=":material/tune:", type="tertiary"),
         st.form(f"describe-{collection.id}", border=False),
     ):
         name = name_field(collection.name, own=False)
         description = _description_field(collection.description)
+        months = st.number_input(
+            "Months until an approval must be renewed",
+            value=collection.review_months or 0,
+            step=1,
+            help="For approvals from now on. After that time a document is marked as overdue until it is approved "
+            "again. 0: never.",
+        )
+        downloadable = st.checkbox(
+            "Readers may download files",
+            value=collection.downloadable,
+            help="Without it, only those who may approve here, and owners and uploaders of a document, take its file "
+            "away. Everybody else reads it here.",
+        )
         submitted = st.form_submit_button("Save", type="primary")
     if submitted:
         with shown_errors():
-            collections.change(runtime.kyo(), actor, collection.id, name, description)
-            run_again(f"Saved: {inert_line(name, 80)}", ":material/edit:")
+            collections.change(
+                runtime.kyo(),
+                actor,
+                collection.id,
+                name,
+                description,
+                review_months=months or None,
+                downloadable=downloadable,
+            )
+            run_again(f"Saved: {inert_line(name, 80)}", ":material/tune:")
 
 
 def _deleting(actor: Actor, collection: CollectionDetails) -> None:

@@ -1,154 +1,236 @@
-"""Upload documents, watch them become searchable, find them."""
+"""Upload documents, watch them become searchable, find them, look after them."""
+
+from dataclasses import dataclass
+from uuid import UUID
 
 import streamlit as st
 
-from kyo_app import runtime, wording
+from kyo_app import document as opened_document
+from kyo_app import runtime, selection, wording
 from kyo_app.auth import acting
 from kyo_app.components import (
-    confirmed,
     empty_state,
     expander,
     first_page_if_empty,
     live,
-    local_time,
     page_offset,
     page_picker,
-    retry_button,
     shown_errors,
     state_badges,
 )
-from kyo_app.markup import badge, inert, inert_line
-from kyo_app.sharing import sharing_panel
+from kyo_app.markup import badge, inert_line
 from kyo_app.uploads import upload_panel
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor, Permission
-from kyo_pipeline.domain.documents import Document, DocumentState, Review, VersionStatus, progress
-from kyo_pipeline.services import library, reviewing, sharing
+from kyo_pipeline.domain.documents import Document, DocumentPage, DocumentState, Review, VersionStatus
+from kyo_pipeline.errors import NotFound
+from kyo_pipeline.services import curating, library, reviewing
 
 _PAGE = 15
-#: What people look for, as filters of the service.
-_FILTERS: dict[str, tuple[DocumentState | None, VersionStatus | None, Review | None]] = {
-    "All": (None, None, None),
-    "Approved": (DocumentState.APPROVED, None, None),
-    "Waiting for approval": (None, None, Review.PENDING),
-    "Could not be read": (None, VersionStatus.FAILED, None),
-    "Rejected": (None, None, Review.REJECTED),
-    "Archived": (DocumentState.ARCHIVED, None, None),
+_SHOW = "documents-show"
+_OVERDUE = "Review overdue"
+_ONE = "document"
+
+
+@dataclass(frozen=True)
+class _Filter:
+    """What people look for, as filters of the service."""
+
+    state: DocumentState | None = None
+    status: VersionStatus | None = None
+    review: Review | None = None
+    stale: bool = False
+    own: bool = False
+    admins_only: bool = False
+
+
+_FILTERS: dict[str, _Filter] = {
+    "All": _Filter(),
+    "Mine": _Filter(own=True),
+    "Approved": _Filter(state=DocumentState.APPROVED),
+    _OVERDUE: _Filter(stale=True),
+    "Waiting for approval": _Filter(review=Review.PENDING),
+    "Draft": _Filter(review=Review.DRAFT),
+    "Could not be read": _Filter(status=VersionStatus.FAILED),
+    "Rejected": _Filter(review=Review.REJECTED),
+    "Archived": _Filter(state=DocumentState.ARCHIVED),
+    "Deleted": _Filter(state=DocumentState.DELETED, admins_only=True),
 }
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What somebody asks for at the top of the page."""
+
+    text: str
+    show: str
+    collection: str | None
+    tag: str | None
+    several_collections: bool
+    may_select: bool
+
+    @property
+    def filter(self) -> _Filter:
+        return _FILTERS[self.show]
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.text or self.collection or self.tag) or self.show != "All"
+
+    @property
+    def key(self) -> str:
+        return f"documents-page-{self.show}-{self.collection or ''}-{self.tag or ''}-{self.text}"
 
 
 def show() -> None:
     actor = acting()
+    if chosen := st.query_params.get(_ONE):
+        _only(chosen)
+        return
     st.title("Documents", anchor=False)
     if actor.may(Permission.DOCUMENT_UPLOAD):
         with shown_errors():
             upload_panel(actor)
-    with st.container(horizontal=True):
-        text = st.text_input("Search", placeholder="Title or file name", max_chars=200, width="stretch")
-        wanted = st.selectbox("Show", list(_FILTERS), width=200)
-        names = [collection.name for collection in library.list_collections(runtime.kyo(), actor, Access.READ)]
+    _tell_overdue(actor)
+    with shown_errors():
+        wanted = _asked(actor)
+        live("documents", lambda: _draw(wanted), seconds=2)
+
+
+def _tell_overdue(actor: Actor) -> None:
+    """To owners and approvers: work waits for them, which no mail tells them of."""
+    if st.session_state.get(_SHOW) == _OVERDUE:
+        return
+    with shown_errors():
+        number = reviewing.overdue(runtime.kyo(), actor, limit=1).total
+        if number:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                has = "is 1 document" if number == 1 else f"are {number:,} documents"
+                st.markdown(f":orange[:material/event_busy:] There {has} whose review is overdue.", width="content")
+                st.button("Show", key="show-overdue", type="tertiary", on_click=_show_overdue)
+
+
+def _show_overdue() -> None:
+    st.session_state[_SHOW] = _OVERDUE
+
+
+def _asked(actor: Actor) -> _Wanted:
+    filters = [
+        name for name, found in _FILTERS.items() if not found.admins_only or actor.may(Permission.DOCUMENT_DELETE)
+    ]
+    names = [collection.name for collection in library.list_collections(runtime.kyo(), actor, Access.READ)]
+    tags = curating.list_tags(runtime.kyo(), actor)
+    text = st.text_input("Search", placeholder="Title or file name", max_chars=200)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.selectbox("Show", filters, key=_SHOW, width=210)
         several = len(names) > 1
-        collection = st.selectbox("Collection", names, index=None, placeholder="All", width=200) if several else None
-    tell_collection = several and collection is None
-    live("documents", lambda: _draw(text.strip(), wanted, collection, tell_collection), seconds=2)
+        collection = st.selectbox("Collection", names, index=None, placeholder="All", width=210) if several else None
+        tag = st.selectbox("Tag", tags, index=None, placeholder="All", width=210) if tags else None
+    may_select = selection.may_select(actor) and not _FILTERS[wanted].admins_only
+    return _Wanted(text.strip(), wanted, collection, tag, several, may_select)
 
 
-def _draw(text: str, wanted: str, collection: str | None, tell_collection: bool) -> bool:
+def _draw(wanted: _Wanted) -> bool:
     """True while a document of this page is being worked on."""
-    state, status, review = _FILTERS[wanted]
-    key = f"documents-page-{wanted}-{collection or ''}-{text}"
     with shown_errors():
         actor = acting()
-        page = library.list_documents(
-            runtime.kyo(),
-            actor,
-            text=text,
-            state=state,
-            status=status,
-            review=review,
-            collection=collection,
-            limit=_PAGE,
-            offset=page_offset(key, _PAGE),
-        )
-        first_page_if_empty(key, page.documents)
+        page = _found(actor, wanted)
+        first_page_if_empty(wanted.key, page.documents)
+        selection.summary()
         if page.total == 0:
-            _nothing(filtered=bool(text or collection) or wanted != "All")
+            _nothing(wanted)
             return False
-        st.caption(wording.counted(page.total, "document"))
+        selecting = _counted(page.total, wanted)
+        if selecting:
+            selection.bar(actor, page.documents, wanted.key)
         for document in page.documents:
-            _row(actor, document, tell_collection)
-        page_picker(key, _PAGE, page.total)
+            _row(actor, document, wanted, selecting=selecting)
+        page_picker(wanted.key, _PAGE, page.total)
         return any(wording.under_way(document.latest) for document in page.documents)
     return False
 
 
-def _row(actor: Actor, document: Document, tell_collection: bool) -> None:
-    label = f"{inert_line(document.title, 90)} {state_badges(document)}"
-    if tell_collection and document.collection:
-        label += f" {badge(inert_line(document.collection, 40), 'gray')}"
-    opened = expander(label, f"document-{document.id}")
-    if opened.open:
-        with opened:
-            _detail(actor, document)
-
-
-def _detail(actor: Actor, document: Document) -> None:
-    version = document.latest
-    if version.status is VersionStatus.FAILED:
-        _failure(actor, document)
-    elif wording.under_way(version):
-        st.progress(progress(version.status), text=f"{wording.step(version)}…")
-    if version.review is Review.REJECTED:
-        by = inert_line(version.reviewed_by_name or "", 60)
-        st.warning(f"Rejected by **{by}**: {inert(version.review_reason or '')}", icon=":material/close:")
-    if document.searchable:
-        st.markdown(badge(f":material/check: version {document.current_number} answers questions", "green"))
-    facts = {
-        "File": inert_line(version.file_name, 120),
-        "Collection": inert_line(document.collection, 80),
-        "Version": str(version.number),
-        "Uploaded": f"{local_time(version.uploaded_at)} by {inert_line(version.uploaded_by_name, 60)}",
-        "Size": wording.human_size(version.size_bytes),
-        "Pages": f"{version.pages:,}" if version.pages else "",
-        "Passages": f"{version.chunks:,}" if version.chunks else "",
-        "Ready": local_time(version.ready_at) if version.ready_at else "",
-        "Approved": _approval(document),
-    }
-    st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in facts.items() if value))
-    if sharing.may_share(runtime.kyo(), actor, document.id):
-        sharing_panel(actor, document)
-        # Archiving, too, is for those who may approve in the collection.
-        if actor.may(Permission.DOCUMENT_ARCHIVE) and document.state is not DocumentState.ARCHIVED:
-            _archiving(actor, document)
-
-
-def _approval(document: Document) -> str:
-    version = document.latest
-    if version.review is not Review.APPROVED or version.reviewed_at is None:
-        return ""
-    return f"{local_time(version.reviewed_at)} by {inert_line(version.reviewed_by_name or '', 60)}"
-
-
-def _archiving(actor: Actor, document: Document) -> None:
-    confirmed(
-        "Archive",
-        ":material/archive:",
-        "It is then no longer found and answers no questions. Old answers still show what they cited.",
-        "Archive this document",
-        lambda: reviewing.archive(runtime.kyo(), actor, document.id),
-        key=f"archive-{document.id}",
-        notice=f"Archived: {inert_line(document.title, 80)}",
-        quiet=True,
+def _found(actor: Actor, wanted: _Wanted) -> DocumentPage:
+    return library.list_documents(
+        runtime.kyo(),
+        actor,
+        text=wanted.text,
+        state=wanted.filter.state,
+        status=wanted.filter.status,
+        review=wanted.filter.review,
+        collection=wanted.collection,
+        tag=wanted.tag,
+        owner_id=actor.id if wanted.filter.own else None,
+        stale=wanted.filter.stale,
+        limit=_PAGE,
+        offset=page_offset(wanted.key, _PAGE),
     )
 
 
-def _failure(actor: Actor, document: Document) -> None:
-    st.error(inert(document.latest.error or "This file could not be read."), icon=":material/error:")
-    retry_button(actor, document)
+def _counted(total: int, wanted: _Wanted) -> bool:
+    """How many there are, and whether somebody wants to choose several of them."""
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption(wording.counted(total, "document"), width="content")
+        if wanted.may_select:
+            return st.toggle("Select several", key="documents-select")
+    return False
 
 
-def _nothing(*, filtered: bool) -> None:
-    if filtered:
+def _row(actor: Actor, document: Document, wanted: _Wanted, *, selecting: bool) -> None:
+    if document.state is DocumentState.DELETED:
+        opened_document.tombstone(document)
+        return
+    if not selecting:
+        _expander(actor, document, wanted)
+        return
+    with st.container(horizontal=True, wrap=False, gap="xsmall"):
+        selection.box(document, wanted.key)
+        with st.container():
+            _expander(actor, document, wanted)
+
+
+def _expander(actor: Actor, document: Document, wanted: _Wanted) -> None:
+    label = f"{inert_line(document.title, 90)} {state_badges(document)}"
+    if wanted.several_collections and wanted.collection is None and document.collection:
+        label += f" {badge(inert_line(document.collection, 40), 'gray')}"
+    if document.tags:
+        label += f" {opened_document.tags(document)}"
+    opened = expander(label, f"document-{document.id}")
+    if opened.open:
+        with opened:
+            opened_document.details(actor, document)
+
+
+def _only(chosen: str) -> None:
+    """One document, for those who follow a link to it."""
+    if st.button("All documents", icon=":material/arrow_back:", type="tertiary"):
+        del st.query_params[_ONE]
+        st.rerun()
+    live("one-document", lambda: _draw_one(chosen), seconds=2)
+
+
+def _draw_one(chosen: str) -> bool:
+    with shown_errors():
+        actor = acting()
+        document = library.read_document(runtime.kyo(), actor, _uuid(chosen))
+        st.title(inert_line(document.title, 160), anchor=False)
+        st.markdown(f"{state_badges(document)}")
+        opened_document.details(actor, document)
+        return wording.under_way(document.latest)
+    return False
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound("There is no such document, or none that you may see.") from error
+
+
+def _nothing(wanted: _Wanted) -> None:
+    if wanted.show == _OVERDUE and not (wanted.text or wanted.collection or wanted.tag):
+        empty_state(":material/event_available:", "No review is overdue", "Every approval here still holds.")
+    elif wanted.is_narrowed:
         empty_state(":material/search_off:", "No document matches", "Try another word or another filter.")
     else:
         empty_state(

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from kyo_app import runtime, wording
-from kyo_app.answers import answer_block, answer_bubble, question_bubble
+from kyo_app.answers import GONE, answer_block, answer_bubble, question_bubble
 from kyo_app.auth import acting
 from kyo_app.components import (
     Link,
@@ -60,8 +60,8 @@ def _list(actor: Actor) -> None:
     for found in page.answers:
         with st.container(border=True, gap="xsmall"):
             st.markdown(f"**{inert_line(found.question, 200)}**")
-            if found.text:
-                st.caption(inert_line(found.text, 180))
+            if text := GONE.get(found.outcome, found.text):
+                st.caption(inert_line(text, 180))
             _foot(found.id, found.outcome, found.asked_at, found.rating)
     page_picker(key, _PAGE, page.total)
 

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,69 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:
     assert "cannot be stored" in done.stderr
     assert done.returncode == 1
     assert everything(tmp_path) == []
+
+
+# Looking after it -------------------------------------------------------------------------------------------------
+
+
+def test_it_lists_what_it_holds_and_nothing_else(tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path)
+    assert list(files.stored()) == []
+    digests = sorted(files.put(content) for content in (b"one", b"another"))
+    (files.path(digests[0]).parent / ".begun").write_bytes(b"an")
+    (files.path(digests[0]).parent / "note.txt").write_text("not ours")
+    (tmp_path / "ab").mkdir(exist_ok=True)
+    stored = list(files.stored())
+    assert [file.sha256 for file in stored] == digests
+    assert sorted(file.size_bytes for file in stored) == [3, 7]
+    assert all(abs(file.stored_at.timestamp() - time.time()) < 60 for file in stored)
+
+
+def test_bytes_that_have_changed_are_noticed_and_can_be_stored_again(tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path)
+    sha256 = files.put(b"whole")
+    assert files.is_whole(sha256)
+    files.path(sha256).write_bytes(b"wholf")
+    assert not files.is_whole(sha256)
+    files.set_aside(sha256)
+    with pytest.raises(NotFound):
+        files.path(sha256)
+    assert [path.name for path in everything(tmp_path)] == [f"{sha256}.damaged"]
+    assert list(files.stored()) == []
+    assert files.put(b"whole") == sha256
+    assert files.is_whole(sha256)
+
+
+@pytest.mark.parametrize("name", ["0" * 64, "../../file"])
+def test_removing_what_is_not_there_removes_nothing(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    files = FolderFiles(tmp_path / "a" / "files")
+    sha256 = files.put(b"content")
+    files.remove(name)
+    assert files.is_whole(sha256)
+    files.remove(sha256)
+    assert everything(tmp_path) == [tmp_path / "file"]
+
+
+def test_only_old_leftovers_are_removed(tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path)
+    path = files.path(files.put(b"content"))
+    old, new = path.with_name(".old"), path.with_name(".new")
+    for leftover in (old, new):
+        leftover.write_bytes(b"cont")
+    os.utime(old, (0, 0))
+    os.utime(path, (0, 0))
+    before = datetime.now(timezone.utc) - timedelta(hours=1)
+    assert files.leftovers(before) == 1
+    assert files.remove_leftovers(before) == 1
+    assert sorted(everything(tmp_path)) == sorted([new, path])
+
+
+def test_a_file_that_cannot_be_removed_is_told(tmp_path: Path) -> None:
+    files = FolderFiles(tmp_path)
+    path = files.path(files.put(b"content"))
+    sha256 = path.name
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(Unavailable, match="cannot be read or removed"):
+        files.remove(sha256)

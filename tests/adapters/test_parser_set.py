@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kyo_pipeline.adapters.parsing import ParserPool
+from kyo_pipeline.adapters.parsing.pool import ParserPool
 from kyo_pipeline.domain.media_types import identify
 from kyo_pipeline.domain.parsed import ParsedDocument
 from kyo_pipeline.errors import Invalid

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
-from kyo_pipeline.adapters.parsing import ParserPool
-from kyo_pipeline.adapters.parsing.pool import CRASHED
+from kyo_pipeline.adapters.parsing.batch import CRASHED
+from kyo_pipeline.adapters.parsing.pool import ParserPool
 from kyo_pipeline.adapters.parsing.worker import NO_FILE, TOO_MUCH_MEMORY
 from kyo_pipeline.domain.media_types import DOCX, PDF, TEXT
 from kyo_pipeline.domain.parsed import Heading, ParsedDocument

@@ -52,7 +52,12 @@ def test_surrogate_pairs_in_utf_8_become_the_character() -> None:
         (b"a\r\nb\rc", "a\nb\nc"),
         (b"a\x00b\x07c\td", "abc\td"),
         (b"page\x0cnext", "page\nnext"),
-        ("a\u200bb\u202ec e\u0301".encode(), "a\u200bb\u202ec e\u0301"),  # kept as they were
+        ("pass\u200bword \u202egnitirw\u202c".encode(), "password gnitirw"),  # nothing invisible parts a word
+        ("pass\u200dword می\u200cخواهم".encode(), "password می\u200cخواهم"),  # Persian is written with joiners
+        ("👩\u200d💻 1\ufe0f\u20e3".encode(), "👩\u200d💻 1\ufe0f\u20e3"),
+        ("hidden\U000e0041\U000e0042 words".encode(), "hidden words"),
+        ("cafe\u0301 oﬃce ﻼ".encode(), "café office لا"),  # as a question would be typed
+        ("½ Ⅳ m²".encode(), "½ Ⅳ m²"),
     ],
 )
 def test_characters(content: bytes, expected: str) -> None:

@@ -1,6 +1,7 @@
 """The command line, in this process, on a database of its own: what it prints where, and its exit codes."""
 
 import json
+import os
 import secrets
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from kyo_app import cli
 from kyo_app.commands import ingest
@@ -123,7 +125,7 @@ def test_help_tells_the_exit_codes_and_all_commands(kyo: Kyo) -> None:
     done = kyo("--help")
     assert done.code == 0
     assert "Exit codes:" in done.out
-    for name in ("up", "migrate", "users", "collections", "groups", "ingest", "search", "ask", "status", "version"):
+    for name in cli._COMMANDS:
         assert f"\n  {name} " in done.out
         assert kyo(name, "--help").code == 0
 
@@ -358,6 +360,22 @@ def test_waiting_for_a_daemon_that_is_not_there(migrated: Kyo, folder: Path) -> 
     assert "--no-daemon" in done.err
 
 
+def test_a_locked_file_goes_in_with_a_password_out_of_a_file(migrated: Kyo, tmp_path: Path) -> None:
+    locked, passwords = tmp_path / "salaries.pdf", tmp_path / "passwords"
+    canvas = Canvas(str(locked), encrypt="open sesame")
+    canvas.drawString(72, 700, "Salaries are paid on the last working day of each month.")
+    canvas.save()
+    refused = migrated("ingest", locked)  # there is no terminal
+    assert refused.code == 1
+    assert "It is protected with a password." in refused.err
+    passwords.write_text("not this one\nopen sesame\n")
+    done = migrated("ingest", locked, "--password-file", passwords, "--no-daemon", "--json")
+    assert done.code == 0, done.err
+    assert isinstance(done.data, dict)
+    assert [file["status"] for file in done.data["files"]] == ["ready"]
+    assert "open sesame" not in done.out + done.err
+
+
 def test_nothing_to_ingest(migrated: Kyo, folder: Path) -> None:
     done = migrated("ingest", folder / "logo.png")
     assert done.code == 1
@@ -447,6 +465,100 @@ def test_status(migrated: Kyo) -> None:
         "redis",
     }
     assert data.data["overview"]["numbers"]["people"] >= 0
+
+
+# Documents
+
+
+def ids_of(kyo: Kyo, *arguments: str) -> dict[str, str]:
+    """Ids by title."""
+    data = kyo("documents", "list", *arguments, "--json").data
+    assert isinstance(data, list)
+    return {one["title"]: one["id"] for one in data}
+
+
+def test_documents_are_listed_by_what_is_asked_for(ingested: Kyo) -> None:
+    assert set(ids_of(ingested)) >= {"handbook", "printers"}
+    assert set(ids_of(ingested, "hand", "--collection", "General", "--state", "approved")) == {"handbook"}
+    assert ids_of(ingested, "--tag", "nobody's") == ids_of(ingested, "--overdue") == {}
+    shown = ingested("documents", "list", "hand").out.splitlines()
+    assert shown[0].split() == ["ID", "STATE", "ANSWERS", "NEWEST", "COLLECTION", "TITLE"]
+    assert shown[1].split()[-2:] == ["General", "handbook"]
+
+
+def test_a_document_is_read_again_and_can_be_rolled_back(ingested: Kyo, folder: Path) -> None:
+    handbook = ids_of(ingested)["handbook"]
+    assert "1 read again" in ingested("documents", "reprocess", handbook).err
+    assert "1 waiting already" in ingested("documents", "reprocess", handbook).err
+    ingested("ingest", folder / "handbook.txt", "--no-daemon")
+    history = ingested("documents", "history", handbook).out.splitlines()
+    assert [line.split()[:3] for line in history[1:]] == [["2", "ready", "approved"], ["1", "ready", "approved"]]
+    assert "version 1, read again" in history[1]
+    assert "version 2" in ingested("search", "holiday").out
+    assert "answers questions with version 1 now" in ingested("documents", "roll-back", handbook, "1").err
+    assert "version 1" in ingested("search", "holiday").out
+    unknown = ingested("documents", "roll-back", handbook, "7")
+    assert (unknown.code, "no version 7" in unknown.err) == (1, True)
+    assert ingested("documents", "roll-back", handbook, "2").code == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("--everything", "--collection", "General")])
+def test_what_is_to_be_read_again_must_be_said(migrated: Kyo, arguments: tuple[str, ...]) -> None:
+    done = migrated("documents", "reprocess", *arguments)
+    assert (done.code, "--everything" in done.err) == (1, True)
+
+
+def test_documents_are_archived_restored_and_deleted(migrated: Kyo, tmp_path: Path) -> None:
+    (tmp_path / "canteen.txt").write_text("The canteen opens at noon.")
+    migrated("ingest", tmp_path / "canteen.txt", "--approve", "--no-daemon")
+    canteen = ids_of(migrated)["canteen"]
+    assert migrated("documents", "archive", canteen).err == "canteen is archived.\n"
+    assert "canteen" not in migrated("search", "canteen").out
+    assert migrated("documents", "restore", canteen).code == 0
+    assert "canteen" in migrated("search", "canteen").out
+    assert migrated("documents", "delete", canteen).code == 130, "nobody said yes"
+    assert migrated("documents", "delete", canteen, "--yes").err == "canteen is deleted.\n"
+    assert "canteen" not in ids_of(migrated)
+    assert "canteen" in ids_of(migrated, "--state", "deleted")
+
+
+def test_documents_of_somebody(ingested: Kyo) -> None:
+    ingested("users", "add", "petra", "--role", "employee")
+    refused = ingested("documents", "reprocess", "--everything", "--as", "petra")
+    assert (refused.code, "document:reprocess" in refused.err or "password" in refused.err) == (1, True)
+
+
+# Damage
+
+
+def test_the_doctor_finds_damage_says_what_to_do_and_repairs(ingested: Kyo, module_home: Path) -> None:
+    well = ingested("doctor", "--deep", "--json")
+    assert well.code == 3, "all is well but for the daemon, which does not run here"
+    assert isinstance(well.data, dict)
+    assert all(finding["problems"] == 0 for finding in well.data["findings"])
+
+    stored = module_home / "files" / "ab" / "cd" / ("abcd" + "0" * 60)
+    stored.parent.mkdir(parents=True)
+    stored.write_bytes(b"nobody's")
+    os.utime(stored, (0, 0))
+    found = ingested("doctor")
+    assert found.code == 1
+    assert "files have versions" in found.out
+    assert stored.name in found.out
+    assert "kyo doctor --repair" in found.out
+
+    repaired = ingested("doctor", "--repair")
+    assert repaired.code == 3
+    assert "1 files that no document has are removed" in repaired.out
+    assert not stored.exists()
+
+
+def test_the_doctor_of_what_was_never_started(kyo: Kyo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("KYO_HOME", str(tmp_path / "none"))
+    done = kyo("doctor")
+    assert (done.code, "was never started" in done.err) == (3, True)
+    assert not (tmp_path / "none").exists()
 
 
 # The pure parts

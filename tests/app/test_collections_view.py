@@ -29,6 +29,10 @@ def box(page: AppTest, label: str, which: int = 0) -> Any:
     return [found for found in page.selectbox if found.label == label][which]
 
 
+def switch(page: AppTest, label: str) -> Any:
+    return next(found for found in page.toggle if found.label == label)
+
+
 def choose(page: AppTest, label: str, value: object, which: int = 0) -> AppTest:
     chosen: AppTest = box(page, label, which).set_value(value).run()
     return chosen
@@ -107,6 +111,38 @@ def test_people_and_groups_are_given_access_and_lose_it(
     click(click(page, "Remove"), "Remove")
     found = collections.read_access(kyo, admin, board.id)
     assert (found.groups, found.members) == ((), ())
+
+
+def test_how_long_approvals_hold_and_who_takes_files_away_is_changed(
+    visit: Visit, kyo: Kyo, admin: Actor, board: CollectionDetails
+) -> None:
+    page = opened(visit("collections", admin), "collection", board.id)
+    assert "An approval holds" not in words(page)
+    page.number_input[0].set_value(18)
+    page.checkbox[0].uncheck()
+    click(page, "Save")
+    assert not page.exception
+    changed = collections.named(kyo, admin, "Board")
+    assert (changed.description, changed.review_months, changed.downloadable) == ("Minutes.", 18, False)
+    assert "An approval holds for 18 months." in words(page)
+    assert "Readers may not download files." in words(page)
+    page.number_input[0].set_value(0)
+    page.checkbox[0].check()
+    click(page, "Save")
+    changed = collections.named(kyo, admin, "Board")
+    assert (changed.review_months, changed.downloadable) == (None, True)
+
+
+@pytest.mark.parametrize("months", [-1, 121, 10**15])
+def test_months_that_are_too_few_or_too_many_are_said(
+    visit: Visit, kyo: Kyo, admin: Actor, board: CollectionDetails, months: int
+) -> None:
+    page = opened(visit("collections", admin), "collection", board.id)
+    page.number_input[0].set_value(months)
+    click(page, "Save")
+    assert not page.exception
+    assert "An approval holds for 1 to 120 months" in words(page)
+    assert collections.named(kyo, admin, "Board").review_months is None
 
 
 def test_a_collection_is_described_and_deleted(visit: Visit, kyo: Kyo, admin: Actor, board: CollectionDetails) -> None:
@@ -255,7 +291,7 @@ def test_a_manager_restricts_a_document_and_gives_it_to_somebody(
     colleague = person(Role.EMPLOYEE)
     page = with_sharing(visit("documents", manager), document)
     assert "Everyone who may read General" in words(page)
-    page.toggle[0].set_value(True).run()
+    switch(page, "Restricted").set_value(True).run()
     assert not page.exception
     assert sharing.read_sharing(kyo, manager, document.id).restricted
     assert "Only its owner" in words(page)
@@ -276,7 +312,7 @@ def test_a_manager_restricts_a_document_and_gives_it_to_somebody(
     page = with_sharing(visit("documents", manager), document)
     click(click(page, "Remove"), "Remove")
     assert sharing.read_sharing(kyo, manager, document.id).readers == ()
-    page.toggle[0].set_value(False).run()
+    switch(page, "Restricted").set_value(False).run()
     assert not sharing.read_sharing(kyo, manager, document.id).restricted
 
 
@@ -301,7 +337,7 @@ def test_a_document_can_be_restricted_before_it_is_approved(
     page.session_state[f"sharing-{waiting.id}"] = True
     page.run()
     assert "They can read it as soon as it is approved." in words(page)
-    page.toggle[0].set_value(True).run()
+    switch(page, "Restricted").set_value(True).run()
     assert sharing.read_sharing(kyo, manager, waiting.id).restricted
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from kyo_app.markup import answer_markdown, badge, highlighted, inert, inert_line
+from kyo_app.markup import answer_markdown, badge, changed, highlighted, inert, inert_line
+from kyo_pipeline.domain.diffs import Change, Line, Span
 
 _HOSTILE = [
     "![i](http://e.x/leak.png)", "[l](http://e.x)", "[l]: http://e.x", "<img src=x onerror=alert(1)>", "<!-- c -->",
@@ -107,6 +108,40 @@ def test_a_quote_over_paragraphs_is_marked_in_each() -> None:
 def test_lines_that_a_margin_broke_are_joined() -> None:
     line = "This line was broken by the right margin of the page where"
     assert highlighted(f"{line}\nit was printed.\nNext", "", "") == f"{line} it was printed\\.  \nNext"
+
+
+_DIRECTIVE = re.compile(r":(red|green)-background\[((?:\\.|[^\]\\])*)\]")
+
+
+@given(st.lists(st.builds(Span, st.sampled_from(Change), texts), max_size=6).map(tuple))
+def test_what_changed_is_marked_and_is_nothing_but_text(spans: tuple[Span, ...]) -> None:
+    shown = changed(Line(spans))
+    assert "\n" not in shown
+    marks = {"strong_open", "strong_close", "s_open", "s_close"}
+    assert _kinds(_DIRECTIVE.sub(r"\2", shown)) <= {"text"} | marks
+    bare = _DIRECTIVE.sub(lambda match: match[2][2:-2], shown)
+    assert _essence(_shown(bare)) == _essence("".join(span.text for span in spans))
+    for color, change in (("red", Change.REMOVED), ("green", Change.ADDED)):
+        marked = "".join(match[2][2:-2] for match in _DIRECTIVE.finditer(shown) if match[1] == color)
+        expected = "".join(span.text for span in spans if span.change is change)
+        assert _essence(re.sub(r"\\(.)", r"\1", marked)) == _essence(expected)
+
+
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        ([(Change.SAME, "a hotel")], "a hotel"),
+        (
+            [(Change.SAME, "a "), (Change.REMOVED, "red one"), (Change.SAME, ".")],
+            "a \u2060:red-background[~~red one~~]\\.",
+        ),
+        ([(Change.SAME, "a"), (Change.ADDED, " new ")], "a \u2060:green-background[**new**]"),
+        ([(Change.ADDED, "  \u202e ")], ""),
+        ([(Change.REMOVED, "a\nb")], "\u2060:red-background[~~a b~~]"),
+    ],
+)
+def test_what_a_changed_line_looks_like(spans: list[tuple[Change, str]], expected: str) -> None:
+    assert changed(Line(tuple(Span(*span) for span in spans))) == expected
 
 
 @given(texts)

@@ -1,4 +1,6 @@
-from datetime import datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -6,10 +8,29 @@ import pytest
 from kyo_app import wording
 from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.answers import Outcome
-from kyo_pipeline.domain.documents import DocumentState, VersionStatus
+from kyo_pipeline.domain.documents import DocumentState, Review, Version, VersionStatus
 from kyo_pipeline.domain.people import PersonState
 
 NOON = datetime(2025, 3, 12, 12, 0, tzinfo=timezone.utc)
+NOBODY = UUID(int=0)
+VERSION = Version(
+    id=NOBODY,
+    number=2,
+    file_name="a.pdf",
+    sha256="",
+    size_bytes=1,
+    media_type="application/pdf",
+    status=VersionStatus.READY,
+    review=Review.PENDING,
+    error=None,
+    pages=14,
+    chunks=1200,
+    uploaded_by=NOBODY,
+    uploaded_by_name="Erin",
+    uploaded_at=NOON,
+    ready_at=NOON,
+    in_progress=False,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +59,52 @@ def test_sizes(count: int, said: str) -> None:
 )
 def test_times_in_the_readers_zone(before: timedelta, said: str) -> None:
     assert wording.human_time(NOON - before, NOON, ZoneInfo("Europe/Berlin")) == said
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [(date(2025, 1, 1), "1 Jan"), (date(2024, 12, 31), "31 Dec 2024"), (date(2026, 3, 12), "12 Mar 2026")],
+)
+def test_days(moment: date, said: str) -> None:
+    assert wording.day(moment, NOON.date()) == said
+
+
+@pytest.mark.parametrize(
+    ("empty", "ocr", "said"),
+    [
+        (None, None, []),
+        (0, 0, []),
+        (1, 0, ["1 of 14 pages has no text"]),
+        (12, 0, ["12 of 14 pages have no text"]),
+        (12, 2, ["12 of 14 pages have no text", "2 pages read by OCR: check the numbers and names"]),
+    ],
+)
+def test_how_a_version_was_read(empty: int | None, ocr: int | None, said: list[str]) -> None:
+    assert wording.findings(replace(VERSION, empty_pages=empty, ocr_pages=ocr)) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "kept", "said"),
+    [
+        (1, 0, ""),
+        (2, None, ""),
+        (2, 0, "kept 0 of 1,200 passages unchanged"),
+        (3, 1199, "kept 1,199 of 1,200 passages unchanged"),
+    ],
+)
+def test_what_a_version_kept(number: int, kept: int | None, said: str) -> None:
+    assert wording.kept(replace(VERSION, number=number, kept_vectors=kept)) == said
+
+
+@pytest.mark.parametrize(("likeness", "said"), [(0.5, "50 %"), (0.876, "88 %"), (1.0, "99 %")])
+def test_an_estimate_is_never_everything(likeness: float, said: str) -> None:
+    assert wording.alike(likeness) == f"about {said} the same"
+
+
+@pytest.mark.parametrize("review", Review)
+def test_every_decision_has_words(review: Review) -> None:
+    expected = "Waiting for approval" if review is Review.PENDING else review.value.capitalize()
+    assert wording.reviewed(replace(VERSION, review=review))[0] == expected
 
 
 @pytest.mark.parametrize(

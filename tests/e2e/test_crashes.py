@@ -1,20 +1,16 @@
 """kill -9 in the middle of 200 files: nothing is lost or done twice, and a dead run needs no restart."""
 
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 
-import psutil
 import pytest
 from sqlalchemy import text
 
 from kyo_pipeline.domain.actor import OPERATOR
-from kyo_pipeline.domain.database_role import DatabaseRole
-from kyo_pipeline.kyo import Kyo, open_kyo
-from kyo_pipeline.services import library, operations, upkeep
-from kyo_pipeline.settings import Settings
+from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.services import library, upkeep
+from tests.e2e.killing import kill, opened, run_processes
 from tests.stack_process import RunningStack
 
 pytestmark = pytest.mark.e2e
@@ -54,18 +50,6 @@ def test_after_a_restart_every_file_is_ready_or_failed_with_a_reason(stack: Runn
     with opened(stack) as kyo:
         wait_until_done(kyo, group)
         assert_each_file_is_there_once(kyo, group)
-
-
-@contextmanager
-def opened(stack: RunningStack) -> Iterator[Kyo]:
-    """A Kyo of this process on the database of the stack, with the rights of the pipeline: it looks at all rows."""
-    settings = Settings(KYO_HOME=stack.home)
-    with operations.running_servers(settings) as servers:
-        kyo = open_kyo(servers.settings, DatabaseRole.PIPELINE)
-        try:
-            yield kyo
-        finally:
-            kyo.close()
 
 
 def upload(kyo: Kyo, group: str) -> None:
@@ -123,23 +107,3 @@ def assert_each_file_is_there_once(kyo: Kyo, group: str) -> None:
     assert wrong == []
     health = upkeep.inspect(kyo)
     assert (health.searchable_without_vector, health.ready_without_chunks, health.miscounted_chunks) == (0, 0, 0)
-
-
-def run_processes(stack: RunningStack) -> list[psutil.Process]:
-    """The processes in which Dagster runs work: forked off the warm one that its code server has started."""
-    server = stack.find("kyo_pipeline.defs.code_server")
-    found = [run for child in server.children() for run in child.children()]
-    assert found, "no run was under way"
-    return found
-
-
-def kill(stack: RunningStack, victim: str) -> None:
-    if victim == "kyo up":
-        stack.kill()
-        return
-    if victim == "postgres":
-        psutil.Process(int((stack.home / "postgres" / "postmaster.pid").read_text().split()[0])).kill()
-    else:
-        stack.find(victim).send_signal(signal.SIGKILL)
-    assert stack.wait() != 0
-    assert "kyo: " in stack.output.splitlines()[-1]

@@ -1,0 +1,130 @@
+"""One document, opened: what it is, what became of it, and what may be done with it."""
+
+import streamlit as st
+
+from kyo_app import overdue, runtime, wording
+from kyo_app.components import local_day, local_time, retry_button, run_again, shown_errors
+from kyo_app.curation import edit_panel, ending
+from kyo_app.likeness import similar_documents
+from kyo_app.markup import badge, inert, inert_line
+from kyo_app.passages import source_link
+from kyo_app.sharing import sharing_panel
+from kyo_app.uploads import new_version_panel
+from kyo_app.versions import history_panel
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.documents import Document, DocumentState, Review, VersionStatus, progress
+from kyo_pipeline.services import curating, library
+
+
+def tags(document: Document) -> str:
+    """Markdown."""
+    return " ".join(badge(f":material/sell: {inert_line(tag, 40)}", "violet") for tag in document.tags)
+
+
+def details(actor: Actor, document: Document) -> None:
+    curator = curating.may_curate(runtime.kyo(), actor, document.id)
+    _notes(actor, document, curator)
+    facts(document)
+    findings(document)
+    similar_documents(actor, document.latest)
+    if document.latest.status is not VersionStatus.FAILED:
+        source_link(document.latest.id, label="Open").show()
+    history_panel(actor, document, curator=curator)
+    if document.state is not DocumentState.ARCHIVED:
+        new_version_panel(actor, document)
+    if curator:
+        edit_panel(actor, document)
+        sharing_panel(actor, document)
+    ending(actor, document, curator=curator)
+
+
+def tombstone(document: Document) -> None:
+    """What is left of a deleted document."""
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f"**{inert_line(document.title, 160)}** {badge(*wording.decided(document))}")
+        when = local_time(document.deleted_at) if document.deleted_at else ""
+        lines = [f"Deleted {when} by **{inert_line(document.deleted_by_name or '', 60)}**"]
+        where = f" · {inert_line(document.collection, 60)}" if document.collection else ""
+        added = f"Added {local_time(document.created_at)} · owner {inert_line(document.owner_name, 60)}"
+        st.caption("  \n".join([*lines, f"{added}{where} · {wording.counted(document.latest.number, 'version')}"]))
+
+
+def facts(document: Document) -> None:
+    version = document.latest
+    today = local_day()
+    lines = {
+        "File": inert_line(version.file_name, 120),
+        "Collection": inert_line(document.collection, 80),
+        "Owner": inert_line(document.owner_name, 60),
+        "Version": _number(document),
+        "Uploaded": f"{local_time(version.uploaded_at)} by {inert_line(version.uploaded_by_name, 60)}",
+        "Approved": _approval(document),
+        "Review by": wording.day(document.review_by, today) if document.review_by else "",
+        "Size": " · ".join(_sizes(document)),
+        "Tags": tags(document),
+    }
+    st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in lines.items() if value))
+
+
+def findings(document: Document) -> None:
+    """What its approver and its readers should know of how it was read."""
+    for found in wording.findings(document.latest):
+        st.markdown(f":orange[:material/document_scanner:] {found}")
+
+
+def _number(document: Document) -> str:
+    number = document.latest.number
+    if not document.searchable:
+        return str(number)
+    if document.current_number == number:
+        return f"{number} {badge(':material/check: answers questions', 'green')}"
+    return f"{number}; {badge(f':material/check: version {document.current_number} answers questions', 'green')}"
+
+
+def _sizes(document: Document) -> list[str]:
+    version = document.latest
+    return [
+        wording.human_size(version.size_bytes),
+        *([wording.counted(version.pages, "page")] if version.pages else []),
+        *([wording.counted(version.chunks, "passage")] if version.chunks else []),
+        *filter(None, [wording.kept(version)]),
+    ]
+
+
+def _approval(document: Document) -> str:
+    version = document.latest
+    if version.review is not Review.APPROVED or version.reviewed_at is None:
+        return ""
+    return f"{local_time(version.reviewed_at)} by {inert_line(version.reviewed_by_name or '', 60)}"
+
+
+def _notes(actor: Actor, document: Document, curator: bool) -> None:
+    """What somebody should do about it, or wait for."""
+    version = document.latest
+    if version.status is VersionStatus.FAILED:
+        st.error(inert(version.error or "This file could not be read."), icon=":material/error:")
+        retry_button(actor, document)
+    elif wording.under_way(version):
+        st.progress(progress(version.status), text=f"{wording.step(version)}…")
+    if version.review is Review.DRAFT:
+        _draft(actor, document)
+    elif version.review is Review.REJECTED:
+        by = inert_line(version.reviewed_by_name or "", 60)
+        st.warning(f"Rejected by **{by}**: {inert(version.review_reason or '')}", icon=":material/close:")
+    if overdue.is_overdue(document):
+        overdue.note(actor, document, curator=curator)
+
+
+def _draft(actor: Actor, document: Document) -> None:
+    own = document.latest.uploaded_by == actor.id
+    by = inert_line(document.latest.uploaded_by_name, 60)
+    st.info(
+        "A draft: nobody is asked to approve it until you send it."
+        if own
+        else f"A draft: {by} has not sent it for approval yet.",
+        icon=":material/edit_note:",
+    )
+    if own and st.button("Send for approval", key=f"send-{document.latest.id}", type="primary", icon=":material/send:"):
+        with shown_errors():
+            library.send_for_review(runtime.kyo(), actor, document.latest.id)
+            run_again(f"Sent for approval: {inert_line(document.title, 80)}", ":material/send:")

@@ -1,0 +1,222 @@
+"""One version of a document itself: the pages as they are, or the text, with a passage marked in it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import streamlit as st
+
+from kyo_app import runtime
+from kyo_app.auth import acting
+from kyo_app.components import Link, empty_state, shown_errors
+from kyo_app.markup import inert, inert_line
+from kyo_app.passages import facts, marks, since, source_link, source_markdown, standing
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.documents import PassageInContext
+from kyo_pipeline.domain.media_types import PDF
+from kyo_pipeline.domain.sources import PageImage, SourceText
+from kyo_pipeline.errors import Forbidden, KyoError, NotFound
+from kyo_pipeline.services import library, sources
+
+_MAX_OFFSET = 2**30
+#: Beside something else it would shrink to the page that is shown.
+_PICKER_WIDTH = 300
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the address asks for: a version, and the characters of it to mark, `start == end` for none."""
+
+    version_id: UUID
+    start: int
+    end: int
+
+    @property
+    def marks(self) -> bool:
+        return self.start < self.end
+
+    @property
+    def page_key(self) -> str:
+        return f"source-page-{self.version_id}-{self.start}"
+
+    @property
+    def offset_key(self) -> str:
+        """Of a character in the stretch that is shown, for formats without pages."""
+        return f"source-offset-{self.version_id}-{self.start}"
+
+    def is_in(self, source: SourceText) -> bool:
+        return self.start < source.start + len(source.text) and source.start < self.end
+
+
+def show() -> None:
+    actor = acting()
+    with shown_errors():
+        if "version" not in st.query_params:
+            _nothing()
+            return
+        wanted = _wanted()
+        source = _read(actor, wanted)
+        passage = _passage(actor, wanted) if wanted.marks else None
+        _head(source, passage)
+        if not source.is_current:
+            _newer(actor, source, passage)
+        if source.page is not None:
+            _page(actor, source, wanted)
+        else:
+            _stretch(source, wanted)
+
+
+def _wanted() -> Wanted:
+    try:
+        version_id = UUID(st.query_params["version"])
+    except ValueError as error:
+        raise NotFound("There is no such document, or none that you may see.") from error
+    start, end = (_number(st.query_params.get(name, "")) for name in ("start", "end"))
+    return Wanted(version_id, start, end) if start < end else Wanted(version_id, 0, 0)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 11 and int(text) <= _MAX_OFFSET else 0
+
+
+def _read(actor: Actor, wanted: Wanted) -> SourceText:
+    """The page or the stretch that was turned to, at first the one that the passage begins on."""
+    kyo, state = runtime.kyo(), st.session_state
+    page, offset = state.get(wanted.page_key), state.get(wanted.offset_key)
+    if page is not None or offset is not None:
+        try:
+            return sources.read_source(kyo, actor, wanted.version_id, page=page, offset=offset)
+        except NotFound as error:  # of an old version, some people may read a few pages only
+            st.info(inert(error.message), icon=":material/lock:")
+            _go_back(wanted)
+    source = sources.read_source(kyo, actor, wanted.version_id, offset=wanted.start if wanted.marks else None)
+    if source.page is not None:
+        state[wanted.page_key] = source.page
+    return source
+
+
+def _passage(actor: Actor, wanted: Wanted) -> PassageInContext:
+    return library.read_passage(runtime.kyo(), actor, wanted.version_id, wanted.start, wanted.end, 0)
+
+
+def _head(source: SourceText, passage: PassageInContext | None) -> None:
+    st.title(inert_line(source.title, 160), anchor=False)
+    if passage is not None:
+        st.markdown(facts(passage))
+    else:
+        badges = [standing(source.version_number, source.current_number), *marks(from_ocr=source.from_ocr)]
+        st.markdown(f":small[Version {source.version_number}] {' '.join(badges)}")
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.caption(f":material/draft: {inert_line(source.file_name, 120)}", width="content")
+        if source.may_download:
+            st.link_button(
+                "Download", f"/files/{source.version_id}", icon=":material/download:", type="tertiary", width="content"
+            )
+
+
+def _newer(actor: Actor, source: SourceText, passage: PassageInContext | None) -> None:
+    """What became of this version, and the way to the one that answers questions."""
+    is_in_current = passage.is_in_current if passage is not None else None
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f":orange[:material/history:] {since(source.current_number, is_in_current)}")
+        if source.current_number is None:
+            return
+        for version in library.list_history(runtime.kyo(), actor, source.document_id):
+            if version.number == source.current_number:
+                source_link(version.id, label=f"Open version {version.number}").show()
+
+
+def _page(actor: Actor, source: SourceText, wanted: Wanted) -> None:
+    """A picture of the page, and its text for those who cannot see it, or want to copy from it."""
+    _turning(source, wanted)
+    image = _drawn(actor, source, wanted) if source.media_type == PDF else None
+    if image is None:
+        _text(source, wanted)
+        return
+    with st.container(border=True):
+        st.image(image.png, width="stretch", alt=_described(source, image))
+    if wanted.is_in(source) and not image.marked:
+        st.caption("The passage could not be marked in the picture. It is marked in the text below.")
+    with st.expander(
+        "Text of this page", icon=":material/article:", expanded=wanted.is_in(source) and not image.marked
+    ):
+        _text(source, wanted)
+
+
+def _turning(source: SourceText, wanted: Wanted) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        ocr = f" {marks(from_ocr=True)[0]}" if source.from_ocr else ""
+        st.markdown(f"**Page {source.page:,} of {source.pages:,}**{ocr}", width="content")
+        if (source.pages or 1) > 1:
+            st.pagination(source.pages or 1, key=wanted.page_key, max_visible_pages=5, width=_PICKER_WIDTH)
+    _way_back(source, wanted)
+
+
+def _drawn(actor: Actor, source: SourceText, wanted: Wanted) -> PageImage | None:
+    """None, and a sentence, where the page cannot be drawn."""
+    with st.spinner("Drawing the page…"):
+        try:
+            return sources.page_image(
+                runtime.kyo(), actor, source.version_id, source.page or 1, wanted.start, wanted.end
+            )
+        except Forbidden:
+            raise
+        except KyoError as error:
+            st.info(f"{inert(error.message)} This is its text.", icon=":material/image_not_supported:")
+            return None
+
+
+def _described(source: SourceText, image: PageImage) -> str:
+    """Read out in the place of the picture."""
+    marked = ", with the passage marked" if image.marked else ""
+    return f"Page {source.page} of {source.title}{marked}. Its text follows below."
+
+
+def _stretch(source: SourceText, wanted: Wanted) -> None:
+    """Text without pages, at most some thousand characters at a time."""
+    end = source.start + len(source.text)
+    if source.start or end < source.characters:
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            share = f"{source.start / source.characters:.0%} to {end / source.characters:.0%} of the text"
+            st.markdown(f"**{share}**", width="content")
+            with st.container(horizontal=True, width="content"):
+                _turn("Back", ":material/arrow_back:", wanted, source.start - 1, disabled=not source.start)
+                _turn("On", ":material/arrow_forward:", wanted, end, disabled=end >= source.characters)
+    _way_back(source, wanted)
+    with st.container(border=True):
+        _text(source, wanted)
+    if end < source.characters:
+        _turn("Read on", ":material/arrow_downward:", wanted, end)
+
+
+def _turn(label: str, icon: str, wanted: Wanted, offset: int, *, disabled: bool = False) -> None:
+    st.button(label, icon=icon, disabled=disabled, on_click=_turn_to, args=(wanted.offset_key, offset))
+
+
+def _turn_to(key: str, offset: int) -> None:
+    st.session_state[key] = offset
+
+
+def _way_back(source: SourceText, wanted: Wanted) -> None:
+    if wanted.marks and not wanted.is_in(source):
+        st.button("Back to the passage", icon=":material/undo:", type="tertiary", on_click=_go_back, args=(wanted,))
+
+
+def _go_back(wanted: Wanted) -> None:
+    st.session_state.pop(wanted.page_key, None)
+    st.session_state.pop(wanted.offset_key, None)
+
+
+def _text(source: SourceText, wanted: Wanted) -> None:
+    if source.text.strip():
+        st.markdown(source_markdown(source, wanted.start, wanted.end), anchors=False)
+    else:
+        st.caption("No text was found here.")
+
+
+def _nothing() -> None:
+    empty_state(
+        ":material/menu_book:",
+        "No document was chosen",
+        "Open one from the sources of an answer, or from the documents.",
+        Link("documents", "See the documents", ":material/description:"),
+    )
