@@ -37,12 +37,15 @@ class Edit:
     after: str
     before_page: str
     after_page: str
-    elsewhere: bool  # whether the old value stands in other pages, or still in this one: then it is no old answer
+    still_there: bool  # whether the new page has the old value too, in another place
 
 
 @dataclass
 class Asked:
-    """One answer: the versions of the page that it cites, and which of the two values stand in it."""
+    """One answer: the versions of the page that it cites, and which of the two values stand in it.
+
+    `quoted_old`: in what it cites of this page. Other pages may say the same value for good reason.
+    """
 
     begun: float
     ended: float
@@ -50,6 +53,7 @@ class Asked:
     versions: set[int] = field(default_factory=set)
     old: bool = False
     new: bool = False
+    quoted_old: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,10 @@ def read_edits() -> list[Edit]:
     edits = []
     for one in map(json.loads, lines):
         before, after = ((VERSIONS / one[name]).read_text(encoding="utf-8") for name in ("before_file", "after_file"))
-        elsewhere = one["old_value_still_elsewhere"] or stands_in(one["before_answer"], after)
-        edits.append(Edit(one["id"], one["text"], one["before_answer"], one["after_answer"], before, after, elsewhere))
+        still_there = stands_in(one["before_answer"], after)
+        edits.append(
+            Edit(one["id"], one["text"], one["before_answer"], one["after_answer"], before, after, still_there)
+        )
     return edits
 
 
@@ -95,7 +101,8 @@ def current(kyo: Kyo, document_id: UUID) -> int | None:
 def told(edit: Edit, document_id: UUID, answer: Answer, begun: float) -> Asked:
     """What an answer says, in its text or in the passages that it cites of this page."""
     cited = [citation for citation in answer.citations if citation.document_id == document_id]
-    text = "\n".join([answer.text, *(citation.quote for citation in cited)])
+    quotes = "\n".join(citation.quote for citation in cited)
+    text = f"{answer.text}\n{quotes}"
     return Asked(
         begun,
         time.perf_counter(),
@@ -103,6 +110,7 @@ def told(edit: Edit, document_id: UUID, answer: Answer, begun: float) -> Asked:
         {citation.version_number for citation in cited},
         stands_in(edit.before, text),
         stands_in(edit.after, text),
+        stands_in(edit.before, quotes),
     )
 
 
@@ -144,7 +152,7 @@ def swap(kyo: Kyo, edit: Edit, document_id: UUID) -> Swap:
     after = [one for one in asked if one.begun > seen]
     return Swap(
         asked=len(asked),
-        old_after=sum(1 in one.versions or (one.old and not edit.elsewhere) for one in after),
+        old_after=sum(1 in one.versions or (one.quoted_old and not edit.still_there) for one in after),
         gaps=sum(not one.answered for one in asked) if first.answered and last.answered else 0,
         seconds=swapped - started,
         right_before=1 in first.versions and first.old,

@@ -174,6 +174,13 @@ class Link:
         st.page_link(page, label=self.label, icon=self.icon, query_params=self.query)
 
 
+def turn_to(label: str, icon: str, query: Mapping[str, str], *, key: str) -> None:
+    """To something else on the same page. A `Link` would leave the address as it is, and the next click go back."""
+    if st.button(label, icon=icon, key=key, type="tertiary"):
+        st.query_params.from_dict(query)
+        st.rerun()
+
+
 def empty_state(icon: str, title: str, body: str, link: Link | None = None) -> None:
     """What is missing, and what to do about it."""
     with st.container(border=True, horizontal_alignment="center", gap="xsmall"):

@@ -45,6 +45,7 @@ def tags_field(known: Sequence[str], chosen: Sequence[str] = (), *, key: str | N
         sorted({*known, *chosen}),
         default=list(chosen),
         accept_new_options=True,
+        select_all=False,
         placeholder="Choose some, or type new ones",
         key=key,
     )

@@ -26,9 +26,9 @@ def details(actor: Actor, document: Document) -> None:
     _notes(actor, document, curator)
     facts(document)
     findings(document)
-    similar_documents(actor, document.latest)
     if document.latest.status is not VersionStatus.FAILED:
         source_link(document.latest.id, label="Open").show()
+    similar_documents(actor, document.latest)
     history_panel(actor, document, curator=curator)
     if document.state is not DocumentState.ARCHIVED:
         new_version_panel(actor, document)
@@ -68,8 +68,8 @@ def facts(document: Document) -> None:
 
 def findings(document: Document) -> None:
     """What its approver and its readers should know of how it was read."""
-    for found in wording.findings(document.latest):
-        st.markdown(f":orange[:material/document_scanner:] {found}")
+    if found := wording.findings(document.latest):
+        st.markdown("  \n".join(f":orange[:material/document_scanner:] {one}" for one in found))
 
 
 def _number(document: Document) -> str:
@@ -78,7 +78,7 @@ def _number(document: Document) -> str:
         return str(number)
     if document.current_number == number:
         return f"{number} {badge(':material/check: answers questions', 'green')}"
-    return f"{number}; {badge(f':material/check: version {document.current_number} answers questions', 'green')}"
+    return f"{number} {badge(f':material/check: version {document.current_number} answers questions', 'green')}"
 
 
 def _sizes(document: Document) -> list[str]:

@@ -25,6 +25,9 @@ def similar_documents(actor: Actor, version: Version) -> None:
 
 
 def _link(similar: SimilarDocument) -> None:
+    """One line on a desk, two on a phone."""
     where = f" · {inert_line(similar.collection, 60)}" if similar.collection else ""
-    label = f"**{inert_line(similar.title, 80)}** :small[:gray[{wording.alike(similar.likeness)}{where}]]"
-    Link("documents", label, ":material/description:", {"document": str(similar.document_id)}).show()
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        query = {"document": str(similar.document_id)}
+        Link("documents", inert_line(similar.title, 80), ":material/description:", query).show()
+        st.caption(f"{wording.alike(similar.likeness)}{where}", width="content")

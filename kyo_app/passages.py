@@ -14,6 +14,8 @@ from kyo_pipeline.domain.sources import SourceText
 from kyo_pipeline.services import library
 
 _CONTEXT = 400
+#: Between the cells of a table, where a tab would be shown as a blank.
+_GAP = str.maketrans({"\t": "\u2003"})
 
 
 def sources(citations: tuple[Citation, ...], key: str) -> None:
@@ -70,22 +72,22 @@ def since(current_number: int | None, is_in_current: bool | None) -> str:
 
 def source_markdown(source: SourceText, start: int, end: int) -> str:
     """Markdown of a stretch of a document: its headings as such, and characters start..end of the document marked."""
-    parts, position = [], 0
+    parts, position, text = [], 0, source.text.translate(_GAP)
 
     def text_until(stop: int) -> str:
         left, right = (min(max(edge - source.start, position), stop) for edge in (start, end))
-        return highlighted(source.text[position:left], source.text[left:right], source.text[right:stop])
+        return highlighted(text[position:left], text[left:right], text[right:stop])
 
     for heading in source.headings:
         begin = heading.start - source.start
-        line_end = source.text.find("\n", max(begin, 0))
-        stop = line_end if line_end >= 0 else len(source.text)
+        line_end = text.find("\n", max(begin, 0))
+        stop = line_end if line_end >= 0 else len(text)
         if position <= begin < stop:
             parts.append(text_until(begin))
             position = begin
             parts.append(f"{'#' * min(heading.level + 2, 6)} {text_until(stop)}")
             position = stop
-    parts.append(text_until(len(source.text)))
+    parts.append(text_until(len(text)))
     return "\n\n".join(part for part in parts if part.strip("# "))
 
 
@@ -116,7 +118,8 @@ def _passage(found: PassageInContext) -> None:
     st.markdown(facts(found))
     if not found.is_current:
         st.caption("This is the text that the answer was made from.")
-    st.markdown(highlighted(_from_word(found.before), found.quote, _to_word(found.after)))
+    parts = (_from_word(found.before), found.quote, _to_word(found.after))
+    st.markdown(highlighted(*(part.translate(_GAP) for part in parts)))
     st.caption(f":material/draft: {inert_line(found.file_name, 120)}")
 
 

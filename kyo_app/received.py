@@ -9,7 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from kyo_app import runtime, wording
 from kyo_app.auth import acting
-from kyo_app.components import Link, sentence, shown_errors
+from kyo_app.components import sentence, shown_errors, turn_to
 from kyo_app.markup import inert, inert_line
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import Document, VersionStatus, progress
@@ -158,7 +158,9 @@ def _next_step(document: Document) -> str:
 
 def _same(file: Received) -> None:
     if file.same_as is not None:
-        _pointer("The same file is here as", file.same_as.id, file.same_as.title, file.same_as.collection)
+        _pointer(
+            file.version_id, "The same file is here as", file.same_as.id, file.same_as.title, file.same_as.collection
+        )
 
 
 def _alike(actor: Actor, file: Received, document: Document) -> None:
@@ -170,13 +172,13 @@ def _alike(actor: Actor, file: Received, document: Document) -> None:
     for similar in found[version_id]:
         if file.same_as is None or similar.document_id != file.same_as.id:
             said = f"The text is {wording.alike(similar.likeness)} as in"
-            _pointer(said, similar.document_id, similar.title, similar.collection)
+            _pointer(version_id, said, similar.document_id, similar.title, similar.collection)
 
 
-def _pointer(said: str, document_id: UUID, title: str, collection: str) -> None:
+def _pointer(version_id: UUID | None, said: str, document_id: UUID, title: str, collection: str) -> None:
     where = f" :small[:gray[{inert_line(collection, 60)}]]" if collection else ""
     label = f"{said} **{inert_line(title, 80)}**{where}"
-    Link("documents", label, ":material/content_copy:", {"document": str(document_id)}).show()
+    turn_to(label, ":material/content_copy:", {"document": str(document_id)}, key=f"alike-{version_id}-{document_id}")
 
 
 def _bold(file_name: str) -> str:

@@ -23,7 +23,7 @@ from kyo_pipeline.services import curating, library, reviewing
 
 _SELECTED = "selected-documents"
 _SUMMARY = "summary-of-many"
-_MOST_REASONS = 20
+_MOST_NAMED = 20
 _MOVE = ":material/drive_file_move:"
 
 
@@ -56,6 +56,13 @@ class Summary:
     @property
     def left(self) -> int:
         return self.total - self.done - len(self.refused)
+
+    def reasons(self) -> dict[str, list[str]]:
+        """Titles by the sentence that says why: it is often the same for all."""
+        found: dict[str, list[str]] = {}
+        for title, why in self.refused:
+            found.setdefault(why, []).append(title)
+        return found
 
 
 @dataclass
@@ -118,10 +125,10 @@ def summary() -> None:
             st.markdown(f":green[:material/check_circle:] {found.verb}: **{counted(found.done, 'document')}**")
         if found.refused:
             st.markdown(f":red[:material/error:] Left as they were: **{counted(len(found.refused), 'document')}**")
-        for title, why in found.refused[:_MOST_REASONS]:
-            st.markdown(f"**{inert_line(title, 90)}**  \n{inert(why)}")
-        if len(found.refused) > _MOST_REASONS:
-            st.caption(f"And {counted(len(found.refused) - _MOST_REASONS, 'more document')}.")
+        for why, titles in found.reasons().items():
+            named = ", ".join(inert_line(title, 90) for title in titles[:_MOST_NAMED])
+            more = f", and {len(titles) - _MOST_NAMED:,} more" if len(titles) > _MOST_NAMED else ""
+            st.markdown(f"{inert(why)}  \n:small[:gray[{named}{more}]]")
         if found.left:
             st.markdown(f":orange[:material/pause_circle:] Not reached: **{counted(found.left, 'document')}**")
         if st.button("Hide", key="hide-summary", type="tertiary"):

@@ -112,7 +112,7 @@ def _using(actor: Actor, document: Document, version: Version) -> None:
         "Use this version",
         ":material/settings_backup_restore:",
         f"Questions are then answered from version {version.number} at once, and no longer from version "
-        f"{document.current_number}. That one stays here: you can go forward to it in the same way.",
+        f"{document.current_number}. That one stays here: you can return to it in the same way.",
         f"Answer from version {version.number}",
         lambda: reviewing.roll_back(runtime.kyo(), actor, version.id),
         key=f"use-{version.id}",

@@ -6,12 +6,14 @@ from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.jobs import ingest, reprocess
 from kyo_pipeline.defs.resources import KyoResource
+from kyo_pipeline.defs.schedules import SCHEDULES, expire
 from kyo_pipeline.defs.sensors import SENSORS
 
 defs = dg.Definitions(
     assets=ASSETS,
     asset_checks=CHECKS,
-    jobs=[ingest, reprocess],
+    jobs=[ingest, reprocess, expire],
+    schedules=SCHEDULES,
     sensors=SENSORS,
     resources={"kyo": KyoResource()},
     # Starting a process a step would cost 3 s each; the steps are short and share their models.

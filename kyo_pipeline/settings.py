@@ -148,7 +148,7 @@ class Settings(BaseSettings):
     KYO_OCR_DATA: Path | None = Field(
         None, description="Folder with the language data, where it is not in the usual place: eng.traineddata."
     )
-    KYO_OCR_SECONDS_PER_PAGE: float = Field(15, gt=0, description="For one page; then it stays without text.")
+    KYO_OCR_SECONDS_PER_PAGE: float = Field(30, gt=0, description="For one page; then it stays without text.")
     KYO_OCR_SECONDS_PER_FILE: float = Field(900, gt=0, description="For one file; then its other pages stay so.")
     KYO_OCR_MAX_PAGES: int = Field(500, ge=1, description="Pages of one file that are recognised at most.")
 

@@ -183,13 +183,16 @@ def run_pipeline(pipeline: Kyo) -> Callable[[], None]:
 
 
 @pytest.fixture
-def publish(kyo: Kyo, employee: Actor, manager: Actor, run_pipeline: Callable[[], None]) -> Callable[[str, str], None]:
+def publish(
+    kyo: Kyo, db: RollbackDatabase, employee: Actor, manager: Actor, run_pipeline: Callable[[], None]
+) -> Callable[[str, str], None]:
     """Puts a text into the searchable corpus the whole way: uploaded, processed, approved by somebody else."""
+    app = replace(kyo, db=db)  # some tests have a `kyo` with the rights of the pipeline
 
     def put(file_name: str, text: str) -> None:
-        uploaded = library.upload(kyo, employee, file_name, text.encode())
+        uploaded = library.upload(app, employee, file_name, text.encode())
         run_pipeline()
-        reviewing.approve(kyo, manager, uploaded.document.latest.id)
+        reviewing.approve(app, manager, uploaded.document.latest.id)
 
     return put
 

@@ -16,6 +16,8 @@ from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.domain.parsed import ParsedDocument
 from kyo_pipeline.domain.ports import Embedder, Tokenizer, Vectors
 from kyo_pipeline.domain.retrieval import Retrieval
+from kyo_pipeline.domain.sources import PageImage
+from kyo_pipeline.domain.unlocking import Lock, Unlocked
 
 
 class RollbackDatabase(Database):
@@ -170,6 +172,16 @@ class PlainTextParser:
             text = path.read_text(encoding="utf-8")
             refused = "This file is damaged." if text.startswith("broken") else None
             yield index, refused or ParsedDocument(text), 0.001
+
+    @property
+    def recognition(self) -> str:
+        return "off (test)"
+
+    def render_page(self, path: Path, page: int, quote: str, width: int = 1000) -> PageImage | str:  # noqa: ARG002 — the port's signature
+        return "Text files have no pages."
+
+    def unlock(self, content: bytes, password: str | None) -> Unlocked:  # noqa: ARG002 — the port's signature
+        return Unlocked(Lock.NOT_LOCKED, content)
 
     def close(self) -> None:
         pass

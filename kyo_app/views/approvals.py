@@ -1,5 +1,6 @@
 """What waits for this person's decision: look at it, approve it or send it back with a reason; and what is overdue."""
 
+from datetime import date
 from uuid import UUID
 
 import streamlit as st
@@ -26,7 +27,7 @@ from kyo_app.markup import inert, inert_line
 from kyo_app.passages import source_link
 from kyo_app.sharing import sharing_panel
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.documents import Document, VersionStatus
+from kyo_pipeline.domain.documents import Document, DocumentPage, VersionStatus
 from kyo_pipeline.errors import Invalid
 from kyo_pipeline.services import curating, library, reviewing
 
@@ -49,6 +50,11 @@ def _draw() -> bool:
     actor = acting()
     with shown_errors():
         months = overdue.intervals(actor)
+        late = reviewing.overdue(runtime.kyo(), actor, limit=_PAGE, offset=page_offset(_OVERDUE, _PAGE))
+        first_page_if_empty(_OVERDUE, late.documents)
+        if late.total:
+            reviews = "1 review is" if late.total == 1 else f"{late.total:,} reviews are"
+            st.caption(f":material/event_busy: {reviews} overdue, below.")
         page = reviewing.waiting(runtime.kyo(), actor, limit=_PAGE, offset=page_offset(_KEY, _PAGE))
         first_page_if_empty(_KEY, page.documents)
         if page.total == 0:
@@ -56,7 +62,7 @@ def _draw() -> bool:
         for document in page.documents:
             _waiting(actor, document, months.get(document.collection))
         page_picker(_KEY, _PAGE, page.total)
-        _overdue(actor)
+        _overdue(actor, late)
         return any(wording.under_way(document.latest) for document in page.documents)
     return False
 
@@ -142,18 +148,21 @@ def _decision(actor: Actor, document: Document, months: int | None) -> None:
     obstacle = reviewing.may_approve(runtime.kyo(), actor, document)
     if obstacle is not None:
         st.caption(f":material/lock: {inert(obstacle)}")
+    until = None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if obstacle is None:
-            _approval(actor, document, months)
-        elif document.latest.status is VersionStatus.FAILED:
-            retry_button(actor, document)
-        with st.popover("Reject", icon=":material/close:"):
-            _rejection(actor, document)
+            until = overdue.review_day("Review by", document, months, key=f"review-by-{document.latest.id}")
+        with st.container(horizontal=True, width="content"):  # the buttons stay together on a phone
+            if obstacle is None:
+                _approval(actor, document, until)
+            elif document.latest.status is VersionStatus.FAILED:
+                retry_button(actor, document)
+            with st.popover("Reject", icon=":material/close:"):
+                _rejection(actor, document)
     sharing_panel(actor, document)
 
 
-def _approval(actor: Actor, document: Document, months: int | None) -> None:
-    until = overdue.review_day("Review by", document, months, key=f"review-by-{document.latest.id}")
+def _approval(actor: Actor, document: Document, until: date | None) -> None:
     if st.button("Approve", key=f"approve-{document.latest.id}", type="primary", icon=":material/check:"):
         with shown_errors():
             reviewing.approve(runtime.kyo(), actor, document.latest.id, until)
@@ -175,10 +184,8 @@ def _rejection(actor: Actor, document: Document) -> None:
             run_again(f"Rejected: {inert_line(document.title, 80)}", ":material/close:")
 
 
-def _overdue(actor: Actor) -> None:
+def _overdue(actor: Actor, page: DocumentPage) -> None:
     """Approvals whose day has passed: they answer questions still, marked as overdue."""
-    page = reviewing.overdue(runtime.kyo(), actor, limit=_PAGE, offset=page_offset(_OVERDUE, _PAGE))
-    first_page_if_empty(_OVERDUE, page.documents)
     if page.total == 0:
         return
     st.subheader("Review overdue", anchor=False)

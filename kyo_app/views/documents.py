@@ -30,6 +30,8 @@ _PAGE = 15
 _SHOW = "documents-show"
 _OVERDUE = "Review overdue"
 _ONE = "document"
+#: Two of them stand side by side on a phone.
+_BOX = 170
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def _tell_overdue(actor: Actor) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 has = "is 1 document" if number == 1 else f"are {number:,} documents"
                 st.markdown(f":orange[:material/event_busy:] There {has} whose review is overdue.", width="content")
-                st.button("Show", key="show-overdue", type="tertiary", on_click=_show_overdue)
+                st.button("See which", key="show-overdue", type="tertiary", on_click=_show_overdue)
 
 
 def _show_overdue() -> None:
@@ -122,10 +124,10 @@ def _asked(actor: Actor) -> _Wanted:
     tags = curating.list_tags(runtime.kyo(), actor)
     text = st.text_input("Search", placeholder="Title or file name", max_chars=200)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.selectbox("Show", filters, key=_SHOW, width=210)
+        wanted = st.selectbox("Show", filters, key=_SHOW, width=_BOX)
         several = len(names) > 1
-        collection = st.selectbox("Collection", names, index=None, placeholder="All", width=210) if several else None
-        tag = st.selectbox("Tag", tags, index=None, placeholder="All", width=210) if tags else None
+        collection = st.selectbox("Collection", names, index=None, placeholder="All", width=_BOX) if several else None
+        tag = st.selectbox("Tag", tags, index=None, placeholder="All", width=_BOX) if tags else None
     may_select = selection.may_select(actor) and not _FILTERS[wanted].admins_only
     return _Wanted(text.strip(), wanted, collection, tag, several, may_select)
 
@@ -183,10 +185,16 @@ def _row(actor: Actor, document: Document, wanted: _Wanted, *, selecting: bool) 
     if not selecting:
         _expander(actor, document, wanted)
         return
-    with st.container(horizontal=True, wrap=False, gap="xsmall"):
+    is_open = st.session_state.get(_key(document))
+    with st.container(horizontal=True, wrap=False, gap="xsmall", vertical_alignment="top" if is_open else "center"):
         selection.box(document, wanted.key)
         with st.container():
             _expander(actor, document, wanted)
+
+
+def _key(document: Document) -> str:
+    """Under which it is known whether its row is open."""
+    return f"document-{document.id}"
 
 
 def _expander(actor: Actor, document: Document, wanted: _Wanted) -> None:
@@ -195,14 +203,18 @@ def _expander(actor: Actor, document: Document, wanted: _Wanted) -> None:
         label += f" {badge(inert_line(document.collection, 40), 'gray')}"
     if document.tags:
         label += f" {opened_document.tags(document)}"
-    opened = expander(label, f"document-{document.id}")
+    opened = expander(label, _key(document))
     if opened.open:
         with opened:
             opened_document.details(actor, document)
 
 
 def _only(chosen: str) -> None:
-    """One document, for those who follow a link to it."""
+    """One document, for those who follow a link to it.
+
+    Streamlit leaves the address as it was when the link stood on this page: the next run would not know the document.
+    """
+    st.query_params[_ONE] = chosen
     if st.button("All documents", icon=":material/arrow_back:", type="tertiary"):
         del st.query_params[_ONE]
         st.rerun()

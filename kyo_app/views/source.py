@@ -7,9 +7,9 @@ import streamlit as st
 
 from kyo_app import runtime
 from kyo_app.auth import acting
-from kyo_app.components import Link, empty_state, shown_errors
+from kyo_app.components import Link, empty_state, shown_errors, turn_to
 from kyo_app.markup import inert, inert_line
-from kyo_app.passages import facts, marks, since, source_link, source_markdown, standing
+from kyo_app.passages import facts, marks, since, source_markdown, standing
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import PassageInContext
 from kyo_pipeline.domain.media_types import PDF
@@ -18,8 +18,8 @@ from kyo_pipeline.errors import Forbidden, KyoError, NotFound
 from kyo_pipeline.services import library, sources
 
 _MAX_OFFSET = 2**30
-#: Beside something else it would shrink to the page that is shown.
-_PICKER_WIDTH = 300
+#: Beside something else the picker of pages would shrink to the one that is shown.
+_PICKER_PIXELS = 320
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ def _newer(actor: Actor, source: SourceText, passage: PassageInContext | None) -
             return
         for version in library.list_history(runtime.kyo(), actor, source.document_id):
             if version.number == source.current_number:
-                source_link(version.id, label=f"Open version {version.number}").show()
+                label = f"Open version {version.number}"
+                turn_to(label, ":material/menu_book:", {"version": str(version.id)}, key="open-newer")
 
 
 def _page(actor: Actor, source: SourceText, wanted: Wanted) -> None:
@@ -146,8 +147,8 @@ def _turning(source: SourceText, wanted: Wanted) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         ocr = f" {marks(from_ocr=True)[0]}" if source.from_ocr else ""
         st.markdown(f"**Page {source.page:,} of {source.pages:,}**{ocr}", width="content")
-        if (source.pages or 1) > 1:
-            st.pagination(source.pages or 1, key=wanted.page_key, max_visible_pages=5, width=_PICKER_WIDTH)
+        if source.pages is not None and source.pages > 1:
+            st.pagination(source.pages, key=wanted.page_key, max_visible_pages=5, width=_PICKER_PIXELS)
     _way_back(source, wanted)
 
 
@@ -176,11 +177,11 @@ def _stretch(source: SourceText, wanted: Wanted) -> None:
     end = source.start + len(source.text)
     if source.start or end < source.characters:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            share = f"{source.start / source.characters:.0%} to {end / source.characters:.0%} of the text"
-            st.markdown(f"**{share}**", width="content")
+            first, last = (round(100 * place / source.characters) for place in (source.start, end))
+            st.markdown(f"**{first} % to {last} % of the text**", width="content")
             with st.container(horizontal=True, width="content"):
-                _turn("Back", ":material/arrow_back:", wanted, source.start - 1, disabled=not source.start)
-                _turn("On", ":material/arrow_forward:", wanted, end, disabled=end >= source.characters)
+                _turn("Previous", ":material/arrow_back:", wanted, source.start - 1, disabled=not source.start)
+                _turn("Next", ":material/arrow_forward:", wanted, end, disabled=end >= source.characters)
     _way_back(source, wanted)
     with st.container(border=True):
         _text(source, wanted)
@@ -214,6 +215,7 @@ def _text(source: SourceText, wanted: Wanted) -> None:
 
 
 def _nothing() -> None:
+    st.title("Source", anchor=False)
     empty_state(
         ":material/menu_book:",
         "No document was chosen",

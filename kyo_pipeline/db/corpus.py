@@ -18,10 +18,9 @@ def lock(tx: Connection) -> None:
 
 
 def publishable(tx: Connection, version_ids: Sequence[UUID]) -> tuple[UUID, ...]:
-    """Of these versions, those that are ready and approved, newer than what is current, and not archived or deleted.
+    """Of these versions, those that are ready and approved and have never answered questions, newer than what has.
 
-    What was approved later and is ready has answered questions already: an older version that is ready late does not
-    come in after somebody has gone back behind both.
+    What answered questions once comes back only when somebody says so. None of a document that is archived or deleted.
     """
     return tuple(
         tx.scalars(
@@ -30,19 +29,15 @@ def publishable(tx: Connection, version_ids: Sequence[UUID]) -> tuple[UUID, ...]
                 select distinct on (v.document_id) v.id
                 from document_versions v
                 join documents d on d.id = v.document_id
-                left join document_versions current on current.id = d.current_version_id
                 where v.id = any(cast(:ids as uuid[]))
                   and v.status = 'ready'
                   and v.review = 'approved'
+                  and v.published_at is null
                   and d.state not in ('archived', 'deleted')
-                  and v.number > coalesce(current.number, 0)
                   and not exists (
                     select
                     from document_versions w
-                    where w.document_id = v.document_id
-                      and w.number > v.number
-                      and w.review = 'approved'
-                      and w.status = 'ready'
+                    where w.document_id = v.document_id and w.number > v.number and w.published_at is not null
                   )
                 order by v.document_id, v.number desc
                 """
@@ -74,6 +69,16 @@ def make_current(tx: Connection, version_ids: Sequence[UUID], now: datetime) -> 
             set current_version_id = v.id, state = 'approved', updated_at = :now
             from document_versions v
             where v.document_id = d.id and v.id = any(cast(:ids as uuid[]))
+            """
+        ),
+        {"ids": ids, "now": now},
+    )
+    tx.execute(
+        text(
+            """
+            update document_versions
+            set published_at = :now
+            where id = any(cast(:ids as uuid[])) and published_at is null
             """
         ),
         {"ids": ids, "now": now},

@@ -10,8 +10,7 @@ from sqlalchemy import Connection, Row, text
 
 from kyo_pipeline.db.engine import lock_name, query
 from kyo_pipeline.db.like import containing
-from kyo_pipeline.domain.access import PersonName
-from kyo_pipeline.domain.actor import OPERATOR_ID, Actor
+from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import (
     Document,
     DocumentPage,
@@ -172,50 +171,6 @@ def approve(tx: Connection, document_id: UUID, review_by: date | None, now: date
     )
 
 
-def change(
-    tx: Connection,
-    document_id: UUID,
-    *,
-    title: str,
-    owner_id: UUID,
-    tags: Sequence[str],
-    review_by: date | None,
-    now: datetime,
-) -> None:
-    tx.execute(
-        text(
-            """
-            update documents
-            set title = :title, owner_id = :owner_id, tags = :tags, review_by = :review_by, updated_at = :now
-            where id = :id
-            """
-        ),
-        {
-            "id": document_id,
-            "title": title,
-            "owner_id": owner_id,
-            "tags": list(tags),
-            "review_by": review_by,
-            "now": now,
-        },
-    )
-
-
-def move(tx: Connection, document_id: UUID, collection_id: UUID, now: datetime) -> None:
-    tx.execute(
-        text("update documents set collection_id = :collection, updated_at = :now where id = :id"),
-        {"id": document_id, "collection": collection_id, "now": now},
-    )
-
-
-def erase(tx: Connection, document_id: UUID, now: datetime) -> tuple[str, ...]:
-    """Turn a document into a tombstone; returns the digests of its files. For admins.
-
-    Needs the locks on the document and its versions. What it adds to the corpus has been withdrawn before.
-    """
-    return tuple(tx.scalars(text("select erase_document(:id, :now)"), {"id": document_id, "now": now}))
-
-
 def put_in_review(tx: Connection, document_id: UUID, now: datetime) -> None:
     """A new version has come: what is not approved waits for review; what is stays approved as it is."""
     tx.execute(
@@ -244,65 +199,6 @@ def may_decide(tx: Connection, actor: Actor, document_id: UUID) -> bool:
                 """
             ),
             {"id": document_id, "actor": actor.id},
-        )
-    )
-
-
-def possible_owners(tx: Connection, document_id: UUID) -> tuple[PersonName, ...]:
-    """Everybody who may write in the document's collection, by name. Needs an actor who may see the document."""
-    rows = tx.execute(
-        text(
-            """
-            select p.id, p.username, p.name
-            from people p
-            join documents d on d.id = :id
-            where p.active
-              and p.id <> :operator
-              and d.collection_id in (select accessible_collections(p.id, 'write'))
-            order by lower(p.name), p.username
-            """
-        ),
-        {"id": document_id, "operator": OPERATOR_ID},
-    )
-    return tuple(PersonName(row.id, row.username, row.name) for row in rows)
-
-
-def may_own(tx: Connection, document_id: UUID, person_id: UUID) -> bool:
-    """Whether somebody may write in the document's collection."""
-    return bool(
-        tx.scalar(
-            text(
-                """
-                select exists (
-                  select
-                  from documents
-                  where id = :id and collection_id in (select accessible_collections(:person, 'write'))
-                )
-                """
-            ),
-            {"id": document_id, "person": person_id},
-        )
-    )
-
-
-def tags(tx: Connection, actor: Actor) -> tuple[str, ...]:
-    """The tags of all documents that the actor may see."""
-    return tuple(
-        tx.scalars(
-            text(
-                """
-                select distinct unnest(d.tags) as tag
-                from documents d
-                where d.collection_id in (select accessible_collections(:actor, 'approve'))
-                  or (
-                    d.collection_id in (select accessible_collections(:actor, 'read'))
-                    and (d.owner_id = :actor or (d.current_version_id is not null and not d.restricted))
-                  )
-                  or (d.current_version_id is not null and d.id in (select granted_documents(:actor)))
-                order by tag
-                """
-            ),
-            {"actor": actor.id},
         )
     )
 

@@ -35,6 +35,7 @@ class Unsound:
     number: int
     sha256: str
     answers: bool
+    is_approved: bool
     answers_instead: bool
     is_not_ready: bool
     lacks_chunks: bool
@@ -73,6 +74,7 @@ def unsound_versions(tx: Connection, embedding_set_id: int | None) -> tuple[Unso
             row.number,
             row.sha256,
             bool(row.answers),
+            row.is_approved,
             bool(row.answers_instead),
             bool(row.is_not_ready),
             row.lacks_chunks,

@@ -117,7 +117,7 @@ def why_not_delete(collection: CollectionDetails) -> str | None:
     if collection.documents:
         held = "1 document" if collection.documents == 1 else f"{collection.documents:,} documents"
         return (
-            f"{collection.name} holds {held}, archived ones included, and what answers have cited must stay. "
-            "Take away everybody's access instead: then only administrators see it."
+            f"{collection.name} holds {held}, archived ones included. Move or delete them first; or take away "
+            "everybody's access: then only administrators see it."
         )
     return None

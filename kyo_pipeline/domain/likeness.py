@@ -46,7 +46,6 @@ def _factors(name: str, count: int) -> _Hashes:
 
 _GRAM_FACTORS = _factors("gram", _GRAM)
 _VALUE_FACTORS = _factors("value", _VALUES)
-_VALUE_SUMMANDS = _factors("summand", _VALUES)
 _BAND_FACTORS = _factors("band", _ROWS + 1)
 
 
@@ -109,11 +108,12 @@ def _least(words: _Hashes) -> _Hashes:
     groups = np.zeros(count, dtype=np.uint64)
     for place in range(_GRAM):
         groups += words[place : place + count] * _GRAM_FACTORS[place]
-    groups = _mixed(np.unique(groups))
-    return np.array(
-        [(groups * factor + summand).min() for factor, summand in zip(_VALUE_FACTORS, _VALUE_SUMMANDS, strict=True)],
-        dtype=np.uint64,
-    )
+    groups = _mixed(groups)
+    product = np.empty_like(groups)
+    least = np.empty(_VALUES, dtype=np.uint64)
+    for place, factor in enumerate(_VALUE_FACTORS):
+        least[place] = np.multiply(groups, factor, out=product).min()
+    return least
 
 
 def _mixed(hashes: _Hashes) -> _Hashes:

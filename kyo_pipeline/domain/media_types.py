@@ -64,9 +64,9 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 def identify(file_name: str, content: bytes, allowed: Sequence[str] = ("pdf", "docx", "txt")) -> str:
     """The media type of a whole file; `allowed` are names out of pdf, docx, txt, md, html.
 
-    The content decides; among kinds of text the suffix does, and what begins as a web page is one where html is allowed,
-    else the text that it is. Of a zip archive only the directory is read. Raises `Invalid` that says what the file is and what to do,
-    `PasswordNeeded` for an Office document that is still locked.
+    The content decides; among kinds of text the suffix does, and what begins as a web page is one where html is
+    allowed, else the text that it is. Of a zip archive only the directory is read. Raises `Invalid` that says what the
+    file is and what to do, `PasswordNeeded` for an Office document that is still locked.
     """
     kind, description = _kind(content)
     if description == _LOCKED:

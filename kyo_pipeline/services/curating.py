@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
-from kyo_pipeline.db import audit, collections, corpus, documents, names, reprocessing, review_items, versions
+from kyo_pipeline.db import audit, collections, corpus, curation, documents, names, reprocessing, review_items, versions
 from kyo_pipeline.db.documents import Filter
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.publishing import announce_drift, publish
@@ -33,7 +33,7 @@ def list_tags(kyo: Kyo, actor: Actor) -> tuple[str, ...]:
     """The tags of all documents that the actor may see, in alphabetical order."""
     actor.require(Permission.DOCUMENT_READ)
     with kyo.db.transaction(actor) as tx:
-        return documents.tags(tx, actor)
+        return curation.tags(tx, actor)
 
 
 def may_curate(kyo: Kyo, actor: Actor, document_id: UUID) -> bool:
@@ -50,7 +50,7 @@ def owners(kyo: Kyo, actor: Actor, document_id: UUID) -> tuple[PersonName, ...]:
     with kyo.db.transaction(actor) as tx:
         if not documents.may_decide(tx, actor, document_id):
             raise NotFound(_NO_DOCUMENT)
-        return documents.possible_owners(tx, document_id)
+        return curation.possible_owners(tx, document_id)
 
 
 def change(
@@ -77,7 +77,7 @@ def change(
             _hand_over(kyo, tx, actor, document_id, owner)
         if title != before.title and before.state is DocumentState.ARCHIVED:
             raise Conflict(_ARCHIVED_TITLE)
-        documents.change(tx, document_id, title=title, owner_id=owner, tags=cleaned, review_by=review_by, now=now)
+        curation.change(tx, document_id, title=title, owner_id=owner, tags=cleaned, review_by=review_by, now=now)
         after = _read(kyo, tx, actor, document_id)
         if _said(after) == _said(before):
             return after
@@ -96,7 +96,7 @@ def add_tags(kyo: Kyo, actor: Actor, document_id: UUID, tags: Sequence[str]) -> 
         all_tags = checked_tags([*before.tags, *tags])
         if all_tags == before.tags:
             return before
-        documents.change(
+        curation.change(
             tx,
             document_id,
             title=before.title,
@@ -125,7 +125,7 @@ def move(kyo: Kyo, actor: Actor, document_id: UUID, collection: str) -> Document
         target = next((found for found in allowed if found.name == wanted), None)
         if target is None:
             raise NotFound("There is no such collection, or none in which you may approve documents.")
-        documents.move(tx, document_id, target.id, kyo.now())
+        curation.move(tx, document_id, target.id, kyo.now())
         details = {"title": before.title, "before": before.collection, "after": target.name}
         audit.record(tx, actor, Event.DOCUMENT_MOVE, document_id, kyo.now(), details)
         return _read(kyo, tx, actor, document_id)
@@ -180,7 +180,7 @@ def delete(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
         document = _lock(kyo, tx, actor, document_id)
         versions.lock_all(tx, document_id)
         _withdraw(tx, document)
-        digests = documents.erase(tx, document_id, now)
+        digests = curation.erase(tx, document_id, now)
         details = {
             "title": document.title,
             "collection": document.collection,
@@ -225,7 +225,7 @@ def _require_day(before: Document, review_by: date | None, today: date) -> None:
 
 def _hand_over(kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID, owner: UUID) -> None:
     """Whose task a review was is told to the new owner by the next look at what is due."""
-    if names.of_active_person(tx, owner) is None or not documents.may_own(tx, document_id, owner):
+    if names.of_active_person(tx, owner) is None or not curation.may_own(tx, document_id, owner):
         raise Invalid(_NO_OWNER)
     review_items.close(tx, actor, document_id, kyo.now())
 

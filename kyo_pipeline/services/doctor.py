@@ -161,7 +161,9 @@ def _is_there(kyo: Kyo, sha256: str) -> bool:
 
 
 def _can_be_read_again(kyo: Kyo, version: Unsound) -> bool:
-    return _is_there(kyo, version.sha256) if version.answers else version.answers_instead
+    if version.answers:  # the new reading is no more approved than this one
+        return version.is_approved and _is_there(kyo, version.sha256)
+    return version.answers_instead
 
 
 def _named(version: Unsound | FileOf) -> str:

@@ -77,8 +77,7 @@ def upload(
         media_type = identify(name, opened.content, kyo.settings.ALLOWED_FILE_TYPES)
         # The bytes come first: a row without its file would be worse than a file without its row.
         sha256 = kyo.files.put(opened.content)
-        was_locked = opened.state is Lock.UNLOCKED
-        file = NewFile(name, sha256, len(opened.content), media_type, draft, was_locked)
+        file = NewFile(name, sha256, len(opened.content), media_type, draft, opened.state is Lock.UNLOCKED)
         return _take_in(kyo, actor, opened.content, file, place)
 
 
@@ -149,10 +148,9 @@ def list_history(kyo: Kyo, actor: Actor, document_id: UUID) -> tuple[Version, ..
     """The versions of a document that the actor may know of, newest first. Raises `NotFound` when there are none."""
     actor.require(Permission.DOCUMENT_READ)
     with kyo.db.transaction(actor) as tx:
-        found = sources.history(tx, actor, document_id, kyo.now())
-    if not found:
-        raise NotFound(_NO_DOCUMENT)
-    return found
+        if found := sources.history(tx, actor, document_id, kyo.now()):
+            return found
+    raise NotFound(_NO_DOCUMENT)
 
 
 def read_document(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:

@@ -1,7 +1,8 @@
 -- Have a document read again from the bytes that it has; returns the versions that wait for the pipeline because of it.
 -- What answers questions stays as it is: a new version of the same bytes, uploader and review takes its place when it is
 -- ready. A newer version that has never answered any starts again where it stands, and stays the newest: it gives its
--- number to the new one. `even_under_way`: also what is beyond the first step begins again, which else is left alone.
+-- number to the new one, as those do that wait below it. `even_under_way`: also what is beyond the first step begins
+-- again, which else is left alone.
 create or replace function requeue_document(document uuid, at timestamptz, even_under_way boolean)
 returns table (version_id uuid, is_new boolean)
 language plpgsql security definer set search_path = kyo, pg_temp
@@ -11,6 +12,7 @@ declare
   subject documents;
   answering document_versions;
   newest document_versions;
+  undecided document_versions;
   place integer;
 begin
   select d.* into subject
@@ -51,12 +53,17 @@ begin
     where v.reprocess_of = answering.id and v.number > answering.number and v.status not in ('ready', 'failed')
   ) then
     place := newest.number + 1;
-    if newest.number > answering.number and newest.review <> 'rejected'
-      and not (newest.review = 'approved' and newest.status = 'ready')  -- that one has been rolled back
-    then
-      update document_versions v set number = place where v.id = newest.id;
-      place := newest.number;
-    end if;
+    for undecided in
+      select v.*
+      from document_versions v
+      where v.document_id = document and v.number > answering.number
+      order by v.number desc
+    loop
+      exit when undecided.review = 'rejected'
+        or undecided.review = 'approved' and undecided.status = 'ready';  -- that one has been rolled back
+      update document_versions v set number = place where v.id = undecided.id;
+      place := undecided.number;
+    end loop;
     return query
     insert into document_versions
       (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, uploaded_at, review, review_reason,

@@ -30,12 +30,15 @@ alter table documents
 
 alter table document_versions
   add column reprocess_of uuid references document_versions,  -- the same bytes, read again
+  add column published_at timestamptz,                        -- when it answered questions for the first time
   add column kept_vectors integer,                            -- chunks that took over the vector of an earlier version
   add column cut_as text,                                     -- by which rules: while they stay, unchanged chunks stay too
   add column empty_pages integer,                             -- how many pages have no text
   add column ocr_pages integer,                               -- how many were read from a picture
   drop constraint document_versions_review_check,
   add constraint document_versions_review_check check (review in ('draft', 'pending', 'approved', 'rejected'));
+
+update document_versions set published_at = ready_at where review = 'approved' and status = 'ready';
 
 alter table version_texts
   add column ocr_pages integer[] not null default '{}',  -- the pages that were read from a picture, 1-based
@@ -128,6 +131,7 @@ begin
       and not (old.review = 'draft' and new.review = 'pending' and old.uploaded_by = current_actor())
       or new.reviewed_by is distinct from old.reviewed_by
       or new.review_reason is distinct from old.review_reason
+      or new.published_at is distinct from old.published_at
       or new.sha256 is distinct from old.sha256
       or new.document_id is distinct from old.document_id
       or new.uploaded_by is distinct from old.uploaded_by
@@ -166,7 +170,8 @@ begin
   set status = 'failed', error = 'This document was deleted.', claimed_by = null, claimed_until = null
   where id = any(versions);
   delete from version_texts where version_id = any(versions);
-  delete from chunks where version_id = any(versions);  -- their vectors go with them
+  -- Their vectors go with them. Before the answers: one that is being stored meanwhile holds the chunks that it cites.
+  delete from chunks where version_id = any(versions);
   update feedback set comment = '' where answer_id in (select c.answer_id from citations c where c.version_id = any(versions));
   update answers set text = '', outcome = 'erased'
   where id in (select c.answer_id from citations c where c.version_id = any(versions));
@@ -179,7 +184,7 @@ grant execute on function erase_document(uuid, timestamptz) to kyo_app;
 -- Rights -----------------------------------------------------------------------------------------------------------
 
 grant update (title, owner_id, collection_id, tags, review_by, stale_since) on documents to kyo_app;
-grant insert (review, reprocess_of) on document_versions to kyo_app;
+grant insert (review, reprocess_of), update (published_at) on document_versions to kyo_app;
 grant select, insert on review_items to kyo_pipeline;
 grant select, update (closed_at, closed_by) on review_items to kyo_app;
 

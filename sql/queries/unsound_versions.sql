@@ -18,6 +18,7 @@ examined as (
     v.number,
     v.sha256,
     d.current_version_id = v.id and d.state = 'approved' as answers,
+    v.review = 'approved' as is_approved,
     v.review <> 'approved' or v.number < current.number as answers_instead,
     d.current_version_id = v.id and (v.status <> 'ready' or v.review <> 'approved') as is_not_ready,
     v.status = 'ready' and (coalesce(n.chunks, 0) = 0 or n.chunks is distinct from v.chunk_count) as lacks_chunks,

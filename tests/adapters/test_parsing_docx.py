@@ -81,6 +81,56 @@ def test_tables_are_rows_with_their_header(tmp_path: Path) -> None:
     assert parsed.text == "Grade\tDays\nGrade: A | Days: 25\n\nbetween\n\nGrade\tDays\nA\t25\n\nbetween"
 
 
+def table(*rows: str, properties: str = "") -> str:
+    """Cells are parted by |; a cell in *asterisks* is bold, =n| before a cell makes it n columns wide, ^ goes on."""
+    lines = ""
+    for row in rows:
+        cells = ""
+        for cell in row.split("|"):
+            words, kind = cell.strip("*^"), ""
+            if "=" in words:
+                span, words = words.split("=")
+                kind += f'<w:gridSpan w:val="{span}"/>'
+            if cell.endswith("^"):
+                kind += '<w:vMerge w:val="restart"/>' if words else "<w:vMerge/>"
+            bold = "<w:rPr><w:b/></w:rPr>" if cell.startswith("*") else ""
+            cells += f"<w:tc><w:tcPr>{kind}</w:tcPr><w:p><w:r>{bold}<w:t>{words}</w:t></w:r></w:p></w:tc>"
+        lines += f"<w:tr>{cells}</w:tr>"
+    return f"<w:tbl><w:tblPr>{properties}</w:tblPr>{lines}</w:tbl>"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (table("*Grade*|*Days*", "A|25"), "Grade\tDays\nGrade: A | Days: 25"),
+        (table("*Name*|Ann", "*Days*|25"), "Name\tAnn\nDays\t25"),  # a form: the first column is bold
+        (table("*a*|*b*", "*c*|*d*"), "a\tb\nc\td"),
+        (table("*Grade*|*Days*", "A^|25", "^|26"), "Grade\tDays\nGrade: A | Days: 25\nGrade: A | Days: 26"),
+        (table("*Grade*|*2=Days*", "A|25|26"), "Grade\tDays\nGrade: A | Days: 25 | Days: 26"),
+        (table("*Grade*|*Days*", "2=all the same"), "Grade\tDays\nGrade: all the same"),
+        (table("99999=x|y", "z"), "x\ty\nz"),
+        (
+            table("Grade|Days", "A|25", properties='<w:tblStyle w:val="Fancy"/><w:tblLook w:val="0020"/>'),
+            "Grade\tDays\nGrade: A | Days: 25",
+        ),
+        (table("Grade|Days", "A|25", properties='<w:tblStyle w:val="Fancy"/>'), "Grade\tDays\nA\t25"),
+    ],
+)
+def test_tables_of_other_kinds(tmp_path: Path, body: str, expected: str) -> None:
+    path = with_body(tmp_path / "a.docx", body)
+    fancy = (
+        f'<w:styles {W}><w:style w:type="table" w:styleId="Fancy"><w:tblStylePr w:type="firstRow"><w:rPr><w:b/></w:rPr>'
+        "</w:tblStylePr></w:style></w:styles>"
+    )
+    assert parse_docx(replaced(path, "word/styles.xml", fancy.encode())).text == expected
+
+
+def test_a_deleted_row_is_left_out(tmp_path: Path) -> None:
+    body = table("kept", "gone").replace("<w:tr><w:tc>", '<w:tr><w:trPr><w:del w:id="1"/></w:trPr><w:tc>', 2)
+    body = body.replace('<w:trPr><w:del w:id="1"/></w:trPr>', "", 1)
+    assert parse_docx(with_body(tmp_path / "a.docx", body)).text == "kept"
+
+
 def test_headers_and_footers_come_once(tmp_path: Path) -> None:
     def build(document: Document) -> None:
         document.sections[0].header.paragraphs[0].text = "Contoso"

@@ -13,6 +13,8 @@ from kyo_pipeline.adapters.parsing.pdf import parse_pdf
 from kyo_pipeline.adapters.parsing.refusal import Unreadable
 from kyo_pipeline.adapters.parsing.titles import find_titles
 
+RECT = pypdf.generic.ArrayObject(pypdf.generic.NumberObject(edge) for edge in (0, 0, 50, 20))
+
 Draw = Callable[[Canvas], None]
 
 
@@ -83,6 +85,31 @@ def test_what_was_filled_into_a_form_is_read(tmp_path: Path) -> None:
     canvas.acroForm.textfield(value="Ann Smith", x=100, y=700)
     canvas.save()
     assert parse_pdf(str(tmp_path / "a.pdf")).text == "Name:\n\nAnn Smith"
+
+
+def test_captions_of_buttons_are_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.pdf", ["Form."])
+    writer = pypdf.PdfWriter(clone_from=path)
+    name, number, text = pypdf.generic.NameObject, pypdf.generic.NumberObject, pypdf.generic.TextStringObject
+    for flags, caption in ((1 << 16, "Send"), (0, "4")):  # 4 is a tick in the font of boxes
+        looks = pypdf.generic.DictionaryObject({name("/CA"): text(caption)})
+        button = {name("/Subtype"): name("/Widget"), name("/FT"): name("/Btn"), name("/Ff"): number(flags)}
+        writer.add_annotation(0, pypdf.generic.DictionaryObject({**button, name("/MK"): looks, name("/Rect"): RECT}))
+    writer.write(path)
+    assert parse_pdf(path).text == "Form.\n\nSend"
+
+
+def test_an_empty_owners_password_does_not_open_what_readers_need_one_for(tmp_path: Path) -> None:
+    writer = pypdf.PdfWriter(clone_from=write(tmp_path / "a.pdf", ["Secret."]))
+    writer.encrypt(user_password="word", owner_password="", algorithm="AES-256")
+    writer.write(tmp_path / "b.pdf")
+    with pytest.raises(Unreadable, match="protected with a password"):
+        parse_pdf(str(tmp_path / "b.pdf"))
+
+
+def test_a_page_too_small_for_words_has_none(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable, match="No text"):
+        parse_pdf(write(tmp_path / "a.pdf", ["Outside."], pagesize=(4, 4)))
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:9] + bytes(100), lambda data: data[:200]])

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -13,13 +14,14 @@ from pathlib import Path
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
+from kyo_pipeline.adapters.parsing import process
 from kyo_pipeline.adapters.parsing.batch import CRASHED
 from kyo_pipeline.adapters.parsing.pool import ParserPool
 from kyo_pipeline.adapters.parsing.worker import NO_FILE, TOO_MUCH_MEMORY
 from kyo_pipeline.domain.media_types import DOCX, PDF, TEXT
 from kyo_pipeline.domain.parsed import Heading, ParsedDocument
 from kyo_pipeline.errors import Unavailable
-from kyo_pipeline.settings import Settings
+from kyo_pipeline.settings import PROJECT_ROOT, Settings
 
 
 @pytest.fixture
@@ -184,6 +186,18 @@ def test_an_idle_child_that_was_killed_is_replaced(pool: ParserPool, tmp_path: P
     assert isinstance(result, ParsedDocument)
 
 
+def test_an_idle_child_ends_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    impatient = "import kyo_pipeline.adapters.parsing.worker as worker; worker._IDLE_SECONDS = 1; worker.main(512, 30)"
+    monkeypatch.setattr(process, "_CODE", impatient)
+    pool = ParserPool(Settings())
+    for _ in range(2):
+        [(_, result, _)] = pool.parse_many([text_file(tmp_path, "a")])
+        assert isinstance(result, ParsedDocument)
+        [child] = pool._idle
+        assert child.read() is None  # the end of its output
+    pool.close()
+
+
 def test_leaving_early_ends_what_is_being_read(pool: ParserPool, tmp_path: Path, fifo: Path) -> None:
     before = children()
     generator = pool.parse_many([(fifo, TEXT), text_file(tmp_path, "a")])
@@ -224,3 +238,25 @@ def test_children_import_little_and_know_no_secrets(
     assert b"do-not-tell" not in Path(f"/proc/{child}/environ").read_bytes()
     mapped = Path(f"/proc/{child}/maps").read_text()
     assert not any(name in mapped for name in ("/numpy/", "/pydantic_core/", "/psycopg2/", "/grpc/"))
+
+
+def test_the_parent_loads_none_of_the_libraries_that_read_files(tmp_path: Path) -> None:
+    """What a hostile file may break is in the children; and the app at rest pays nothing for it."""
+    path = tmp_path / "a.pdf"
+    canvas = Canvas(str(path))
+    canvas.drawString(50, 700, "Text.")
+    canvas.save()
+    code = f"""
+import sys
+from pathlib import Path
+from kyo_pipeline.adapters.parsing.pool import ParserPool
+from kyo_pipeline.settings import Settings
+pool, path = ParserPool(Settings()), Path({str(path)!r})
+[(_, document, _)] = pool.parse_many([(path, {PDF!r})])
+assert (document.text, pool.render_page(path, 1, "Text").marked) == ("Text.", 1)
+assert pool.unlock(b"%PDF-1.7 /Encrypt 3 0 R", "x").state.name == "REFUSED", pool.recognition
+pool.close()
+print({{"pypdf", "pypdfium2", "PIL", "docx", "lxml", "tesserocr", "msoffcrypto"}} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT_ROOT, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("set()", "")

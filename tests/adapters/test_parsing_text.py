@@ -64,6 +64,39 @@ def test_characters(content: bytes, expected: str) -> None:
     assert parse_text(content).text == expected
 
 
+FRENCH = "Les salariés bénéficient de congés payés. À défaut d'accord, l'employeur fixe les dates après avis. " * 5
+CZECH = "Žádost musí být podána včas, šéf ji může schválit. Příslušná dovolená náleží každému zaměstnanci. " * 5
+HUNGARIAN = "A munkavállalónak szabadság jár. Az őszi szünet időpontját ki kell tűzni, és űrlapot kell kitölteni. " * 5
+ENGLISH = "All employees must read this page and sign it before they begin their work in the office. " * 10
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (FRENCH, "cp850"),
+        (CZECH, "cp1250"),
+        (CZECH, "cp852"),
+        (HUNGARIAN, "iso8859-2"),
+        (TURKISH, "cp857"),
+        (RUSSIAN, "cp866"),
+        (ENGLISH + "Don’t forget the café’s 25 £.", "cp1252"),  # hardly anything to go by
+        ("A résumé.", "cp1252"),
+    ],
+)
+def test_legacy_encodings(text: str, encoding: str) -> None:
+    assert parse_text(text.encode(encoding)).text == text
+
+
+@pytest.mark.parametrize("content", ["Müller".encode("cp850"), "Don’t.".encode("mac_roman"), b"\xd0\xde\xfd and text"])
+def test_what_could_be_any_encoding_is_refused(content: bytes) -> None:
+    with pytest.raises(Unreadable, match="UTF-8"):
+        parse_text(content)
+
+
+def test_a_few_broken_bytes_do_not_make_another_encoding_of_it() -> None:
+    assert parse_text("Größe und Maße, früher".encode() + b" \xc3 \xff").text == "Größe und Maße, früher \ufffd \ufffd"
+
+
 @given(st.text(st.characters()))
 def test_what_comes_out_can_be_stored(text: str) -> None:
     cleaned = clean(text)

@@ -1,5 +1,6 @@
 """The command line, in this process, on a database of its own: what it prints where, and its exit codes."""
 
+import io
 import json
 import os
 import secrets
@@ -508,7 +509,9 @@ def test_what_is_to_be_read_again_must_be_said(migrated: Kyo, arguments: tuple[s
     assert (done.code, "--everything" in done.err) == (1, True)
 
 
-def test_documents_are_archived_restored_and_deleted(migrated: Kyo, tmp_path: Path) -> None:
+def test_documents_are_archived_restored_and_deleted(
+    migrated: Kyo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "canteen.txt").write_text("The canteen opens at noon.")
     migrated("ingest", tmp_path / "canteen.txt", "--approve", "--no-daemon")
     canteen = ids_of(migrated)["canteen"]
@@ -516,7 +519,9 @@ def test_documents_are_archived_restored_and_deleted(migrated: Kyo, tmp_path: Pa
     assert "canteen" not in migrated("search", "canteen").out
     assert migrated("documents", "restore", canteen).code == 0
     assert "canteen" in migrated("search", "canteen").out
-    assert migrated("documents", "delete", canteen).code == 130, "nobody said yes"
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    assert migrated("documents", "delete", canteen).code == 130
+    assert "canteen" in ids_of(migrated)
     assert migrated("documents", "delete", canteen, "--yes").err == "canteen is deleted.\n"
     assert "canteen" not in ids_of(migrated)
     assert "canteen" in ids_of(migrated, "--state", "deleted")
@@ -601,6 +606,23 @@ def test_tables_line_up() -> None:
 
 
 # Collections and groups
+
+
+def test_how_long_approvals_hold_and_who_takes_files_away(migrated: Kyo) -> None:
+    def rules(name: str) -> tuple[object, object]:
+        [found] = [one for one in migrated("collections", "list", "--json").data if one["name"] == name]
+        return found["review_months"], found["downloadable"]
+
+    migrated("collections", "add", "Law", "--review-months", "12", "--no-downloads")
+    assert rules("Law") == (12, False)
+    assert migrated("collections", "set-rules", "law", "--downloads").code == 0
+    assert rules("Law") == (12, True)
+    migrated("collections", "rename", "Law", "Legal")
+    assert rules("Legal") == (12, True)
+    migrated("collections", "set-rules", "Legal", "--review-months", "0")
+    assert rules("Legal") == (None, True)
+    assert migrated("collections", "set-rules", "Legal", "--review-months", "121").code == 2
+    migrated("collections", "delete", "Legal")
 
 
 def test_collections_and_groups_are_made_given_and_taken_away(migrated: Kyo) -> None:

@@ -123,7 +123,7 @@ def test_owners_and_approvers_are_told_what_is_overdue(
 ) -> None:
     for somebody, told in ((employee, True), (manager, True), (person(Role.EMPLOYEE), False)):
         assert ("There is 1 document whose review is overdue." in words(visit("documents", somebody))) is told
-    page = click(visit("documents", manager), "Show")
+    page = click(visit("documents", manager), "See which")
     assert box(page, "Show").value == "Review overdue"
     assert labels(page)[0].startswith("leave")
 

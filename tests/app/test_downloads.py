@@ -16,8 +16,9 @@ from kyo_app.identity import SECURE_SESSION_COOKIE, SESSION_COOKIE
 from kyo_app.routes import routes
 from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.errors import Forbidden
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import library, reviewing, signing_in
+from kyo_pipeline.services import library, reviewing, signing_in, sources
 from tests.conftest import Clock
 
 OLD, NEW = b"Everybody has 27 days of leave.", b"Everybody has 29 days of leave."
@@ -236,6 +237,17 @@ def test_ones_own_click_and_ones_own_bookmark(
     get: Get, versions: Callable[[], Any], employee: Actor, site: str
 ) -> None:
     assert get(versions()[1], employee, sec_fetch_site=site).content == NEW
+
+
+def test_what_a_role_does_not_allow_goes_on_record(
+    get: Get, employee: Actor, audited: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Forbidden("Your role does not allow this.")
+
+    monkeypatch.setattr(sources, "download", refuse)
+    assert get(UUID(int=9), employee).status_code == 403
+    assert audited() == [Event.ACCESS_REFUSE.value]
 
 
 def test_people_get_a_page_that_says_what_to_do(get: Get, employee: Actor) -> None:

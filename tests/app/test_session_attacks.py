@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from kyo_app.identity import BROWSER_COOKIE, SESSION_COOKIE
+from kyo_pipeline.adapters.files import FolderFiles
 from kyo_pipeline.adapters.passwords import hash_password
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
@@ -371,3 +372,67 @@ def test_the_log_holds_no_secret(
     assert app.log
     for secret in (PASSWORD, cookies[SESSION_COOKIE], cookies[BROWSER_COOKIE], "ticket="):
         assert secret not in app.log
+
+
+# Files
+
+
+@pytest.fixture
+def file_of(kyo: Kyo, app: RunningApp) -> Callable[[Actor], str]:
+    """The address of a file that somebody has uploaded and nobody has approved: only approvers may have it as well."""
+
+    beside_the_app = replace(kyo, files=FolderFiles(app.log_file.parent / "files"))
+
+    def upload(actor: Actor) -> str:
+        return f"/files/{library.upload(beside_the_app, actor, 'plan.txt', b'The plan is secret.').document.latest.id}"
+
+    return upload
+
+
+def test_a_file_comes_to_those_who_may_have_it_though_there_is_no_redis(
+    signed_in: Callable[..., httpx.Client],
+    account: Callable[[Role], Actor],
+    file_of: Callable[[Actor], str],
+) -> None:
+    uploader = account(Role.EMPLOYEE)
+    address = file_of(uploader)
+    reply = signed_in(uploader).get(address)
+    assert (reply.status_code, reply.content) == (200, b"The plan is secret.")
+    assert reply.headers["content-security-policy"].startswith("sandbox;")
+    assert signed_in(account(Role.MANAGER)).get(address).status_code == 200
+    other = signed_in(account(Role.EMPLOYEE)).get(address)
+    assert (other.status_code, b"secret" in other.content) == (404, False)
+
+
+def test_no_header_and_no_other_cookie_stands_in_for_the_session_of_a_file(
+    app: RunningApp,
+    signed_in: Callable[..., httpx.Client],
+    account: Callable[[Role], Actor],
+    file_of: Callable[[Actor], str],
+) -> None:
+    uploader = account(Role.EMPLOYEE)
+    address = app.url + file_of(uploader)
+    token = signed_in(uploader).cookies[SESSION_COOKIE]
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    for headers in (
+        {"x-kyo-session": digest},
+        {"authorization": f"Bearer {token}"},
+        {"cookie": f"{SESSION_COOKIE}={digest}"},
+        {"cookie": f"{BROWSER_COOKIE}={token}"},
+        {"cookie": f"__Host-{SESSION_COOKIE}={token}"},
+    ):
+        assert httpx.get(address, headers=headers).status_code == 401
+    assert httpx.get(f"{address}?{SESSION_COOKIE}={token}").status_code == 401
+    foreign = httpx.get(address, headers={"cookie": f"{SESSION_COOKIE}={token}", "origin": "https://evil.example"})
+    assert (foreign.status_code, b"secret" in foreign.content) == (403, False)
+
+
+@pytest.mark.parametrize(
+    "path", ["/files/..%2f..%2f..%2fetc%2fpasswd", "/files/%00", "/files/", "/files//etc/passwd", "/files/a/b"]
+)
+def test_no_path_leads_to_another_file(
+    signed_in: Callable[..., httpx.Client], account: Callable[[Role], Actor], path: str
+) -> None:
+    reply = signed_in(account(Role.ADMIN)).get(path, headers={"accept": "*/*"})
+    assert reply.status_code in (400, 404)
+    assert b"root:" not in reply.content

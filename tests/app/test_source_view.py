@@ -174,6 +174,11 @@ def test_a_text_is_shown_with_its_passage_and_its_headings(
     assert "Read on" not in [found.label for found in page.button]
 
 
+def test_the_cells_of_a_table_stand_apart(visit: Visit, put: Callable[..., UUID], reader: Actor) -> None:
+    page = opened(visit, reader, put("rates.txt", "Country\tEuros a day\nFrance\t48"))
+    assert "France\u200348" in words(page)
+
+
 def test_a_long_text_is_read_on_and_back(visit: Visit, put: Callable[..., UUID], reader: Actor) -> None:
     rules = [f"Rule {number} of the house says that door number {number} is shut." for number in range(600)]
     page = opened(visit, reader, put("long.txt", "\n\n".join(rules)))
@@ -181,8 +186,8 @@ def test_a_long_text_is_read_on_and_back(visit: Visit, put: Callable[..., UUID],
     while "Read on" in [found.label for found in page.button]:
         seen += words(click(page, "Read on"))
     assert all(f"Rule {number} of" in seen for number in range(600))
-    assert "100% of the text" in words(page)
-    click(page, "Back")
+    assert "100 % of the text" in words(page)
+    click(page, "Previous")
     assert rules[-1] not in words(page)
 
 
@@ -191,7 +196,7 @@ def test_a_passage_deep_in_a_long_text_is_where_it_opens(visit: Visit, put: Call
     page = opened(visit, reader, put("long.txt", text), text, "door number 555 is shut")
     assert ":yellow-background[door number 555 is shut]" in words(page)
     assert "Rule 1 of" not in words(page)
-    click(page, "Back")
+    click(page, "Previous")
     click(page, "Back to the passage")
     assert ":yellow-background[door number 555 is shut]" in words(page)
 
@@ -211,8 +216,9 @@ def test_an_older_version_says_what_became_of_its_passage_and_leads_to_the_newer
         page = opened(visit, actor, old, text, "27 days of leave")
         assert "newer version 2: passage changed" in words(page)
         assert "Version 2 answers questions now. This passage is not in it as it was." in words(page)
-        [link] = [element.proto for element in page.get("page_link") if element.proto.label == "Open version 2"]
-        assert link.page == "source"
+        click(page, "Open version 2")
+        assert ":green-badge[current version]" in words(page)
+        assert "29 days" in words(page)
     [document] = library.list_documents(kyo, employee).documents
     curating.archive(kyo, manager, document.id)
     assert "No version of this document answers questions now." in words(opened(visit, manager, old))

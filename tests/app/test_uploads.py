@@ -45,10 +45,6 @@ def send(page: AppTest, *files: tuple[str, bytes], how: str = "Send for approval
     return click(page, how)
 
 
-def links(page: AppTest) -> list[str]:
-    return [element.proto.label for element in page.get("page_link")]
-
-
 def waiting_bytes(page: AppTest) -> list[bytes]:
     """What is held in the session for want of a password."""
     lists = page.session_state["received-files"]
@@ -115,7 +111,7 @@ def test_the_same_file_elsewhere_is_pointed_out(
     page = send(visit("documents", employee), ("holidays.txt", LEAVE))
     run_pipeline()
     page.run()
-    assert any(label.startswith("The same file is here as **leave**") for label in links(page))
+    assert any(label.startswith("The same file is here as **leave**") for label in buttons(page))
 
 
 def test_much_the_same_text_is_pointed_out_once_it_is_read(
@@ -132,7 +128,7 @@ def test_much_the_same_text_is_pointed_out_once_it_is_read(
     assert asked == []
     run_pipeline()
     page.run()
-    [found] = [label for label in links(page) if "The text is" in label]
+    [found] = [label for label in buttons(page) if "The text is" in label]
     assert "about 93 % the same" in found
     assert inert_line(ODD) in found
     page.run()

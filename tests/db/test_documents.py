@@ -28,7 +28,14 @@ def names(kyo: Kyo) -> Callable[..., list[str]]:
 
 
 @pytest.fixture
-def shelf(kyo: Kyo, employee: Actor, manager: Actor, clock: Clock, run_pipeline: Callable[[], None]) -> None:
+def shelf(
+    kyo: Kyo,
+    employee: Actor,
+    manager: Actor,
+    clock: Clock,
+    run_pipeline: Callable[[], None],
+    sql: Callable[..., list[Any]],
+) -> None:
     """One document of each kind, uploaded by the employee a minute after the other."""
     for name in ("approved.txt", "rejected.txt", "archived.txt", "waiting.txt", "100%_sure.txt"):
         clock.advance(minutes=1)
@@ -41,6 +48,9 @@ def shelf(kyo: Kyo, employee: Actor, manager: Actor, clock: Clock, run_pipeline:
         reviewing.approve(kyo, manager, found[name].latest.id)
     curating.archive(kyo, manager, found["archived.txt"].id)
     reviewing.reject(kyo, manager, found["rejected.txt"].latest.id, "Out of date.")
+    for name in ("approved.txt", "archived.txt", "waiting.txt"):
+        curating.add_tags(kyo, manager, found[name].id, [name.removesuffix(".txt"), "office"])
+    sql("update documents set stale_since = now() where title in ('approved', 'archived')")
 
 
 EVERYTHING = ["damaged.txt", "100%_sure.txt", "waiting.txt", "archived.txt", "rejected.txt", "approved.txt"]
@@ -63,10 +73,25 @@ EVERYTHING = ["damaged.txt", "100%_sure.txt", "waiting.txt", "archived.txt", "re
         ({"text": "\\"}, []),
         ({"to_decide": True}, [name for name in EVERYTHING if name != "archived.txt"]),
         ({"version_ids": ()}, []),
+        ({"tag": "office"}, ["waiting.txt", "archived.txt", "approved.txt"]),
+        ({"tag": "waiting"}, ["waiting.txt"]),
+        ({"tag": "offic"}, []),
+        ({"tag": "OFFICE"}, []),
+        ({"stale": True}, ["approved.txt"]),
+        ({"stale": True, "theirs": True}, ["approved.txt"]),
+        ({"state": DocumentState.DELETED}, []),
+        ({"owner_id": OPERATOR.id}, []),
     ],
 )
 def test_filters(manager: Actor, names: Callable[..., list[str]], wanted: dict[str, Any], expected: list[str]) -> None:
     assert names(manager, **wanted) == expected
+
+
+@pytest.mark.usefixtures("shelf")
+def test_by_owner(manager: Actor, employee: Actor, names: Callable[..., list[str]]) -> None:
+    assert names(manager, owner_id=employee.id) == EVERYTHING
+    assert names(employee, theirs=True) == EVERYTHING
+    assert names(manager, owner_id=manager.id) == []
 
 
 @pytest.mark.usefixtures("shelf")
@@ -111,6 +136,14 @@ def test_the_greater_of_what_everyone_and_what_members_may_counts(
     with kyo.db.transaction(actor) as tx:
         found = [name in [one.name for one in collections.accessible(tx, actor, wanted)] for wanted in Access]
     assert found == [readable, writable, approvable]
+
+
+def test_the_file_name_of_a_deleted_document_is_free_again(kyo: Kyo, employee: Actor, admin: Actor) -> None:
+    uploaded = library.upload(kyo, employee, "plan.txt", b"one").document
+    curating.delete(kyo, admin, uploaded.id)
+    with kyo.db.transaction(OPERATOR) as tx:
+        [general] = collections.accessible(tx, OPERATOR, Access.WRITE)
+        assert documents.lock_by_file_name(tx, employee, general.id, "plan.txt") is None
 
 
 def test_a_file_name_finds_the_document_whose_newest_version_has_it(kyo: Kyo, employee: Actor) -> None:

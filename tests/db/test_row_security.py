@@ -19,6 +19,7 @@ from kyo_pipeline.db import documents, embedding_sets, questions, search, texts
 from kyo_pipeline.db.documents import Filter
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.answers import WITHHELD_TEXT, Outcome
+from kyo_pipeline.domain.documents import DocumentState
 from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, history
@@ -74,7 +75,14 @@ class Document:
     reader_groups: frozenset[int]
     versions: tuple[Version, ...]
     current: int | None
+    overdue: bool = False
+    homeless: bool = False
     id: UUID = field(default_factory=uuid4)
+
+    @property
+    def has_no_collection(self) -> bool:
+        """It was deleted, and its collection after it."""
+        return self.homeless and self.state == "deleted"
 
     @property
     def current_version(self) -> Version | None:
@@ -113,28 +121,36 @@ class World:
         held = max(RANK[access] for access in (where.everyone, where.members.get(person), *by_group))
         return min(held, CAP[who.role])
 
+    def access_to(self, person: int, document: Document) -> int:
+        return 0 if document.has_no_collection else self.access(person, document.collection)
+
     def granted(self, person: int, document: Document) -> bool:
         groups = any(person in self.groups[group].members for group in document.reader_groups)
         return self.people[person].active and (person in document.readers or groups)
 
     def may_read(self, person: int, document: Document) -> bool:
-        access = self.access(person, document.collection)
+        access = self.access_to(person, document)
         if access >= 3 or self.granted(person, document):
             return True
         return access >= 1 and (not document.restricted or document.owner == person)
 
     def sees(self, person: int, document: Document) -> bool:
         """What was never published is for its owner and for those who may approve it."""
-        is_theirs = document.owner == person and self.access(person, document.collection) >= 1
+        is_theirs = document.owner == person and self.access_to(person, document) >= 1
         known = document.current is not None and self.may_read(person, document)
-        return known or is_theirs or self.access(person, document.collection) >= 3
+        return known or is_theirs or self.access_to(person, document) >= 3
 
     def sees_version(self, person: int, document: Document, version: Version) -> bool:
         return self.sees(person, document) and (
             version.review == "approved"
             or person in (version.uploader, document.owner)
-            or self.access(person, document.collection) >= 3
+            or self.access_to(person, document) >= 3
         )
+
+    def is_told(self, person: int, document: Document) -> bool:
+        """Of an overdue review: its owner, and those who may decide."""
+        decides = self.access_to(person, document) >= 3
+        return document.overdue and self.sees(person, document) and (decides or document.owner == person)
 
     def sees_answer(self, person: int, answer: Answer) -> bool:
         return answer.asker == person and all(self.may_read(person, self.versions[n][0]) for n in self.cited(answer))
@@ -172,16 +188,20 @@ worlds = st.builds(
             Document,
             collection=st.integers(0, COLLECTIONS - 1),
             owner=SOMEBODY,
-            state=st.sampled_from(["approved", "approved", "in_review", "archived", "rejected", "draft"]),
+            state=st.sampled_from(
+                ["approved", "approved", "approved", "in_review", "archived", "rejected", "draft", "deleted", "deleted"]
+            ),
             restricted=st.booleans(),
             readers=st.frozensets(SOMEBODY, max_size=2),
             reader_groups=st.frozensets(SOME_GROUP, max_size=1),
             versions=st.lists(
-                st.builds(Version, SOMEBODY, st.sampled_from(["approved", "pending", "rejected"])),
+                st.builds(Version, SOMEBODY, st.sampled_from(["approved", "pending", "rejected", "draft"])),
                 min_size=1,
                 max_size=2,
             ).map(tuple),
             current=st.none() | st.integers(0, 1),
+            overdue=st.booleans(),
+            homeless=st.booleans(),
         ),
         max_size=5,
     ).map(tuple),
@@ -230,11 +250,15 @@ def build(tx: Connection, world: World, set_id: int) -> None:
                 "id": d.id,
                 "collection": world.collections[d.collection].id,
                 "owner": people[d.owner].id,
-                "state": d.state,
+                "state": "archived" if d.state == "deleted" else d.state,
                 "restricted": d.restricted,
             }
             for d in world.documents
         ],
+    )
+    many(
+        "insert into review_items (document_id, kind, assigned_to, opened_at) values (:id, 'overdue', :owner, now())",
+        [{"id": d.id, "owner": people[d.owner].id} for d in world.documents if d.overdue],
     )
     many(
         "insert into document_readers values (:id, :user)",
@@ -265,6 +289,14 @@ def build(tx: Connection, world: World, set_id: int) -> None:
     many(
         "update documents set current_version_id = :version where id = :id",
         [{"id": d.id, "version": d.current_version.id} for d in world.documents if d.current_version],
+    )
+    many(
+        "update documents set state = 'deleted', deleted_at = now(), deleted_by = owner_id where id = :id",
+        [{"id": d.id} for d in world.documents if d.state == "deleted"],
+    )
+    many(
+        "update documents set collection_id = null where id = :id",
+        [{"id": d.id} for d in world.documents if d.has_no_collection],
     )
     many(
         "insert into questions (id, user_id, text, asked_at) values (:question, :user, 'Leave?', now())",
@@ -336,6 +368,7 @@ def selects_what_may_be_read(kyo: Kyo, world: World) -> None:
             "select id from document_versions": {v.id for _, v in seen},
             "select version_id from version_texts": {v.id for _, v in seen},
             "select version_id from chunks": {v.id for _, v in seen},
+            "select document_id from review_items": {d.id for d in world.documents if world.is_told(n, d)},
             "select id from questions": {a.question for a in world.answers if a.asker == n},
             "select id from answers": {a.id for a in world.answers if world.sees_answer(n, a)},
         }
@@ -372,8 +405,16 @@ def shows_no_more_with_the_checks_of_the_services_switched_off(kyo: Kyo, world: 
         with kyo.db.transaction(person.actor) as tx:
             listed = documents.find(tx, OPERATOR, Filter(limit=100), kyo.now()).documents
             assert {d.id for d in listed} <= {d.id for d in world.documents if world.sees(n, d)}
+            deleted = documents.find(tx, OPERATOR, Filter(state=DocumentState.DELETED, limit=100), kyo.now()).documents
+            assert {d.id for d in deleted} == {
+                d.id
+                for d in world.documents
+                if d.state == "deleted" and not d.has_no_collection and person.active and person.role is Role.ADMIN
+            }
+            overdue = documents.find(tx, OPERATOR, Filter(theirs=True, stale=True, limit=100), kyo.now()).documents
+            assert {d.id for d in overdue} <= {d.id for d in world.documents if world.sees(n, d)}
             for document, version in world.versions:
-                stretch = texts.read(tx, OPERATOR, version.id, 0, 5, 5)
+                stretch = texts.read(tx, version.id, 0, 5, 5)
                 assert stretch is None or world.sees_version(n, document, version)
             for answer in world.answers:
                 asker = world.people[answer.asker].actor
@@ -396,6 +437,13 @@ def test_the_worlds_are_not_trivial() -> None:
         for n in range(PEOPLE):
             for document in world.documents:
                 seen.setdefault("document", set()).add(world.sees(n, document))
+                if document.state == "deleted":
+                    seen.setdefault("tombstone", set()).add(world.sees(n, document))
+                if document.overdue:
+                    seen.setdefault("told", set()).add(world.is_told(n, document))
+                for version in document.versions:
+                    if version.review == "draft":
+                        seen.setdefault("draft", set()).add(world.sees_version(n, document, version))
                 seen.setdefault("granted", set()).add(world.granted(n, document))
                 seen.setdefault("restricted", set()).add(document.restricted and world.may_read(n, document))
             for answer in world.answers:
@@ -403,7 +451,7 @@ def test_the_worlds_are_not_trivial() -> None:
 
     look()
     assert all(values == {True, False} for values in seen.values())
-    assert set(seen) == {"document", "granted", "restricted", "answer"}
+    assert set(seen) == {"document", "tombstone", "told", "draft", "granted", "restricted", "answer"}
 
 
 def test_an_answer_that_quotes_what_is_now_withheld_is_withheld_as_well(

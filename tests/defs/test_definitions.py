@@ -31,7 +31,8 @@ def test_their_names() -> None:
     assert sorted(key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()) == ASSET_KEYS
     assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == CHECK_NAMES
     jobs = sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__"))
-    assert jobs == ["ingest", "reprocess"]
+    assert jobs == ["expire", "ingest", "reprocess"]
+    assert [schedule.name for schedule in repository.schedule_defs] == ["overdue_reviews"]
     assert sorted(sensor.name for sensor in repository.sensor_defs) == ["inbox_files", "waiting_files"]
 
 
@@ -55,6 +56,12 @@ def test_sensors_run_without_being_switched_on() -> None:
     for sensor in defs.get_repository_def().sensor_defs:
         assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
         assert sensor.description
+
+
+def test_schedules_run_without_being_switched_on() -> None:
+    for schedule in defs.get_repository_def().schedule_defs:
+        assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+        assert schedule.description
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.node_def.name)

@@ -59,3 +59,9 @@ def test_numbers_are_plotted() -> None:
         "tokens": 900,
     }
     assert of_step(StepReport(done=10), "chunks")["documents_per_second"].value == 0.0
+
+
+def test_embedding_says_how_many_vectors_were_kept() -> None:
+    assert of_step(StepReport(done=1, items=9, kept=8), "vectors")["vectors_kept"].value == 8
+    assert of_step(StepReport(), "vectors")["vectors_kept"].value == 0
+    assert "vectors_kept" not in of_step(StepReport(done=1), "chunks")

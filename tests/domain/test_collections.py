@@ -1,6 +1,7 @@
 """Names, what counts of an access, what may be deleted."""
 
 import re
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -10,10 +11,13 @@ from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.collections import (
     MAX_DESCRIPTION_LENGTH,
     MAX_NAME_LENGTH,
+    MAX_REVIEW_MONTHS,
     CollectionDetails,
     Member,
     checked_description,
     checked_name,
+    checked_review_months,
+    default_review_by,
     why_not_delete,
 )
 from kyo_pipeline.errors import Invalid
@@ -51,6 +55,35 @@ def test_descriptions_may_be_empty(typed: str) -> None:
     assert checked_description(typed) == typed
 
 
+@pytest.mark.parametrize("months", [0, -1, MAX_REVIEW_MONTHS + 1])
+def test_how_long_an_approval_cannot_hold(months: int) -> None:
+    with pytest.raises(Invalid, match="1 to 120 months"):
+        checked_review_months(months)
+
+
+@pytest.mark.parametrize("months", [None, 1, MAX_REVIEW_MONTHS])
+def test_how_long_an_approval_holds(months: int | None) -> None:
+    assert checked_review_months(months) == months
+
+
+@pytest.mark.parametrize(
+    ("today", "months", "expected"),
+    [
+        ("2026-11-22", None, None),
+        ("2026-11-22", 1, "2026-12-22"),
+        ("2026-12-31", 1, "2027-01-31"),
+        ("2026-01-31", 1, "2026-02-28"),
+        ("2028-01-31", 1, "2028-02-29"),
+        ("2028-02-29", 12, "2029-02-28"),
+        ("2026-10-31", 13, "2027-11-30"),
+        ("2026-11-22", 120, "2036-11-22"),
+    ],
+)
+def test_the_day_so_many_months_later(today: str, months: int | None, expected: str | None) -> None:
+    found = default_review_by(date.fromisoformat(today), months)
+    assert found == (date.fromisoformat(expected) if expected else None)
+
+
 def test_access_of_somebody_deactivated_is_worth_nothing() -> None:
     person = PersonName(UUID(int=1), "anna", "Anna")
     assert Member(person, Role.MANAGER, True, Access.APPROVE).effective_access is Access.APPROVE
@@ -62,7 +95,7 @@ def test_access_of_somebody_deactivated_is_worth_nothing() -> None:
     [
         (True, 0, "Uploads that name no collection go to Board"),
         (True, 5, "Uploads that name no collection go to Board"),
-        (False, 1, "Board holds 1 document, archived ones included"),
+        (False, 1, "Board holds 1 document, archived ones included. Move or delete them first"),
         (False, 1200, "Board holds 1,200 documents"),
     ],
 )

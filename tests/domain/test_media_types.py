@@ -8,8 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kyo_pipeline.domain.media_types import DOCX, PDF, TEXT, identify, safe_file_name
-from kyo_pipeline.errors import Invalid
+from kyo_pipeline.domain.media_types import (
+    DOCX,
+    HTML,
+    MARKDOWN,
+    PDF,
+    TEXT,
+    identify,
+    may_be_locked,
+    safe_file_name,
+    suffixes,
+)
+from kyo_pipeline.errors import Invalid, PasswordNeeded
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -70,6 +80,51 @@ def test_what_cannot_be_used_is_named(name: str, content: bytes, words: str) -> 
     assert refusal.value.message.endswith(".")
 
 
+EVERY = ("pdf", "docx", "txt", "md", "html")
+PAGE = b"<!DOCTYPE html><p>Hello"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.md", b"# Leave", MARKDOWN),
+        ("a.markdown", b"# Leave", MARKDOWN),
+        ("a.html", PAGE, HTML),
+        ("a.htm", b"<p>a piece of a page", HTML),
+        ("a.html", "<p>Grüße".encode("utf-16"), HTML),
+        ("a.txt", PAGE, HTML),  # what begins as a page is one, when pages are allowed
+        ("README", b"<?xml version='1.0'?>\n<!-- by hand -->\n<html>", HTML),
+        ("a.md", b"<html>", HTML),
+        ("a.md", b"<b>Bold</b> text", MARKDOWN),
+        ("a.html", b"%PDF-1.4", PDF),
+        ("a.txt", b"# Leave", TEXT),
+    ],
+)
+def test_kinds_of_text(name: str, content: bytes, expected: str) -> None:
+    assert identify(name, content, EVERY) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "allowed", "words"),
+    [
+        ("a.md", b"# Leave", ("txt", "html"), ".md are not accepted"),
+        ("a.html", PAGE, ("txt", "md"), ".html are not accepted"),
+        ("a.txt", b"Text", ("md", "html"), "plain text, which cannot be used here. Accepted are: MD, HTML"),
+        ("a.csv", PAGE, EVERY, ".csv are not accepted"),
+        ("a.pdf", PAGE, EVERY, "not a PDF, it is a web page (HTML)"),
+        ("a.html", b"\x89PNG\r\n\x1a\n" + bytes(50), EVERY, "not a web page (HTML), it is a picture (PNG)"),
+    ],
+)
+def test_kinds_of_text_that_are_not_taken(name: str, content: bytes, allowed: tuple[str, ...], words: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        identify(name, content, allowed)
+    assert words in refusal.value.message
+
+
+def test_the_endings_of_file_names() -> None:
+    assert suffixes(("pdf", "md", "html")) == ("pdf", "md", "markdown", "html", "htm")
+
+
 def test_only_allowed_types_are_taken() -> None:
     with pytest.raises(Invalid, match="Accepted are: PDF"):
         identify("a.txt", b"hello", allowed=("pdf",))
@@ -112,3 +167,30 @@ def test_any_bytes_are_identified_or_refused(content: bytes) -> None:
 def test_text_of_another_type_is_not_taken_for_plain_text(name: str) -> None:
     with pytest.raises(Invalid, match="not accepted"):
         identify(name, b"Some words.")
+
+
+LOCKED_OFFICE = OLE + "EncryptedPackage".encode("utf-16-le")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"%PDF-1.7 trailer << /Encrypt 5 0 R >>", True),
+        (b"junk\n%PDF-1.7 << /Type /XRef /Encrypt 5 0 R >>", True),
+        (b"%PDF-1.7 << /EncryptMetadata false >>", False),
+        (b"%PDF-1.7 trailer << /Root 1 0 R >>", False),
+        (LOCKED_OFFICE, True),
+        (OLE + "WordDocument".encode("utf-16-le"), False),
+        (b"How to /Encrypt a file", False),
+        (b"", False),
+    ],
+)
+def test_what_may_need_a_password(content: bytes, expected: bool) -> None:
+    assert may_be_locked(content) is expected
+
+
+def test_a_locked_office_document_asks_for_its_password_whatever_it_is_called() -> None:
+    for name in ("a.docx", "a.pdf", "a"):
+        with pytest.raises(PasswordNeeded) as raised:
+            identify(name, LOCKED_OFFICE)
+        assert not raised.value.wrong

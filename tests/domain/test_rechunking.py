@@ -169,7 +169,7 @@ def test_what_is_put_between_two_chunks_is_no_scrap_of_its_own() -> None:
     paragraphs = prose(100)
     before = chunk(plain(paragraphs), Words(), SIZE, 0)
     text = plain(paragraphs).text
-    for place in (0, 30, 60, len(before)):
+    for place in (0, 7, 30, 60, len(before)):
         start = before[place].start if place < len(before) else len(text)
         changed = f"{text[:start]}\n\nA few new words.\n\n{text[start:]}"
         after = rechunk(ParsedDocument(changed), before, Words(), SIZE, 0)

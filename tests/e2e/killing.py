@@ -15,7 +15,7 @@ from tests.stack_process import RunningStack
 
 @contextmanager
 def opened(stack: RunningStack, role: DatabaseRole = DatabaseRole.PIPELINE) -> Iterator[Kyo]:
-    """A Kyo of this process on the database of the stack, with the rights of the pipeline: it looks at all rows."""
+    """A Kyo of this process on the database of the stack; with the rights of the pipeline it looks at all rows."""
     settings = Settings(KYO_HOME=stack.home)
     with operations.running_servers(settings) as servers:
         kyo = open_kyo(servers.settings, role)

@@ -25,10 +25,12 @@ from kyo_pipeline.services import (
     history,
     joining,
     library,
+    likenesses,
     limits,
     people,
     reviewing,
     sharing,
+    sources,
 )
 from tests.fakes import RollbackDatabase
 from tests.recipients import a_group, a_person
@@ -65,6 +67,7 @@ class World:
     people: dict[str, Actor]
     documents: dict[str, UUID]
     versions: dict[str, UUID]
+    unsent: UUID
 
 
 @pytest.fixture
@@ -103,8 +106,9 @@ def world(
     friends = groups.create(kyo, OPERATOR, "Friends")
     groups.add_member(kyo, OPERATOR, friends.id, who["reader"].id)
     sharing.add_reader(kyo, OPERATOR, documents["by group"], a_group(friends.id))
+    unsent = library.upload(kyo, who["writer"], "unsent.txt", b"Unsent.", "Team", draft=True).document.latest.id
     people.deactivate(kyo, OPERATOR, who["deactivated"].id)
-    return World(who, documents, versions)
+    return World(who, documents, versions, unsent)
 
 
 # Ways to a document ---------------------------------------------------------------------------------------------------
@@ -166,6 +170,22 @@ def tagged(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
     return listed
 
 
+def source(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    return WORDS[name] in sources.read_source(kyo, actor, world.versions[name]).text
+
+
+def download(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    return WORDS[name] in sources.download(kyo, actor, world.versions[name]).path.read_text()
+
+
+def compare(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    return sources.compare(kyo, actor, world.versions[name], world.versions[name]).hunks == ()
+
+
+def history_of(kyo: Kyo, actor: Actor, world: World, name: str) -> bool:
+    return library.list_history(kyo, actor, world.documents[name])[0].id == world.versions[name]
+
+
 #: A way, and the documents that it leads to for those who may read them.
 WAYS: dict[Way, set[str]] = {
     search: PUBLISHED,
@@ -178,7 +198,13 @@ WAYS: dict[Way, set[str]] = {
     passage: PUBLISHED,
     preview: PUBLISHED,
     tagged: set(WORDS),
+    source: PUBLISHED,
+    download: PUBLISHED,
+    compare: PUBLISHED,
+    history_of: set(WORDS),
 }
+#: Those that show what stands in a document.
+TEXTS = {passage, preview, source, download, compare}
 #: What is not current shows its text to whoever wrote it and may approve it only.
 THEIRS = {"writer", "manager", "admin"}
 
@@ -198,11 +224,21 @@ def test_who_reads_what(
                     except NotFound:
                         pass
                 expected = READS[name] if name in WAYS[way] else set()
-                if way in (passage, preview) and name not in PUBLISHED:
+                if way in TEXTS and name not in PUBLISHED:
                     expected = THEIRS
                 if way is as_of_the_command_line:
                     expected = expected - {"deactivated"}
                 assert seen == expected, name
+
+
+def test_what_is_much_alike_is_pointed_out_to_those_who_may_read_it(
+    kyo: Kyo, world: World, sql: Callable[..., list[Any]]
+) -> None:
+    sql("update version_texts set signature = array_fill(1, array[128]), bands = array_fill(1, array[42])")
+    for who, actor in world.people.items():
+        found = likenesses.similar(kyo, actor, world.versions["open"], limit=100)
+        expected = {name for name in WORDS if name not in ("open", "archived") and who in READS[name]}
+        assert {one.document_id for one in found} == {world.documents[name] for name in expected}, who
 
 
 def test_what_was_answered_is_remembered_for_as_long_as_it_may_be_read(
@@ -277,6 +313,15 @@ VERBS: dict[str, tuple[Verb, set[str]]] = {
     "upload": (lambda k, a, _: library.upload(k, a, "new.txt", b"New.", "Team"), {"writer", *APPROVES}),
     "upload, to read only": (lambda k, a, _: library.upload(k, a, "new.txt", b"New.", "General"), ADMIN),
     "new version": (lambda k, a, _: library.upload(k, a, "team.txt", b"New.", "Team"), {"writer", *APPROVES}),
+    "new version of a document": (
+        lambda k, a, w: library.upload(k, a, "any.txt", b"New.", document_id=w.documents["team"]),
+        {"writer", *APPROVES},
+    ),
+    "new version of a restricted one": (
+        lambda k, a, w: library.upload(k, a, "any.txt", b"New.", document_id=w.documents["restricted"]),
+        {"writer", *APPROVES},
+    ),
+    "send somebody's draft for approval": (lambda k, a, w: library.send_for_review(k, a, w.unsent), {"writer"}),
     "approve": (lambda k, a, w: reviewing.approve(k, a, w.versions["draft"]), APPROVES),
     "reject": (lambda k, a, w: reviewing.reject(k, a, w.versions["draft"], "No."), APPROVES),
     "archive": (lambda k, a, w: curating.archive(k, a, w.documents["team"]), APPROVES),

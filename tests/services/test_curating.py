@@ -1,18 +1,26 @@
 """What documents are called, to whom and where they belong, and how they go: archived, restored, deleted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillWaiting
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Event, current_thread, main_thread
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection, text
 
 from kyo_pipeline.adapters.files import FolderFiles
+from kyo_pipeline.db import documents, questions, versions
+from kyo_pipeline.db.engine import Database
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
-from kyo_pipeline.domain.answers import ERASED_TEXT, Outcome
+from kyo_pipeline.domain.answers import ERASED_TEXT, Draft, Outcome
 from kyo_pipeline.domain.documents import Document, DocumentState
+from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.errors import Conflict, Forbidden, Invalid, NotAllowed, NotFound, Unavailable
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import (
@@ -395,6 +403,61 @@ def test_an_answer_that_quoted_it_says_that_it_was_deleted(
         history.rate(kyo, employee, answer.id, -1)
 
 
+def test_an_answer_is_not_stored_that_quotes_what_was_deleted_while_it_was_written(
+    kyo: Kyo, employee: Actor, admin: Actor, document: Document, sql: Sql
+) -> None:
+    inner = kyo.generator
+
+    class Slow:
+        name, model = inner.name, inner.model
+
+        def generate(self, question: str, retrieval: Retrieval) -> Generator[str, None, Draft]:
+            curating.delete(kyo, admin, document.id)
+            return (yield from inner.generate(question, retrieval))
+
+    with pytest.raises(Conflict, match="at the same moment"):
+        asking.ask(replace(kyo, generator=Slow()), employee, "How many days of leave?")
+    assert sql("select text from answers where text like '%thirty%'") == []
+    assert sql("select from citations") == []
+
+
+def test_an_answer_that_is_being_stored_while_a_document_is_deleted_is_erased_or_refused(
+    committed: Kyo, own_database: str
+) -> None:
+    """A citation holds its chunk: a delete waits for it and then erases it; later ones find no chunk any more."""
+    kyo = committed
+    cited = library.upload(kyo, OPERATOR, "old.txt", b"some text").document
+    with Database(own_database).transaction(OPERATOR) as tx:
+        chunk = tx.scalar(
+            text(
+                "insert into chunks (version_id, ordinal, text, start_offset, end_offset, tokens, heading_path, "
+                "lexical, lexeme_count) values (:version, 0, 'some text', 0, 9, 2, '{}', '', 0) returning id"
+            ),
+            {"version": cited.latest.id},
+        )
+
+    def store(tx: Connection) -> None:
+        question = questions.add_question(tx, OPERATOR, "Why?", kyo.now())
+        made = questions.Production("", "", None, {})
+        answer = questions.add_answer(tx, question, Draft("Some text.", Outcome.ANSWERED), made, kyo.now())
+        tx.execute(
+            text("insert into citations values (:answer, 1, :version, :chunk, 0, 9, 1)"),
+            {"answer": answer, "version": cited.latest.id, "chunk": chunk},
+        )
+
+    with ThreadPoolExecutor(1) as other, kyo.db.transaction(OPERATOR) as tx:
+        store(tx)
+        deletion = other.submit(curating.delete, kyo, OPERATOR, cited.id)
+        with pytest.raises(StillWaiting):
+            deletion.result(0.5)
+        tx.commit()
+        deletion.result(20)
+    with kyo.db.transaction(OPERATOR) as tx:
+        assert tx.execute(text("select text, outcome from answers")).all() == [("", "erased")]
+    with pytest.raises(Conflict, match="at the same moment"), kyo.db.transaction(OPERATOR) as tx:
+        store(tx)
+
+
 def test_the_same_file_can_be_uploaded_again(
     kyo: Kyo, admin: Actor, publish: Publish, document: Document, found: Callable[[str], list[str]]
 ) -> None:
@@ -473,6 +536,58 @@ def test_a_collection_of_which_only_tombstones_are_left_can_be_deleted(
     collections.delete(kyo, admin, board.id)
     assert sql("select state, collection_id from documents") == [("deleted", None)]
     assert "secret" not in history.read_answer(kyo, employee, answer.id).text
+
+
+# At the same moment -------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_uploaded_while_the_last_document_with_it_is_deleted_is_there_afterwards(
+    committed: Kyo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upload has stored the bytes already when they are removed, and adds its row after that."""
+    kyo = committed
+    old = library.upload(kyo, OPERATOR, "old.txt", b"the same bytes").document
+    at_the_lock, go_on = Event(), Event()
+    lock = versions.lock_digest
+
+    def slow(tx: Connection, sha256: str) -> None:
+        if current_thread() is not main_thread():
+            at_the_lock.set()
+            go_on.wait(20)
+        lock(tx, sha256)
+
+    monkeypatch.setattr(versions, "lock_digest", slow)
+    with ThreadPoolExecutor(1) as other:
+        upload = other.submit(library.upload, kyo, OPERATOR, "new.txt", b"the same bytes")
+        assert at_the_lock.wait(20)
+        curating.delete(kyo, OPERATOR, old.id)
+        with pytest.raises(NotFound):
+            kyo.files.path(old.latest.sha256)
+        go_on.set()
+        new = upload.result(20).document
+    assert kyo.files.path(new.latest.sha256).read_bytes() == b"the same bytes"
+
+
+def test_deleting_waits_for_an_upload_of_the_same_bytes_and_leaves_them_to_it(committed: Kyo) -> None:
+    kyo = committed
+    old = library.upload(kyo, OPERATOR, "old.txt", b"the same bytes").document
+    with ThreadPoolExecutor(1) as other, kyo.db.transaction(OPERATOR) as tx:
+        versions.lock_digest(tx, old.latest.sha256)
+        deletion = other.submit(curating.delete, kyo, OPERATOR, old.id)
+        with pytest.raises(StillWaiting):
+            deletion.result(0.5)
+        [general] = [one for one in library.list_collections(kyo, OPERATOR, Access.WRITE) if one.is_default]
+        made = documents.add(tx, general.id, OPERATOR.id, "new", DocumentState.IN_REVIEW, kyo.now())
+        tx.execute(
+            text(
+                "insert into document_versions (document_id, number, file_name, sha256, size_bytes, media_type, "
+                "uploaded_by, uploaded_at) values (:id, 1, 'new.txt', :sha256, 14, 'text/plain', :by, now())"
+            ),
+            {"id": made, "sha256": old.latest.sha256, "by": OPERATOR.id},
+        )
+        tx.commit()
+        deletion.result(20)
+    assert kyo.files.path(old.latest.sha256).is_file()
 
 
 # Reviews that are due -----------------------------------------------------------------------------------------------

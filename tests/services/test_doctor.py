@@ -163,6 +163,13 @@ def test_a_damaged_document_without_its_bytes_is_not_made_worse(
     assert sql("select status from document_versions") == [("ready",)]
 
 
+def test_what_answers_without_approval_is_for_people_to_decide(pipeline: Kyo, published: Document, sql: Sql) -> None:
+    sql("update document_versions set review = 'pending' where id = :id", id=published.latest.id)
+    found = wrong(pipeline)[Ailment.NOT_READY]
+    assert (found.problems, found.repairable) == (1, 0)
+    assert doctor.repair(pipeline, OPERATOR) == ()
+
+
 def test_the_same_file_uploaded_once_more_is_the_cure(
     kyo: Kyo, pipeline: Kyo, employee: Actor, published: Document
 ) -> None:

@@ -36,6 +36,7 @@ from kyo_pipeline.services import (
     reviewing,
     sharing,
     signing_in,
+    sources,
 )
 from tests.fakes import RollbackDatabase
 from tests.recipients import a_group, a_person
@@ -88,11 +89,13 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "history.read_answer": (Permission.ANSWER_READ_OWN, lambda k, a: history.read_answer(k, a, NOBODY)),
     "library.list_collections": (Permission.DOCUMENT_READ, lambda k, a: library.list_collections(k, a, Access.READ)),
     "library.list_documents": (Permission.DOCUMENT_READ, lambda k, a: library.list_documents(k, a)),
+    "library.list_history": (Permission.DOCUMENT_READ, lambda k, a: library.list_history(k, a, NOBODY)),
     "library.list_versions": (Permission.DOCUMENT_READ, lambda k, a: library.list_versions(k, a, [])),
     "library.preview": (Permission.DOCUMENT_READ, lambda k, a: library.preview(k, a, NOBODY)),
     "library.read_document": (Permission.DOCUMENT_READ, lambda k, a: library.read_document(k, a, NOBODY)),
     "library.read_passage": (Permission.DOCUMENT_READ, lambda k, a: library.read_passage(k, a, NOBODY, 0, 1)),
     "library.retry": (Permission.DOCUMENT_RETRY, lambda k, a: library.retry(k, a, NOBODY)),
+    "library.send_for_review": (Permission.DOCUMENT_UPLOAD, lambda k, a: library.send_for_review(k, a, NOBODY)),
     "library.upload": (Permission.DOCUMENT_UPLOAD, lambda k, a: library.upload(k, a, "a.txt", b"text")),
     "people.add_person": (Permission.USER_ADD, lambda k, a: people.add_person(k, a, "new", "New", Role.EMPLOYEE)),
     "joining.approve_registration": (Permission.USER_ADD, lambda k, a: joining.approve_registration(k, a, NOBODY)),
@@ -140,6 +143,10 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
         lambda k, a: sharing.remove_reader(k, a, NOBODY, a_person(a.id)),
     ),
     "sharing.restrict": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.restrict(k, a, NOBODY)),
+    "sources.compare": (Permission.DOCUMENT_READ, lambda k, a: sources.compare(k, a, NOBODY, NOBODY)),
+    "sources.download": (Permission.DOCUMENT_DOWNLOAD, lambda k, a: sources.download(k, a, NOBODY)),
+    "sources.page_image": (Permission.DOCUMENT_READ, lambda k, a: sources.page_image(k, a, NOBODY, 1, 0, 1)),
+    "sources.read_source": (Permission.DOCUMENT_READ, lambda k, a: sources.read_source(k, a, NOBODY)),
     "sharing.unrestrict": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.unrestrict(k, a, NOBODY)),
 }
 
@@ -214,6 +221,7 @@ def deeds(
     [published] = library.list_documents(kyo, employee).documents
     answer = asking.ask(kyo, employee, "How many days of leave?")
     waiting = library.upload(kyo, employee, "new.txt", b"New text.").document
+    draft = library.upload(kyo, employee, "draft.txt", b"A draft.", draft=True).document
     publish("twice.txt", "The first version.")
     publish("twice.txt", "The second version.")
     [twice] = library.list_documents(kyo, employee, text="twice").documents
@@ -256,12 +264,14 @@ def deeds(
         "document:confirm": lambda: reviewing.confirm(kyo, manager, published.id),
         "document:delete": lambda: curating.delete(kyo, admin, twice.id),
         "document:move": lambda: curating.move(kyo, admin, published.id, "Board"),
+        "document:download": lambda: sources.download(kyo, employee, published.latest.id),
         "document:reject": lambda: reviewing.reject(kyo, manager, waiting.latest.id, "No."),
         "document:remove_reader": lambda: sharing.remove_reader(kyo, manager, waiting.id, a_person(anna.id)),
         "document:reprocess": lambda: reprocessing.reprocess(kyo, admin, document_id=published.id),
         "document:restore": lambda: curating.restore(kyo, manager, archived.id),
         "document:restrict": lambda: sharing.restrict(kyo, manager, published.id),
         "document:roll_back": lambda: reviewing.roll_back(kyo, manager, first.id),
+        "document:submit": lambda: library.send_for_review(kyo, employee, draft.latest.id),
         "document:unrestrict": lambda: sharing.unrestrict(kyo, manager, waiting.id),
         "document:upload": lambda: library.upload(kyo, employee, "other.txt", b"Other text."),
         "group:add_member": lambda: groups.add_member(kyo, admin, team, employee.id),

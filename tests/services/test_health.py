@@ -81,6 +81,7 @@ def test_the_overview_counts(
     assert found.embedding_model is not None
     assert str(kyo.embedder.spec.dimensions) in found.embedding_model
     assert found.as_dict()["generator"] == found.generator
+    assert found.recognition == kyo.parser.recognition
 
 
 def test_an_empty_installation_has_an_overview(kyo: Kyo, admin: Actor) -> None:

@@ -12,6 +12,9 @@ from kyo_pipeline.errors import Conflict, Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, curating, library, reviewing
 
+Sql = Callable[..., list[Any]]
+Publish = Callable[[str, str], None]
+
 NOBODY = UUID(int=0)
 
 
@@ -235,6 +238,55 @@ def test_what_was_cited_stays_readable_for_whoever_asked_and_says_that_it_is_old
         library.read_passage(kyo, person(Role.EMPLOYEE), citation.version_id, citation.start, citation.end)
 
 
+@pytest.mark.parametrize(
+    ("newer", "expected"),
+    [
+        ("Leave is granted for twenty days in a year.", False),
+        ("First of all. Leave is granted\n  for thirty\tdays in a year.", True),  # however it is broken into lines
+    ],
+)
+def test_a_quote_is_looked_for_in_the_current_version(
+    kyo: Kyo, employee: Actor, publish: Publish, newer: str, expected: bool
+) -> None:
+    text = "Leave is granted for thirty days in a year."
+    publish("a.txt", text)
+    old = library.list_documents(kyo, employee).documents[0].latest.id
+    assert library.read_passage(kyo, employee, old, 0, len(text)).is_in_current is True
+    publish("a.txt", newer)
+    found = library.read_passage(kyo, employee, old, 0, len(text))
+    assert (found.is_current, found.current_number, found.is_in_current) == (False, 2, expected)
+    assert library.read_passage(kyo, employee, old, 900, 901).is_in_current is None  # nothing was quoted
+
+
+def test_of_what_is_archived_nobody_can_say_whether_it_still_holds(
+    kyo: Kyo, employee: Actor, manager: Actor, publish: Publish
+) -> None:
+    publish("a.txt", "Leave is granted.")
+    [document] = library.list_documents(kyo, employee).documents
+    curating.archive(kyo, manager, document.id)
+    found = library.read_passage(kyo, employee, document.latest.id, 0, 5)
+    assert (found.current_number, found.is_in_current) == (None, None)
+
+
+def test_a_quote_opens_no_more_of_an_old_version_than_itself(
+    kyo: Kyo, person: Callable[[Role], Actor], publish: Publish
+) -> None:
+    publish("a.txt", "Leave is granted for thirty days in a year. The canteen closes at two.")
+    asker = person(Role.EMPLOYEE)
+    [citation] = asking.ask(kyo, asker, "For how many days is leave granted?").citations
+    publish("a.txt", "Leave is granted for twenty days in a year.")
+    for end in (citation.end + 1, 10**6):
+        with pytest.raises(NotFound):
+            library.read_passage(kyo, asker, citation.version_id, citation.start, end)
+    assert library.preview(kyo, asker, citation.version_id) == ""
+
+
+def test_around_a_quote_stands_no_more_than_a_few_pages(kyo: Kyo, employee: Actor, publish: Publish) -> None:
+    publish("a.txt", "word " * 5000)
+    version = library.list_documents(kyo, employee).documents[0].latest.id
+    assert len(library.read_passage(kyo, employee, version, 0, 4, 10**6).after) == 5000
+
+
 def test_what_was_rejected_may_be_sent_once_more(kyo: Kyo, employee: Actor, manager: Actor) -> None:
     first = library.upload(kyo, employee, "plan.txt", b"text").document
     reviewing.reject(kyo, manager, first.latest.id, "Not yet.")
@@ -304,3 +356,21 @@ class TestRetry:
         else:
             with pytest.raises(NotFound):
                 library.retry(kyo, manager, failed)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"), [({"tag": "leave"}, 1), ({"tag": "other"}, 0), ({"tag": "\x00"}, 0), ({"stale": True}, 1)]
+)
+def test_documents_are_found_by_tag_and_by_an_overdue_review(
+    kyo: Kyo, employee: Actor, publish: Publish, sql: Sql, wanted: dict[str, Any], found: int
+) -> None:
+    publish("a.txt", "one")
+    publish("b.txt", "two")
+    sql("update documents set tags = '{leave}', stale_since = now() where title = 'a'")
+    assert library.list_documents(kyo, employee, **wanted).total == found
+
+
+def test_documents_are_found_by_owner(kyo: Kyo, employee: Actor, manager: Actor, publish: Publish) -> None:
+    publish("a.txt", "one")
+    assert library.list_documents(kyo, manager, owner_id=employee.id).total == 1
+    assert library.list_documents(kyo, manager, owner_id=manager.id).total == 0

@@ -351,6 +351,26 @@ def test_a_draft_does_not_hide_the_version_below_it_that_waits(
     assert reviewing.approve(kyo, manager, listed.latest.id).state is DocumentState.APPROVED
 
 
+def test_a_version_that_waits_below_a_draft_can_be_approved_after_the_document_was_read_again(
+    kyo: Kyo,
+    employee: Actor,
+    manager: Actor,
+    publish: Publish,
+    run_pipeline: Run,
+    found: Callable[[str], list[str]],
+    sql: Sql,
+) -> None:
+    publish("leave.txt", "Twenty days of leave.")
+    waits = upload(kyo, employee, "Thirty days of leave.")
+    make_draft(sql, upload(kyo, employee, "Forty days of leave."))
+    curating.change(kyo, manager, waits.id, title="Another", owner=employee.id, tags=[], review_by=None)
+    run_pipeline()
+    assert found("leave") == ["Twenty days of leave."]
+    assert [one.latest.id for one in reviewing.waiting(kyo, manager).documents] == [waits.latest.id]
+    reviewing.approve(kyo, manager, waits.latest.id)
+    assert found("leave") == ["Thirty days of leave."]
+
+
 # Until when an approval holds ---------------------------------------------------------------------------------------
 
 
@@ -541,6 +561,15 @@ def test_going_back_to_a_version_and_forward_again_takes_effect_at_once(
         (manager.id, str(twice[1]), {"title": "leave", "before": 1, "after": 2}),
     ]
     assert audited().count("document:publish") == 2
+
+
+def test_an_archived_document_comes_back_with_the_version_that_somebody_went_back_to(
+    kyo: Kyo, manager: Actor, twice: list[UUID], found: Callable[[str], list[str]]
+) -> None:
+    back = reviewing.roll_back(kyo, manager, twice[0])
+    curating.archive(kyo, manager, back.id)
+    assert curating.restore(kyo, manager, back.id).current_number == 1
+    assert found("leave") == ["Twenty days of leave."]
 
 
 def test_going_back_keeps_the_statistics_right(kyo: Kyo, manager: Actor, twice: list[UUID], sql: Sql) -> None:

@@ -20,7 +20,7 @@ from tests.fakes import PlainTextParser
 
 Sql = Callable[..., list[Any]]
 NOBODY = UUID(int=0)
-PAGES = ["Leave is granted for thirty days in a year.\n", "", "The canteen closes at two.\n", "Parking is free."]
+PAGES = ["Leave is granted for thirty days in a year. ", "", "The canteen closes at two. ", "Parking is free."]
 STARTS = [0, 44, 44, 71]
 
 
@@ -67,7 +67,7 @@ def asker(person: Callable[[Role], Actor]) -> Actor:
 @pytest.fixture
 def cited(kyo: Kyo, asker: Actor, paged: UUID, publish: Callable[[str, str], None]) -> Citation:
     """What an answer has quoted from the first page of a version that another one has replaced since."""
-    [citation] = asking.ask(kyo, asker, "For how many days is leave granted?").citations
+    [citation] = asking.ask(kyo, asker, "Leave is granted for how many days in a year?").citations
     assert citation.version_id == paged
     publish("a.txt", "Leave is granted for twenty days in a year.")
     return citation
@@ -118,7 +118,7 @@ class TestReading:
         with pytest.raises(Conflict, match="has not been read yet"):
             sources.read_source(kyo, employee, version)
         run_pipeline()
-        with pytest.raises(Conflict, match="could not be read.*This file is damaged"):
+        with pytest.raises(Conflict, match=r"could not be read.*This file is damaged"):
             sources.read_source(kyo, employee, version)
 
 

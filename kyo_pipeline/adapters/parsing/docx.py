@@ -4,13 +4,14 @@ python-docx reads the XML. Its documents are not used: they forget text boxes, c
 changes, and refuse templates, macro documents and files with a picture missing.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 
-from kyo_pipeline.adapters.parsing.characters import clean
-from kyo_pipeline.adapters.parsing.docx_body import Block, Element, Walker, attribute, child_of, local
+from kyo_pipeline.adapters.parsing.blocks import Block, assemble
+from kyo_pipeline.adapters.parsing.docx_body import Element, Walker, attribute, child_of, local, number, sets_apart
 from kyo_pipeline.adapters.parsing.docx_package import NOT_WORD, Package
 from kyo_pipeline.adapters.parsing.refusal import Unreadable
-from kyo_pipeline.domain.parsed import LONGEST_HEADING, Heading, ParsedDocument
+from kyo_pipeline.domain.parsed import ParsedDocument
 
 NO_TEXT = (
     "No text was found in this Word document; it may hold only pictures. Put the text in as text and upload it again."
@@ -32,32 +33,13 @@ def _read(package: Package) -> ParsedDocument:
     body = None if root is None else child_of(root, "body")
     if body is None:
         raise Unreadable(NOT_WORD)
-    walker = Walker(_levels(package), _notes(package))
+    walker = Walker(_levels(package), _notes(package), set(_headed(package)))
     blocks = list(walker.blocks(body))
     if not any(block.text.strip() for block in blocks):
         raise Unreadable(NO_TEXT)
     headers, footers = list(_edges(package, walker, "/header")), list(_edges(package, walker, "/footer"))
-    text, headings = _assemble([*headers, *blocks, *footers])
+    text, headings = assemble([*headers, *blocks, *footers])
     return ParsedDocument(text=text, headings=tuple(headings))
-
-
-def _assemble(blocks: Iterable[Block]) -> tuple[str, list[Heading]]:
-    pieces: list[str] = []
-    headings: list[Heading] = []
-    position, before = 0, None
-    for block in blocks:
-        text = clean(block.text).strip()
-        if not text:
-            continue
-        gap = "" if before is None else "\n" if block.tight and before.tight else "\n\n"
-        position += len(gap)
-        if block.level is not None and len(text) <= LONGEST_HEADING:
-            text = " ".join(text.split())
-            headings.append(Heading(position, block.level, text))
-        pieces += (gap, text)
-        position += len(text)
-        before = block
-    return "".join(pieces), headings
 
 
 def _edges(package: Package, walker: Walker, kind: str) -> Iterator[Block]:
@@ -83,6 +65,16 @@ def _notes(package: Package) -> dict[tuple[str, str], Element]:
     return notes
 
 
+def _headed(package: Package) -> Iterator[str]:
+    """The ids of the table styles that set the first row apart."""
+    for name in package.related("/styles"):
+        root = package.root(name)
+        for style in [] if root is None else root:
+            parts = [part for part in style if local(part) == "tblStylePr" and attribute(part, "type") == "firstRow"]
+            if any(sets_apart(part) for part in parts):
+                yield attribute(style, "styleId")
+
+
 def _levels(package: Package) -> dict[str, int]:
     """Heading level by style id: from its outline level or its name, else from the style that it is based on."""
     own: dict[str, int] = {}
@@ -100,9 +92,9 @@ def _add_style(style: Element, own: dict[str, int], parents: dict[str, str]) -> 
     properties, name, parent = child_of(style, "pPr"), child_of(style, "name"), child_of(style, "basedOn")
     outline = None if properties is None else child_of(properties, "outlineLvl")
     words = "" if name is None else attribute(name, "val").lower()
-    if outline is not None and attribute(outline, "val").isdigit():
-        own[identity] = int(attribute(outline, "val")) + 1
-    elif words.startswith("heading ") and words[8:].isdigit():
+    if outline is not None and (level := number(outline)) is not None:
+        own[identity] = level + 1
+    elif re.fullmatch(r"heading [1-9]", words):
         own[identity] = int(words[8:])
     elif words == "title":
         own[identity] = 1

@@ -1,8 +1,13 @@
 """Walks WordprocessingML in document order and makes blocks of text of it."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
+
+from kyo_pipeline.adapters.parsing.blocks import Block
+from kyo_pipeline.adapters.parsing.tables import Cell, table_text
 
 Element = Any
 
@@ -25,16 +30,8 @@ _LEFT_OUT = frozenset(
     }
 )
 _LITERAL = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "\u2011"}
+_OFF = ("0", "false", "off", "none")
 _NOTES = {"footnoteReference": "footnote", "endnoteReference": "endnote"}
-
-
-@dataclass(frozen=True)
-class Block:
-    """A paragraph or a table. `level` 1 to 9 for a heading; `tight`: belongs close to the block before it (lists)."""
-
-    text: str
-    level: int | None = None
-    tight: bool = False
 
 
 @dataclass
@@ -46,11 +43,12 @@ class Paragraph:
 
 
 class Walker:
-    """Needs the heading level of each style id and the notes by (kind, id)."""
+    """Needs the heading level of each style id, the notes by (kind, id), and the table styles with a header row."""
 
-    def __init__(self, levels: dict[str, int], notes: dict[tuple[str, str], Element]) -> None:
+    def __init__(self, levels: dict[str, int], notes: dict[tuple[str, str], Element], headed: AbstractSet[str]) -> None:
         self._levels = levels
         self._notes = notes
+        self._headed = headed
 
     def blocks(self, container: Element) -> Iterator[Block]:
         """The blocks of a body, cell, text box, note, header or content control."""
@@ -94,24 +92,39 @@ class Walker:
             yield from self.blocks(note)
 
     def _table(self, table: Element) -> Iterator[Block]:
-        rows = [[self._cell(cell) for cell in _cells(row)] for row in _within(table, "tr")]
-        first = next(iter(_within(table, "tr")), None)
-        header = rows[0] if rows and _is_header(first, rows) else None
-        lines = [_line(row, header if position else None) for position, row in enumerate(rows)]
-        text = "\n".join(line for line in lines if line)
+        rows = list(_within(table, "tr"))
+        cells = [[self._cell(cell) for cell in _within(row, "tc")] for row in rows if not _is_deleted(row)]
+        text = table_text(_merged(cells), self._headers(table, rows))
         if text:
             yield Block(text)
 
-    def _cell(self, cell: Element) -> str:
-        return " ".join(" ".join(block.text.split()) for block in self.blocks(cell))
+    def _cell(self, cell: Element) -> Cell | None:
+        """None: what stands above reaches into this cell."""
+        properties = child_of(cell, "tcPr")
+        merged = None if properties is None else child_of(properties, "vMerge")
+        span = None if properties is None else child_of(properties, "gridSpan")
+        text = " ".join(block.text for block in self.blocks(cell))
+        across = 1 if span is None else number(span) or 1
+        starts = merged is None or attribute(merged, "val") == "restart"
+        return Cell(text, across) if starts or text else None
+
+    def _headers(self, table: Element, rows: Sequence[Element]) -> int:
+        """Rows that Word repeats on every page; else the first, when it is set apart from the second."""
+        marked = next((number for number, row in enumerate(rows) if not _is_repeated(row)), len(rows))
+        if marked or len(rows) < 2:
+            return marked
+        properties = child_of(table, "tblPr")
+        style = None if properties is None else child_of(properties, "tblStyle")
+        look = None if properties is None else child_of(properties, "tblLook")
+        styled = style is not None and attribute(style, "val") in self._headed and _shows_first_row(look)
+        return int(styled or (_is_set_apart(rows[0]) and not _is_set_apart(rows[1])))
 
     def _level(self, properties: Element | None) -> int | None:
         if properties is None:
             return None
         outline = child_of(properties, "outlineLvl")
-        if outline is not None and attribute(outline, "val").isdigit():
-            level = int(attribute(outline, "val")) + 1
-            return level if level <= 9 else None
+        if outline is not None and (level := number(outline)) is not None:
+            return level + 1 if level < 9 else None
         style = child_of(properties, "pStyle")
         return None if style is None else self._levels.get(attribute(style, "val"))
 
@@ -125,6 +138,11 @@ def attribute(element: Element, name: str) -> str:
     return str(element.get(W + name) or element.get(_STRICT + name) or "")
 
 
+def number(element: Element) -> int | None:
+    value = attribute(element, "val")
+    return int(value) if re.fullmatch(r"[0-9]{1,6}", value) else None
+
+
 def child_of(element: Element, tag: str) -> Element | None:
     return next((child for child in element if local(child) == tag), None)
 
@@ -132,10 +150,6 @@ def child_of(element: Element, tag: str) -> Element | None:
 def _chosen(alternatives: Element) -> Element:
     """The same content stands in a Choice and again in the Fallback: the first that is there."""
     return alternatives[0] if len(alternatives) else alternatives
-
-
-def _cells(row: Element) -> Iterator[Element]:
-    return _within(row, "tc")
 
 
 def _within(element: Element, tag: str) -> Iterator[Element]:
@@ -154,15 +168,49 @@ def _is_item(properties: Element | None) -> bool:
     return child_of(properties, "numPr") is not None or (style is not None and "List" in attribute(style, "val"))
 
 
-def _is_header(row: Element | None, rows: list[list[str]]) -> bool:
-    """Word marks a row that is repeated on every page; only those are surely headers."""
-    properties = None if row is None else child_of(row, "trPr")
-    marked = properties is not None and child_of(properties, "tblHeader") is not None
-    return marked and len(rows) > 1 and len(rows[0]) > 1 and all(rows[0]) and max(map(len, rows[0])) <= 60
+def _merged(rows: Sequence[Sequence[Cell | None]]) -> list[list[Cell]]:
+    """With the text of a cell that reaches over several rows in each of them."""
+    lines: list[list[Cell]] = []
+    above: dict[int, Cell] = {}
+    for row in rows:
+        line: list[Cell] = []
+        column, current = 0, {}
+        for cell in row:
+            known = cell or above.get(column) or Cell("")
+            current[column] = known
+            line.append(known)
+            column += known.across
+        above = current
+        lines.append(line)
+    return lines
 
 
-def _line(row: list[str], header: list[str] | None) -> str:
-    """A row for people: `Header: value | Header: value`, or the cells with tabs between them."""
-    if header and len(header) == len(row):
-        return " | ".join(f"{name}: {value}" for name, value in zip(header, row, strict=True) if value)
-    return "\t".join(row).strip("\t")
+def _is_deleted(row: Element) -> bool:
+    properties = child_of(row, "trPr")
+    return properties is not None and child_of(properties, "del") is not None
+
+
+def _is_repeated(row: Element) -> bool:
+    properties = child_of(row, "trPr")
+    mark = None if properties is None else child_of(properties, "tblHeader")
+    return mark is not None and attribute(mark, "val") not in _OFF
+
+
+def _shows_first_row(look: Element | None) -> bool:
+    if look is None:
+        return False
+    flag, bits = attribute(look, "firstRow"), attribute(look, "val")
+    return (
+        flag not in _OFF if flag else re.fullmatch(r"[0-9A-Fa-f]{1,4}", bits) is not None and bool(int(bits, 16) & 32)
+    )
+
+
+def sets_apart(properties: Element) -> bool:
+    """Whether something in it makes text bold."""
+    return any(local(child) == "b" and attribute(child, "val") not in _OFF for child in properties.iter())
+
+
+def _is_set_apart(row: Element) -> bool:
+    """All of its text is bold."""
+    runs = [run for run in row.iter() if local(run) == "r" and any(local(child) == "t" for child in run)]
+    return bool(runs) and all((kind := child_of(run, "rPr")) is not None and sets_apart(kind) for run in runs)

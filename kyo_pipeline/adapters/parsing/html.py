@@ -19,12 +19,12 @@ NO_TEXT = "No text was found in this web page; it may be filled by a program. Sa
 TOO_DEEP = "This web page is nested too deeply to be read. Save what you see as PDF and upload that."
 
 _UNSEEN = frozenset(
-    "head script style template noscript iframe object embed audio video canvas svg map datalist".split()  # noqa: SIM905  reads better than a list
+    "head script style template noscript iframe object embed audio video canvas svg map datalist".split()  # noqa: SIM905  so many words are easier to read as a text
 )
 _BLOCKS = frozenset(
-    "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure "
+    "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure "  # noqa: SIM905
     "footer form frameset header hgroup hr html legend li main menu nav ol optgroup option p pre search section select "
-    "summary table tbody td tfoot th thead tr ul".split()  # noqa: SIM905
+    "summary table tbody td tfoot th thead tr ul".split()
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _HIDING = re.compile(
@@ -118,7 +118,7 @@ class _Walker:
 
     def _add(self, text: str, level: int | None = None) -> None:
         if text:
-            self.blocks.append(Block(self._mark + text, level, self._tight and level is None))
+            self.blocks.append(Block(text if level else self._mark + text, level, self._tight and level is None))
             self._mark = ""
 
     def _item(self, element: Element, depth: int) -> None:

@@ -16,9 +16,13 @@ from kyo_pipeline.domain.media_types import looks_binary
 from kyo_pipeline.domain.parsed import ParsedDocument
 
 NO_TEXT = "The file holds no text. Check it on your computer and upload it again."
-TOO_DEEP = "The lists or quotations of this file are nested too deeply to be read. Make them flatter and upload it again."
+TOO_DEEP = (
+    "The lists or quotations of this file are nested too deeply to be read. Make them flatter and upload it again."
+)
 
-_FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(?=[ \t]*[\w\"'#-]+[^\n]*[:=])(?:.*\n)*?(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
+_FRONT_MATTER = re.compile(
+    r"\A(---|\+\+\+)[ \t]*\n(?=[ \t]*[\w\"'#-]+[^\n]*[:=])(?:.*\n)*?(?:\1|\.\.\.)[ \t]*(?:\n|\Z)"
+)
 _DEEPEST = 60
 
 
@@ -64,7 +68,7 @@ class _Reader:
 
     def _block(self, text: str, level: int | None = None) -> Iterator[Block]:
         if text.strip():
-            yield Block(self._mark + text, level, bool(self._lists) and level is None)
+            yield Block(text if level else self._mark + text, level, bool(self._lists) and level is None)
             self._mark = ""
 
     def _follow_lists(self, token: Token) -> None:

@@ -27,6 +27,8 @@ _FOLDERS = (
     "/usr/local/share/tessdata",
     "/opt/homebrew/share/tessdata",
 )
+Box = tuple[float, float, float, float]
+
 _DPI = 200
 _MOST_PIXELS = 12_000_000
 _LEAST_CONFIDENCE = 50  # of 100; what tesseract makes of photographs and drawings stays below
@@ -109,23 +111,42 @@ class PictureReader:
             if next(page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE]), None) is None:
                 return ""
             self._pages_left -= 1
-            width, height = page.get_size()
-            scale = min(_DPI / 72, math.sqrt(_MOST_PIXELS / (width * height)))
-            return self._words(page.render(scale=scale, grayscale=True), round(scale * 72))
+            self._engine = self._engine or _start(self._options)
+            return str(self._engine.GetUTF8Text()) if _look(self._engine, page, self._options) else ""
         finally:
             page.close()
 
-    def _words(self, picture: "pypdfium2.PdfBitmap", dpi: int) -> str:
-        engine: Any = self._engine or self._start()
-        self._engine = engine
-        pixels = ctypes.string_at(picture.buffer, picture.stride * picture.height)
-        engine.SetImageBytes(pixels, picture.width, picture.height, 1, picture.stride)
-        engine.SetSourceResolution(max(dpi, 70))
-        if not engine.Recognize(int(self._options["page_seconds"] * 1000)):
-            return ""
-        return str(engine.GetUTF8Text()) if engine.MeanTextConf() >= _LEAST_CONFIDENCE else ""
 
-    def _start(self) -> object:
-        from tesserocr import PyTessBaseAPI
+def read_lines(page: "pypdfium2.PdfPage", options: dict[str, Any]) -> list[list[tuple[str, Box]]]:
+    """The words of each line in the picture of a page, and where they are, as shares of its width and height."""
+    from tesserocr import RIL, iterate_level
 
-        return PyTessBaseAPI(path=self._options["folder"], lang=self._options["languages"])
+    with _start(options) as engine:
+        if not _look(engine, page, options):
+            return []
+        width, height = engine.GetThresholdedImage().size
+        lines: list[list[tuple[str, Box]]] = []
+        for word in iterate_level(engine.GetIterator(), RIL.WORD):
+            left, top, right, bottom = word.BoundingBox(RIL.WORD)
+            if word.IsAtBeginningOf(RIL.TEXTLINE) or not lines:
+                lines.append([])
+            lines[-1].append((word.GetUTF8Text(RIL.WORD), (left / width, top / height, right / width, bottom / height)))
+        return lines
+
+
+def _start(options: dict[str, Any]) -> Any:
+    from tesserocr import PyTessBaseAPI
+
+    return PyTessBaseAPI(path=options["folder"], lang=options["languages"])
+
+
+def _look(engine: Any, page: "pypdfium2.PdfPage", options: dict[str, Any]) -> bool:
+    """Let the engine read the page; False when it took too long, or what it saw is hardly text."""
+    width, height = page.get_size()
+    scale = min(_DPI / 72, math.sqrt(_MOST_PIXELS / (width * height)))
+    picture = page.render(scale=scale, grayscale=True)
+    pixels = ctypes.string_at(picture.buffer, picture.stride * picture.height)
+    engine.SetImageBytes(pixels, picture.width, picture.height, 1, picture.stride)
+    engine.SetSourceResolution(max(round(scale * 72), 70))
+    in_time = engine.Recognize(int(options["page_seconds"] * 1000))
+    return bool(in_time and engine.MeanTextConf() >= _LEAST_CONFIDENCE)

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pypdf
 from pypdf.generic import Destination, DictionaryObject, TextStringObject
@@ -20,6 +21,8 @@ MAX_PAGES = 10_000
 _GAP = "\n\n"
 _MAX_BOOKMARKS = 2000
 _DEEPEST = 6
+_LOWEST = 10  # points; no line of words is lower
+_PRESSED = 1 << 16  # the flag of buttons that are not boxes to tick
 _HIDDEN = 2  # the flag of annotations that are not shown
 
 
@@ -54,7 +57,7 @@ def parse_pdf(path: str, read_picture: Callable[[int], str] | None = None) -> Pa
 def _open(path: str) -> pypdf.PdfReader:
     try:
         reader = pypdf.PdfReader(path, strict=False)
-        locked = reader.is_encrypted and not reader.decrypt("")
+        locked = reader.is_encrypted and needs_password(reader, path)
         count = 0 if locked else len(reader.pages)
     except MemoryError:
         raise
@@ -67,6 +70,27 @@ def _open(path: str) -> pypdf.PdfReader:
     if count > MAX_PAGES:
         raise Unreadable(TOO_MANY.format(pages=count, most=MAX_PAGES))
     return reader
+
+
+def needs_password(reader: pypdf.PdfReader, source: str | bytes) -> bool:
+    """Whether the empty password does not open it, as in every viewer.
+
+    pypdf also takes it for the owner's, who may have left that empty although readers need one.
+    """
+    known = reader.decrypt("")
+    return known == pypdf.PasswordType.NOT_DECRYPTED or (
+        known == pypdf.PasswordType.OWNER_PASSWORD and not _opens_in_pdfium(source)
+    )
+
+
+def _opens_in_pdfium(source: str | bytes) -> bool:
+    import pypdfium2  # rarely needed here
+
+    try:
+        pypdfium2.PdfDocument(source).close()
+    except pypdfium2.PdfiumError:
+        return False
+    return True
 
 
 def _pages(reader: pypdf.PdfReader) -> Iterator[str]:
@@ -87,7 +111,11 @@ def _pages(reader: pypdf.PdfReader) -> Iterator[str]:
 
 def _page(page: pypdf.PageObject) -> str:
     """What is printed on the page, then what has been written into its form fields and text boxes."""
+    if min(page.mediabox.width, page.mediabox.height) < _LOWEST:
+        return ""  # what is written there is outside of the page
     text = page.extract_text()
+    if text.count("\ufffd") * 3 > len(text):
+        text = _text_in_pdfium(page) or text
     seen: set[str] = set()
     for reference in page.annotations or []:
         written = _written(reference.get_object())
@@ -97,12 +125,35 @@ def _page(page: pypdf.PageObject) -> str:
     return text
 
 
+def _text_in_pdfium(page: pypdf.PageObject) -> str:
+    """The text of a page whose letters pypdf does not know; "" when pdfium does not know them either."""
+    import pypdfium2
+
+    if not isinstance(page.pdf, pypdf.PdfReader) or page.page_number is None:
+        return ""
+    page.pdf.stream.seek(0)
+    with closing(pypdfium2.PdfDocument(page.pdf.stream.read())) as document:
+        text = str(document[page.page_number].get_textpage().get_text_range())
+    return "" if text.count("\ufffd") * 3 > len(text) else text
+
+
 def _written(annotation: object) -> str:
     if not isinstance(annotation, DictionaryObject) or int(annotation.get("/F", 0)) & _HIDDEN:
         return ""
+    if annotation.get("/FT") == "/Btn":
+        return _caption(annotation)
     key = {"/FreeText": "/Contents", "/Widget": "/V"}.get(str(annotation.get("/Subtype")), "")
     value = annotation[key].get_object() if key in annotation else None
     return value.strip() if isinstance(value, TextStringObject) else ""
+
+
+def _caption(button: DictionaryObject) -> str:
+    """What stands on a button that is pressed; that of a box to tick is a sign of a special font."""
+    looks = button["/MK"].get_object() if "/MK" in button else None
+    if not isinstance(looks, DictionaryObject) or not int(button.get("/Ff", 0)) & _PRESSED:
+        return ""
+    caption = looks.get("/CA")
+    return caption.strip() if isinstance(caption, TextStringObject) else ""
 
 
 def _headings(reader: pypdf.PdfReader, pages: list[str], starts: list[int]) -> list[Heading]:

@@ -58,7 +58,7 @@ class ParserPool:
     def render_page(self, path: Path, page: int, quote: str, width: int = 1000) -> PageImage | str:
         """One page of a PDF as a picture in which the quote is highlighted, or a sentence why not."""
         task = {"do": "render", "path": str(path.absolute()), "page": page, "quote": quote, "width": width}
-        answer, png = self._ask(task, b"", NOT_DRAWN)
+        answer, png = self._ask(task | {"ocr": self.ocr.options}, b"", NOT_DRAWN)
         if "refusal" in answer:
             return str(answer["refusal"])
         return PageImage(png, int(answer["width"]), int(answer["height"]), int(answer["marked"]))

@@ -4,17 +4,17 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, cast
 
+from kyo_pipeline.adapters.parsing.clock import PATIENCE, Clock
 from kyo_pipeline.adapters.parsing.frames import Message, encode, take_frame
 
 _CODE = "import sys; from kyo_pipeline.adapters.parsing.worker import main; main(int(sys.argv[1]), float(sys.argv[2]))"
 _READ = 1 << 20
-_START_SECONDS = 20.0
+_START_SECONDS = 20.0  # of computing; it takes 0.1
 
 
 class ParserProcess:
@@ -27,14 +27,15 @@ class ParserProcess:
         self.queue: deque[int] = deque()
         self.served = 0
         self.ready = False
+        self.was_slow = False
         self.page: int | None = None
         self.pages: dict[int, str] = {}
         self._timeout = timeout_seconds
         self._page_timeout = page_seconds or timeout_seconds
         self._most = memory_mb << 20
         self._buffer = bytearray()
-        self._deadline = time.monotonic() + _START_SECONDS + timeout_seconds
         self._child = _spawn(memory_mb, max(self._timeout, self._page_timeout))
+        self._clock = Clock(self._child.pid, _START_SECONDS)
         self._input = cast(IO[bytes], self._child.stdin)
         self._output = cast(IO[bytes], self._child.stdout)
 
@@ -48,7 +49,7 @@ class ParserProcess:
     def give(self, index: int, task: Message, attached: bytes = b"") -> bool:
         """Queue a task; False when the child has died, which its output will say too."""
         if not self.queue and self.ready:
-            self._deadline = time.monotonic() + self._timeout
+            self._clock.start(self._timeout)
         self.queue.append(index)
         try:
             self._input.write(encode(task, attached))
@@ -74,16 +75,15 @@ class ParserProcess:
                 self.page, self.pages = None, {}
                 answers.append(frame)
         # Any sign of life starts the clock again: the rest of a long result may have waited for us, not for the child.
-        self._deadline = time.monotonic() + (self._timeout if self.page is None else self._page_timeout)
+        self._clock.start(self._timeout if self.page is None else self._page_timeout)
         return answers
 
     def ask(self, task: Message, attached: bytes = b"") -> tuple[Message, bytes] | None:
         """Give an idle child one task and wait for the answer; None when it died, or was killed for being slow."""
-        with self._killed_after(_START_SECONDS):
+        with self._killed_when_slow():
             while not self.ready:
                 if self.read() is None:
                     return None
-        with self._killed_after(self._timeout):
             self.give(0, task, attached)
             while (answers := self.read()) == []:
                 pass
@@ -94,8 +94,8 @@ class ParserProcess:
         return answers[0]
 
     def seconds_left(self) -> float:
-        """Until the file that is being read has used up its time."""
-        return self._deadline - time.monotonic()
+        """Until the file that is being read may have used up its time; that is sure when it is not above 0."""
+        return self._clock.left()
 
     def is_alive(self) -> bool:
         return self._child.poll() is None
@@ -118,15 +118,24 @@ class ParserProcess:
         self.pages[page] = text
 
     @contextmanager
-    def _killed_after(self, seconds: float) -> Iterator[None]:
+    def _killed_when_slow(self) -> Iterator[None]:
         """Ends both the reading and the writing inside, either of which would wait for ever for a child that hangs."""
-        timer = threading.Timer(seconds, self.kill)
-        timer.daemon = True
-        timer.start()
+        done = threading.Event()
+
+        def watch() -> None:
+            while (left := self.seconds_left()) > 0:
+                if done.wait(left):
+                    return
+            self.was_slow = True
+            self.kill()
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
         try:
             yield
         finally:
-            timer.cancel()
+            done.set()
+            watcher.join()
 
 
 def _spawn(memory_mb: int, timeout_seconds: float) -> subprocess.Popen[bytes]:

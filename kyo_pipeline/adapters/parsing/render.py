@@ -2,12 +2,16 @@
 
 import io
 import math
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
 
 import pypdfium2
 from PIL import Image, ImageChops, ImageDraw
 from pypdfium2 import raw
 
 from kyo_pipeline.adapters.parsing.frames import Message
+from kyo_pipeline.adapters.parsing.ocr import read_lines
 from kyo_pipeline.adapters.parsing.quotes import find_quote
 from kyo_pipeline.adapters.parsing.refusal import Unreadable
 
@@ -24,20 +28,22 @@ Corners = tuple[float, float, float, float]
 Box = tuple[int, int, int, int]
 
 
-def render(path: str, page: int, quote: str, width: int) -> tuple[Message, bytes]:
+def render(path: str, page: int, quote: str, width: int, ocr: dict[str, Any] | None) -> tuple[Message, bytes]:
     """The size of the picture, how many places in it are marked, and the picture (PNG).
+
+    With the options of text recognition, a quote is found in a page that is a picture as well.
 
     Raises `Unreadable`, OSError when the file is not there.
     """
     with open(path, "rb"):  # noqa: PTH123  pdfium would report a missing file as a damaged one
         pass
     try:
-        return _render(path, page, quote, width)
+        return _render(path, page, quote, width, ocr)
     except pypdfium2.PdfiumError as error:
         raise Unreadable(NOT_DRAWN) from error
 
 
-def _render(path: str, number: int, quote: str, width: int) -> tuple[Message, bytes]:
+def _render(path: str, number: int, quote: str, width: int, ocr: dict[str, Any] | None) -> tuple[Message, bytes]:
     with pypdfium2.PdfDocument(path) as pdf:
         if not 1 <= number <= len(pdf):
             raise Unreadable(NO_PAGE.format(page=number, pages=len(pdf)))
@@ -46,6 +52,8 @@ def _render(path: str, number: int, quote: str, width: int) -> tuple[Message, by
         places = _places(page, quote) if quote.strip() else []
         bitmap = page.render(scale=_scale(page.get_size(), width), rev_byteorder=True)
         marks = _in_pixels(places, bitmap.get_posconv(page))
+        if quote.strip() and ocr and not page.get_textpage().count_chars():
+            marks = list(_in_picture(read_lines(page, ocr), quote, bitmap.width, bitmap.height))
         picture = _highlighted(bitmap.to_pil().convert("RGB"), [box for boxes in marks for box in boxes])
         png = io.BytesIO()
         picture.save(png, "PNG", compress_level=4)
@@ -96,6 +104,19 @@ def _in_pixels(places: list[list[Corners]], position: pypdfium2.PdfPosConv) -> l
         if boxes:
             marks.append(boxes)
     return marks
+
+
+def _in_picture(lines: list[list[tuple[str, Corners]]], quote: str, width: int, height: int) -> Iterator[list[Box]]:
+    """The same in what text recognition read: one box for the words of each line."""
+    words = [(line, word, box) for line, found in enumerate(lines) for word, box in found]
+    characters = [(character, line, box) for line, word, box in words for character in word]
+    for start, end in find_quote(quote, [character for character, _, _ in characters]):
+        boxes = []
+        for _, group in groupby(characters[start:end], key=lambda found: found[1]):
+            left, top, right, bottom = zip(*(box for _, _, box in group), strict=True)
+            edges = min(left) * width, min(top) * height, max(right) * width, max(bottom) * height
+            boxes.append((round(edges[0]), round(edges[1]), round(edges[2]), round(edges[3])))
+        yield boxes
 
 
 def _character(code: int) -> str:

@@ -17,7 +17,7 @@ _FRONT_MATTER = re.compile(r"\A---[ \t]*\n.*?\n---[ \t]*\n", re.DOTALL)
 
 
 def parse_text(content: bytes) -> ParsedDocument:
-    """Decode a text file of any encoding. Raises `Unreadable` when it is binary, holds no text, or cannot be decoded."""
+    """Decode a text file. Raises `Unreadable` when it is binary, holds no text, or nobody can tell its encoding."""
     if looks_binary(content):
         raise Unreadable("This is not a text file: it holds binary data. Upload it as PDF, DOCX or plain text.")
     text = clean(decode(content))

@@ -36,9 +36,11 @@ def _is_office(content: bytes) -> bool:
 def _unlock_pdf(content: bytes, password: str | None) -> tuple[Lock, bytes]:
     import pypdf
 
+    from kyo_pipeline.adapters.parsing.pdf import needs_password
+
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
-    if not reader.is_encrypted or reader.decrypt(""):  # without a password it is read as it is
+    if not reader.is_encrypted or not needs_password(reader, content):  # without a password it is read as it is
         return Lock.NOT_LOCKED, b""
     if not password:
         return Lock.NEEDS_PASSWORD, b""

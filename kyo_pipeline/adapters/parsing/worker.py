@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
+from typing import BinaryIO
 
 from kyo_pipeline.adapters.parsing.confinement import confine
 from kyo_pipeline.adapters.parsing.frames import Message, receive, send
 from kyo_pipeline.adapters.parsing.refusal import Unreadable
-from kyo_pipeline.domain.media_types import DOCX, PDF, TEXT
+from kyo_pipeline.domain.media_types import DOCX, HTML, MARKDOWN, PDF, TEXT
 from kyo_pipeline.domain.parsed import ParsedDocument
 
 Tell = Callable[[int, str], None]
@@ -28,6 +29,7 @@ BROKEN = "The file is damaged and cannot be read. Open it on your computer, save
 NO_FILE = "The stored file could not be opened. Upload it again."
 
 _NESTING = 4000
+_IDLE_SECONDS = 300
 
 
 def main(memory_mb: int, cpu_seconds: float) -> None:
@@ -47,11 +49,19 @@ def main(memory_mb: int, cpu_seconds: float) -> None:
         _limit_cpu(cpu_seconds)
 
     send(sink, {"ready": os.getpid()})
-    while received := receive(source):
+    while received := _next_task(source):
         _limit_cpu(cpu_seconds)
         started = time.perf_counter()
         answer, attached = _answer(*received, tell)
         send(sink, {**answer, "seconds": time.perf_counter() - started}, attached)
+
+
+def _next_task(source: BinaryIO) -> tuple[Message, bytes] | None:
+    """Ends the process when nothing comes for a while: its libraries take 100 MB, and the next one starts at once."""
+    signal.alarm(_IDLE_SECONDS)
+    received = receive(source)
+    signal.alarm(0)
+    return received
 
 
 def parse(path: str, media_type: str, task: Message | None = None, tell: Tell | None = None) -> ParsedDocument:
@@ -63,12 +73,24 @@ def parse(path: str, media_type: str, task: Message | None = None, tell: Tell | 
         from kyo_pipeline.adapters.parsing.docx import parse_docx  # takes 0.1 s, so only for a DOCX
 
         return parse_docx(path)
-    if media_type == TEXT:
-        from kyo_pipeline.adapters.parsing.text import parse_text
-
+    if media_type in (TEXT, MARKDOWN, HTML):
         with open(path, "rb") as file:  # noqa: PTH123  pathlib would add 15 ms to the start of every child
-            return parse_text(file.read())
+            return _parse_text(file.read(), media_type)
     raise Unreadable(f"Files of the type {media_type} cannot be read here. Upload a PDF, DOCX or text file.")
+
+
+def _parse_text(content: bytes, media_type: str) -> ParsedDocument:
+    if media_type == MARKDOWN:
+        from kyo_pipeline.adapters.parsing.markdown import parse_markdown
+
+        return parse_markdown(content)
+    if media_type == HTML:
+        from kyo_pipeline.adapters.parsing.html import parse_html
+
+        return parse_html(content)
+    from kyo_pipeline.adapters.parsing.text import parse_text
+
+    return parse_text(content)
 
 
 def _parse_pdf(path: str, task: Message, tell: Tell | None) -> ParsedDocument:
@@ -100,7 +122,7 @@ def _do(task: Message, attached: bytes, tell: Tell) -> tuple[Message, bytes]:
     if task["do"] == "render":
         from kyo_pipeline.adapters.parsing.render import render
 
-        return render(task["path"], task["page"], task["quote"], task["width"])
+        return render(task["path"], task["page"], task["quote"], task["width"], task["ocr"])
     if task["do"] == "unlock":
         from kyo_pipeline.adapters.parsing.unlock import unlock
 

@@ -1,0 +1,51 @@
+"""Schedules: approvals that run out."""
+
+import dagster as dg
+
+from kyo_pipeline.defs.resources import KyoResource
+from kyo_pipeline.errors import Unavailable
+from kyo_pipeline.services import expiring
+
+
+@dg.op(
+    description="Marks approved documents as overdue whose last day is over, and gives their owners the task to look."
+)
+def expire_approvals(context: dg.OpExecutionContext, kyo: KyoResource) -> None:
+    expired = expiring.expire(kyo.open)
+    context.log.info("%s documents have become overdue.", expired)
+    context.add_output_metadata({"overdue": expired})
+
+
+@dg.job(
+    name="expire",
+    description="Finds documents whose approval has run out: they go on answering questions, the answers say that the "
+    "review is overdue, and their owners are told. Started by the schedule `overdue_reviews`; may be run by hand at "
+    "any time.",
+    tags={"dagster/max_retries": "0"},
+)
+def expire() -> None:
+    expire_approvals()
+
+
+@dg.schedule(
+    job=expire,
+    cron_schedule="0 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every hour: starts a run when the approval of a document has run out.",
+)
+def overdue_reviews(
+    context: dg.ScheduleEvaluationContext,  # noqa: ARG001 — Dagster's signature
+    kyo: KyoResource,
+) -> dg.RunRequest | dg.SkipReason:
+    """Every hour: starts a run when the approval of a document has run out.
+
+    An approval holds to the end of its last day in UTC. It looks with one query; there is no run without work.
+    """
+    try:
+        due = expiring.count_due(kyo.open)
+    except Unavailable as error:
+        return dg.SkipReason(error.message)
+    return dg.RunRequest(tags={"kyo/overdue": str(due)}) if due else dg.SkipReason("No approval has run out.")
+
+
+SCHEDULES = [overdue_reviews]
