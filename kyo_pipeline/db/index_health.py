@@ -25,7 +25,7 @@ class IndexHealth:
 class Unsound:
     """A version that cannot answer questions as it should. `answers`: it is the one that does so now.
 
-    `answers_instead`: another version does or nothing does, so this one can be put right where it is.
+    `is_aside`: it is not the one that its document answers with, so it can be put right where it is.
     """
 
     id: UUID
@@ -36,7 +36,7 @@ class Unsound:
     sha256: str
     answers: bool
     is_approved: bool
-    answers_instead: bool
+    is_aside: bool
     is_not_ready: bool
     lacks_chunks: bool
     without_vector: int
@@ -75,7 +75,7 @@ def unsound_versions(tx: Connection, embedding_set_id: int | None) -> tuple[Unso
             row.sha256,
             bool(row.answers),
             row.is_approved,
-            bool(row.answers_instead),
+            row.is_aside,
             bool(row.is_not_ready),
             row.lacks_chunks,
             row.without_vector,
@@ -179,7 +179,7 @@ def recount(tx: Connection) -> int:
 def cut_again(tx: Connection, version_ids: Sequence[UUID]) -> None:
     """Have ready versions cut and embedded once more, from the text that they have: what was cited stays where it was.
 
-    For those that answer no questions now, and would not as soon as they are ready.
+    For those that their documents do not answer with: what answered questions once does not come back by itself.
     """
     tx.execute(
         text(

@@ -163,7 +163,7 @@ def _is_there(kyo: Kyo, sha256: str) -> bool:
 def _can_be_read_again(kyo: Kyo, version: Unsound) -> bool:
     if version.answers:  # the new reading is no more approved than this one
         return version.is_approved and _is_there(kyo, version.sha256)
-    return version.answers_instead
+    return version.is_aside
 
 
 def _named(version: Unsound | FileOf) -> str:

@@ -1,7 +1,7 @@
 -- The stretches of a version's text that the actor may read, as characters from `first` up to, not with, `last`. Readers of
--- the document may read what is current; other versions are for whoever uploaded them and those who may approve there. Those
--- get all of it, up to `whole_text()`; of an old version everybody may read again what an answer to a question of their
--- own has cited.
+-- the document may read what is current; other versions are for whoever uploaded them, the document's owner and those who
+-- may approve there. Those get all of it, up to `whole_text()`; of an old version everybody may read again what an answer
+-- to a question of their own has cited.
 create or replace function whole_text() returns integer
 language sql immutable parallel safe set search_path = kyo, pg_temp
 as $$ select 2147483647 $$;
@@ -19,6 +19,7 @@ as $$
     and (
       (d.current_version_id = v.id and d.state = 'approved')
       or v.uploaded_by = current_actor()
+      or d.owner_id = current_actor()
       or d.collection_id in (select accessible_collections(current_actor(), 'approve'))
     )
   union all

@@ -4,7 +4,7 @@ select
     select count(*)
     from documents d
     join document_versions v on v.id = d.current_version_id
-    where v.status <> 'ready' or v.review <> 'approved'
+    where (v.status <> 'ready' or v.review <> 'approved') and d.state <> 'deleted'
   ) as current_but_not_ready,
   (
     select count(*)

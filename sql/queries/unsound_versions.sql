@@ -1,5 +1,5 @@
 -- Versions that cannot answer questions as they should, each with what it lacks. `{vectors}` is the table of the active
--- embedding set. `answers_instead`: another version does, so this one can be put right where it is.
+-- embedding set. `is_aside`: it is not the one that its document answers with, so it can be put right where it is.
 with cut as (
   select c.version_id,
     count(*) as chunks,
@@ -19,14 +19,13 @@ examined as (
     v.sha256,
     d.current_version_id = v.id and d.state = 'approved' as answers,
     v.review = 'approved' as is_approved,
-    v.review <> 'approved' or v.number < current.number as answers_instead,
+    d.current_version_id is distinct from v.id as is_aside,
     d.current_version_id = v.id and (v.status <> 'ready' or v.review <> 'approved') as is_not_ready,
     v.status = 'ready' and (coalesce(n.chunks, 0) = 0 or n.chunks is distinct from v.chunk_count) as lacks_chunks,
     case when v.status = 'ready' then coalesce(n.without_vector, 0) else 0 end as without_vector,
     case when v.status = 'ready' then coalesce(n.without_weights, 0) else 0 end as without_weights
   from document_versions v
   join documents d on d.id = v.document_id
-  left join document_versions current on current.id = d.current_version_id
   left join cut n on n.version_id = v.id
   where d.state <> 'deleted'
 )

@@ -143,10 +143,12 @@ def test_what_was_rolled_back_from_does_not_come_in_by_being_repaired(
     newer = library.upload(kyo, employee, "leave.txt", b"Everybody has forty days of leave.").document.latest
     reviewing.approve(kyo, manager, newer.id)
     run_pipeline()
-    sql("update documents set current_version_id = :id", id=published.latest.id)
+    reviewing.roll_back(kyo, manager, published.latest.id)
     sql("delete from chunks where version_id = :id", id=newer.id)
+    assert set(wrong(pipeline)) == {Ailment.CHUNKS}
     doctor.repair(pipeline, OPERATOR)
     run_pipeline()
+    assert not wrong(pipeline)
     [passage] = asking.search(kyo, employee, "leave").passages
     assert "thirty" in passage.text
 
