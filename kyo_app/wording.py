@@ -122,8 +122,8 @@ def findings(version: Version) -> list[str]:
 
 
 def kept(version: Version) -> str:
-    """How much of a version an earlier one has too; nothing for a first one."""
-    if version.number == 1 or version.kept_vectors is None or not version.chunks:
+    """How much of a version an earlier one has too; nothing when there is none."""
+    if not version.kept_vectors or not version.chunks:
         return ""
     return f"kept {version.kept_vectors:,} of {counted(version.chunks, 'passage')} unchanged"
 

@@ -14,12 +14,22 @@ MAY = {
         "answer:ask",
         "answer:rate",
         "answer:read_own",
+        "document:download",
         "document:read",
         "document:retry",
         "document:upload",
     },
-    Role.MANAGER: {"document:approve", "document:archive", "document:restrict"},
-    Role.ADMIN: {"collection:manage", "group:manage", "status:read", "user:add", "user:change", "user:list"},
+    Role.MANAGER: {"document:approve", "document:archive", "document:change", "document:restrict"},
+    Role.ADMIN: {
+        "collection:manage",
+        "document:delete",
+        "document:reprocess",
+        "group:manage",
+        "status:read",
+        "user:add",
+        "user:change",
+        "user:list",
+    },
 }
 
 
