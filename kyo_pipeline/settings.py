@@ -136,7 +136,9 @@ class Settings(BaseSettings):
     KYO_REMOTE_TIMEOUT_SECONDS: float = Field(60, gt=0, description="For one call of a model endpoint.")
 
     # Parsing
-    KYO_PARSE_TIMEOUT_SECONDS: float = Field(30, gt=0, description="For one file; then it is refused.")
+    KYO_PARSE_TIMEOUT_SECONDS: float = Field(
+        30, gt=0, description="Of computing for one file, or four times as many by the clock; then it is refused."
+    )
     KYO_PARSE_MEMORY_MB: int = Field(512, ge=128, description="Address space of the process that parses one file.")
     KYO_PARSE_WORKERS: int = Field(2, ge=1, le=64, description="Files that are parsed at the same time.")
 

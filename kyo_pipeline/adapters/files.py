@@ -59,7 +59,9 @@ class FolderFiles:
     def remove(self, sha256: str) -> None:
         if _is_digest(sha256):
             with self._told():
-                self._place(sha256).unlink(missing_ok=True)
+                place = self._place(sha256)
+                for path in (place, place.with_name(place.name + _DAMAGED)):  # what was set aside goes with it
+                    path.unlink(missing_ok=True)
 
     def set_aside(self, sha256: str) -> None:
         path = self.path(sha256)

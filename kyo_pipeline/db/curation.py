@@ -73,24 +73,6 @@ def possible_owners(tx: Connection, document_id: UUID) -> tuple[PersonName, ...]
     return tuple(PersonName(row.id, row.username, row.name) for row in rows)
 
 
-def may_own(tx: Connection, document_id: UUID, person_id: UUID) -> bool:
-    """Whether somebody may write in the document's collection."""
-    return bool(
-        tx.scalar(
-            text(
-                """
-                select exists (
-                  select
-                  from documents
-                  where id = :id and collection_id in (select accessible_collections(:person, 'write'))
-                )
-                """
-            ),
-            {"id": document_id, "person": person_id},
-        )
-    )
-
-
 def tags(tx: Connection, actor: Actor) -> tuple[str, ...]:
     """The tags of all documents that the actor may see."""
     return tuple(

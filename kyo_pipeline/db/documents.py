@@ -1,7 +1,7 @@
 """Documents."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -10,15 +10,13 @@ from sqlalchemy import Connection, Row, text
 
 from kyo_pipeline.db.engine import lock_name, query
 from kyo_pipeline.db.like import containing
+from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.documents import (
-    Document,
-    DocumentPage,
-    DocumentState,
-    Review,
-    Version,
-    VersionStatus,
-)
+from kyo_pipeline.domain.documents import Document, DocumentPage, DocumentState, Review, Version, VersionStatus
+from kyo_pipeline.errors import Conflict, NotFound
+
+NO_DOCUMENT = "There is no such document, or none that you may see."
+NOT_THEIRS = "There is no such document, or none that you may decide about."
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,8 @@ class Filter:
     """Which documents a listing wants; the defaults leave nothing out that the actor may see.
 
     `stale`: only those whose review is overdue. `to_decide`: only those that the actor may decide about, each with the
-    newest version that is no draft. `theirs`: only those that the actor owns or may decide about.
+    newest version that is no draft. `theirs`: only those that the actor owns or may decide about. `of_versions`: only
+    those with one of these versions, newest or not; the deleted ones too.
     """
 
     text: str = ""
@@ -38,7 +37,7 @@ class Filter:
     owner_id: UUID | None = None
     stale: bool = False
     document_id: UUID | None = None
-    version_ids: Sequence[UUID] | None = field(default=None)
+    of_versions: Sequence[UUID] | None = None
     to_decide: bool = False
     theirs: bool = False
     limit: int = 25
@@ -62,7 +61,7 @@ def find(tx: Connection, actor: Actor, wanted: Filter, now: datetime) -> Documen
             "owner_id": wanted.owner_id,
             "stale": wanted.stale,
             "document_id": wanted.document_id,
-            "version_ids": list(wanted.version_ids) if wanted.version_ids is not None else None,
+            "of_versions": list(wanted.of_versions) if wanted.of_versions is not None else None,
             "to_decide": wanted.to_decide,
             "theirs": wanted.theirs,
             "limit": wanted.limit,
@@ -70,6 +69,16 @@ def find(tx: Connection, actor: Actor, wanted: Filter, now: datetime) -> Documen
         },
     ).all()
     return DocumentPage(tuple(_to_document(row) for row in rows), rows[0].total if rows else 0)
+
+
+def read(
+    tx: Connection, actor: Actor, document_id: UUID, now: datetime, state: DocumentState | None = None
+) -> Document:
+    """One document; a deleted one only with its `state`. Raises `NotFound`."""
+    found = find(tx, actor, Filter(document_id=document_id, state=state), now).documents
+    if not found:
+        raise NotFound(NO_DOCUMENT)
+    return found[0]
 
 
 def add(tx: Connection, collection_id: UUID, owner_id: UUID, title: str, state: DocumentState, now: datetime) -> UUID:
@@ -134,6 +143,19 @@ def lock(tx: Connection, document_id: UUID) -> None:
     tx.execute(text("select from documents where id = :id for no key update"), {"id": document_id})
 
 
+def lock_to_decide(tx: Connection, actor: Actor, document_id: UUID, now: datetime) -> Document:
+    """The document as it is, and as it stays until this transaction is over, for somebody who may decide about it.
+
+    Raises `NotFound`, and `Conflict` when it was deleted.
+    """
+    if not may_decide(tx, actor, document_id):
+        raise NotFound(NOT_THEIRS)
+    lock(tx, document_id)
+    if find(tx, actor, Filter(document_id=document_id, state=DocumentState.DELETED), now).documents:
+        raise Conflict("This document was deleted.")
+    return read(tx, actor, document_id, now)
+
+
 def lock_of_versions(tx: Connection, version_ids: Sequence[UUID]) -> None:
     """Lock the documents of these versions. Locks go documents, versions, corpus; any other order may deadlock."""
     tx.execute(
@@ -186,7 +208,12 @@ def put_in_review(tx: Connection, document_id: UUID, now: datetime) -> None:
 
 
 def may_decide(tx: Connection, actor: Actor, document_id: UUID) -> bool:
-    """Whether the document is in a collection where the actor has the access to approve."""
+    """Whether the actor may approve, and decide all else, in the collection of a document."""
+    return has_access(tx, actor.id, document_id, Access.APPROVE)
+
+
+def has_access(tx: Connection, person_id: UUID, document_id: UUID, access: Access) -> bool:
+    """Whether somebody has this access to the collection of a document."""
     return bool(
         tx.scalar(
             text(
@@ -194,11 +221,11 @@ def may_decide(tx: Connection, actor: Actor, document_id: UUID) -> bool:
                 select exists (
                   select
                   from documents
-                  where id = :id and collection_id in (select accessible_collections(:actor, 'approve'))
+                  where id = :id and collection_id in (select accessible_collections(:person, :access))
                 )
                 """
             ),
-            {"id": document_id, "actor": actor.id},
+            {"id": document_id, "person": person_id, "access": access.value},
         )
     )
 

@@ -85,6 +85,22 @@ def unsound_versions(tx: Connection, embedding_set_id: int | None) -> tuple[Unso
     )
 
 
+def count_looked_at(tx: Connection) -> tuple[int, int]:
+    """How many versions `unsound_versions` looks at, and how many chunks of theirs."""
+    row = tx.execute(
+        text(
+            """
+            select count(*) as versions, coalesce(sum(n.chunks), 0) as chunks
+            from document_versions v
+            join documents d on d.id = v.document_id
+            left join (select version_id, count(*) as chunks from chunks group by version_id) n on n.version_id = v.id
+            where d.state <> 'deleted'
+            """
+        )
+    ).one()
+    return int(row.versions), int(row.chunks)
+
+
 def files(tx: Connection) -> tuple[FileOf, ...]:
     """What must be in the file store."""
     rows = tx.execute(

@@ -224,7 +224,9 @@ def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation,
         text(
             """
             select c.marker, c.chunk_id, d.id as document_id, c.version_id, v.number, d.title, v.file_name,
-              v.media_type, current.number as current_number, d.stale_since is not null as is_stale,
+              v.media_type,
+              case when current.sha256 = v.sha256 then v.number else current.number end as current_number,
+              d.stale_since is not null and d.state = 'approved' as is_stale,
               d.state = 'deleted' as is_deleted,
               coalesce(t.page_starts, '{}') as page_starts, coalesce(t.headings, '[]') as headings,
               coalesce(t.ocr_pages, '{}') as ocr_pages,

@@ -1,5 +1,6 @@
 """The versions of a document, and what of each the actor may read and take away."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -43,7 +44,7 @@ def find(tx: Connection, actor: Actor, version_id: UUID) -> SourceRow | None:
             """
             select d.id, d.title, v.file_name, v.sha256, v.size_bytes, v.media_type, v.number, v.status, v.error,
               coalesce(d.current_version_id = v.id and d.state = 'approved', false) as is_current,
-              current.number as current_number,
+              case when current.sha256 = v.sha256 then v.number else current.number end as current_number,
               (
                 is_downloadable(d.id)
                 or v.uploaded_by = :actor
@@ -85,5 +86,19 @@ def find(tx: Connection, actor: Actor, version_id: UUID) -> SourceRow | None:
 
 def history(tx: Connection, actor: Actor, document_id: UUID, now: datetime) -> tuple[Version, ...]:
     """The versions of a document that the actor may know of, newest first; none of a document that they may not."""
-    rows = tx.execute(text(query("list_versions")), {"actor": actor.id, "document_id": document_id, "now": now})
-    return tuple(to_version(row) for row in rows)
+    return tuple(version for _, version in _versions(tx, actor, now, document_id=document_id))
+
+
+def versions(tx: Connection, actor: Actor, version_ids: Sequence[UUID], now: datetime) -> tuple[tuple[UUID, Version], ...]:
+    """Of these versions those that the actor may know of, each with the id of its document."""
+    return _versions(tx, actor, now, version_ids=version_ids)
+
+
+def _versions(
+    tx: Connection, actor: Actor, now: datetime, *, document_id: UUID | None = None, version_ids: Sequence[UUID] = ()
+) -> tuple[tuple[UUID, Version], ...]:
+    rows = tx.execute(
+        text(query("list_versions")),
+        {"actor": actor.id, "document_id": document_id, "version_ids": list(version_ids), "now": now},
+    )
+    return tuple((row.document_id, to_version(row)) for row in rows)

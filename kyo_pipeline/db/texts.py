@@ -97,8 +97,9 @@ def read(tx: Connection, version_id: UUID, start: int, end: int, context: int) -
     row = tx.execute(
         text(
             """
-            select d.id, d.title, v.file_name, v.number, v.media_type, current.number as current_number,
-              d.stale_since is not null as is_stale,
+            select d.id, d.title, v.file_name, v.number, v.media_type,
+              case when current.sha256 = v.sha256 then v.number else current.number end as current_number,
+              d.stale_since is not null and d.state = 'approved' as is_stale,
               d.current_version_id = v.id and d.state = 'approved' as is_current,
               current_text.text as current_text,
               substr(t.text, :start + 1, :length) as stretch, t.page_starts, t.headings, t.ocr_pages

@@ -14,7 +14,6 @@ from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.documents import DocumentState, Review
 from kyo_pipeline.errors import Conflict, NotAllowed, NotFound
 
-_NO_DOCUMENT = "There is no such document, or none that you may see."
 _NOT_YOURS = "You may read this document, but not replace it. Ask its owner, or somebody who may approve it."
 
 
@@ -67,7 +66,7 @@ def place_of(tx: Connection, actor: Actor, document_id: UUID) -> Place:
         {"id": document_id, "actor": actor.id},
     ).one_or_none()
     if row is None:
-        raise NotFound(_NO_DOCUMENT)
+        raise NotFound(documents.NO_DOCUMENT)
     refuse_ended(DocumentState(row.state))
     if not row.may_replace:
         raise NotAllowed(_NOT_YOURS)
@@ -119,8 +118,8 @@ def add(tx: Connection, actor: Actor, place: Place, document_id: UUID | None, fi
     return document_id
 
 
-def same_elsewhere(tx: Connection, actor: Actor, sha256: str, document_id: UUID) -> UUID | None:
-    """Another document whose newest version, as the actor knows it, has these bytes; approved ones first."""
+def same_elsewhere(tx: Connection, sha256: str, document_id: UUID) -> UUID | None:
+    """Another document whose newest version, as the actor of `tx` knows it, has these bytes; approved ones first."""
     found: UUID | None = tx.scalar(
         text(
             """
@@ -130,30 +129,17 @@ def same_elsewhere(tx: Connection, actor: Actor, sha256: str, document_id: UUID)
             where v.sha256 = :sha256
               and d.id <> :document_id
               and d.state <> 'deleted'
-              and may_read_document(:actor, d.id)
-              and (
-                v.review = 'approved'
-                or v.uploaded_by = :actor
-                or d.owner_id = :actor
-                or d.collection_id in (select accessible_collections(:actor, 'approve'))
-              )
+              and may_see_version(v.id)
               and not exists (
                 select
                 from document_versions w
-                where w.document_id = d.id
-                  and w.number > v.number
-                  and (
-                    w.review = 'approved'
-                    or w.uploaded_by = :actor
-                    or d.owner_id = :actor
-                    or d.collection_id in (select accessible_collections(:actor, 'approve'))
-                  )
+                where w.document_id = d.id and w.number > v.number and may_see_version(w.id)
               )
             order by d.state <> 'approved', d.created_at, d.id
             limit 1
             """
         ),
-        {"sha256": sha256, "document_id": document_id, "actor": actor.id},
+        {"sha256": sha256, "document_id": document_id},
     )
     return found
 

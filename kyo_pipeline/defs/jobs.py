@@ -19,9 +19,11 @@ ingest = dg.define_asset_job(
     name="reprocess",
     description="Sends documents through the pipeline again, from the files that were uploaded: after a change of "
     "settings (chunk size, OCR) or of the parsers, or to repair what is damaged. Say in the launchpad which ones: some "
-    "documents, a collection, or everything. What answers questions goes on answering until the new reading is ready "
-    "and takes its place. The run itself only queues the work; the sensor `waiting_files` starts runs of `ingest` for "
-    "it. It may be run again at any time: what waits already is not queued twice.",
+    "documents, a collection, or everything; the run fails while it names none. For example:\n\n"
+    "```yaml\nops:\n  send_again:\n    config:\n      collection: General\n```\n\n"
+    "What answers questions goes on answering until the new reading is ready and takes its place. The run itself "
+    "only queues the work; the sensor `waiting_files` starts runs of `ingest` for it. It may be run "
+    "again at any time: what waits already is not queued twice.",
     tags={"dagster/max_retries": "0"},
 )
 def reprocess() -> None:

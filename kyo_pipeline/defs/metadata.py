@@ -31,8 +31,10 @@ def of_step(report: StepReport, items: str) -> dict[str, dg.MetadataValue]:
 
 
 def of_finding(finding: Finding) -> dict[str, dg.MetadataValue]:
-    """Metadata of one check: how many problems, and the first few."""
+    """Metadata of one check: how many problems, of how many that were looked at, and the first few."""
     metadata: dict[str, dg.MetadataValue] = {"problems": dg.MetadataValue.int(finding.problems)}
+    if finding.looked_at is not None:
+        metadata["looked_at"] = dg.MetadataValue.int(finding.looked_at)
     if not finding.ok:
         metadata["repairable"] = dg.MetadataValue.int(finding.repairable)
         metadata["examples"] = dg.MetadataValue.md("\n".join(f"- {_cell(example)}" for example in finding.examples))

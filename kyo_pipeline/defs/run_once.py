@@ -48,11 +48,11 @@ def run_until_done(
 
 
 def _under_way(kyo: Kyo, wanted: Sequence[UUID]) -> int:
-    """How many are neither ready nor failed. One that a newer version has replaced is nobody's concern any more."""
+    """How many are neither ready nor failed, those too that a newer version has replaced. A deleted one has failed."""
     count = 0
     for begin in range(0, len(wanted), _AT_A_TIME):
         found = library.list_versions(kyo, OPERATOR, wanted[begin : begin + _AT_A_TIME])
-        count += sum(document.latest.status not in _FINAL for document in found)
+        count += sum(one.version.status not in _FINAL for one in found)
     return count
 
 

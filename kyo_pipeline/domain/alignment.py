@@ -51,7 +51,7 @@ class Matcher:
         if self._budget < 0:
             return []
         in_a, in_b = _single(a), _single(b)
-        return _longest_rising([(position, in_b[item]) for item, position in in_a.items() if item in in_b])
+        return longest_rising([(position, in_b[item]) for item, position in in_a.items() if item in in_b])
 
 
 Block = tuple[int, int, int]
@@ -91,8 +91,11 @@ def _single(items: Sequence[object]) -> dict[object, int]:
     return {item: position for item, position in positions.items() if position >= 0}
 
 
-def _longest_rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Of pairs with rising first halves, the most whose second halves rise as well (patience sorting)."""
+def longest_rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Of pairs whose first halves do not fall, the most whose second halves rise (patience sorting).
+
+    With equal first halves, give the higher second half first: then each first half is taken once at most.
+    """
     lowest: list[int] = []  # for each length, the lowest second half that such a row ends with
     last: list[int] = []  # and which pair that is
     before: list[int] = []

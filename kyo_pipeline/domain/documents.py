@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Literal
 from uuid import UUID
 
-from kyo_pipeline.domain.typed_text import checked_line
+from kyo_pipeline.domain.typed_text import checked_line, composed
 from kyo_pipeline.errors import Invalid
 
 MAX_TITLE_LENGTH = 300
@@ -116,6 +116,38 @@ class Document:
     deleted_at: datetime | None = None
     deleted_by_name: str | None = None
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether somebody should look at it: what is archived need not be reviewed before it comes back."""
+        return self.stale_since is not None and self.state is DocumentState.APPROVED
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A version, and its document as it is now: what has become of an upload."""
+
+    version: Version
+    document: Document
+
+    @property
+    def answers(self) -> bool:
+        return self.document.searchable and self.document.current_number == self.version.number
+
+    @property
+    def replaced_by(self) -> int | None:
+        """The number of what has taken its place: a later version that answers questions, else the newest."""
+        if self.answers or self.document.latest.number <= self.version.number:
+            return None
+        current = self.document.current_number if self.document.searchable else None
+        return current if current is not None and current > self.version.number else self.document.latest.number
+
+    @property
+    def was_read_again(self) -> bool:
+        """Whether what has taken its place is the same file."""
+        latest = self.document.latest
+        same = latest.reprocess_of is not None and latest.sha256 == self.version.sha256
+        return same and self.replaced_by == latest.number
+
 
 @dataclass(frozen=True)
 class DocumentPage:
@@ -141,9 +173,9 @@ class Upload:
 class PassageInContext:
     """A cited span of one version's text with what stands around it. All three parts are raw text of the document.
 
-    `current_number` is the version that answers questions now, None when there is none; `is_in_current` says whether
-    the quote stands in that one too, None where that cannot be said. `is_stale`: the document's review is overdue.
-    `from_ocr`: the quote was read from a picture of the page.
+    `current_number` is the version that answers questions now, None when there is none, `version_number` where that one
+    is made from the same file; `is_in_current` says whether the quote stands in that one too, None where that cannot be
+    said. `is_stale`: the document's review is overdue. `from_ocr`: the quote was read from a picture of the page.
     """
 
     document_id: UUID
@@ -181,7 +213,7 @@ def why_not_approve(
 
 def checked_title(typed: str) -> str:
     """A document's title, trimmed. Raises `Invalid`."""
-    return checked_line(typed, "A title", MAX_TITLE_LENGTH)
+    return checked_line(composed(typed), "A title", MAX_TITLE_LENGTH)
 
 
 def checked_tags(typed: Sequence[str]) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ class Ailment(str, Enum):
 class Finding:
     """One check: how many problems, what they are and what to do about them, and the first few.
 
-    `repairable`: how many of them `kyo doctor --repair` puts right.
+    `repairable`: how many of them `kyo doctor --repair` puts right. `looked_at`: how many were checked, where
+    that is known.
     """
 
     ailment: Ailment
@@ -31,6 +32,7 @@ class Finding:
     message: str
     examples: tuple[str, ...] = ()
     repairable: int = 0
+    looked_at: int | None = None
 
     @property
     def ok(self) -> bool:

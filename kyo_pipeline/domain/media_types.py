@@ -79,8 +79,11 @@ def identify(file_name: str, content: bytes, allowed: Sequence[str] = ("pdf", "d
     claimed = says if says != kind else None
     if claimed in ("pdf", "docx"):
         raise Invalid(_refusal(file_name, claimed, description, allowed))
-    if kind in ("txt", "md", "html") and (says or suffix) not in ("", "txt", *allowed):
-        raise Invalid(f"Files of type .{suffix} are not accepted. If it is plain text, let its name end in .txt.")
+    if kind == "txt" and "txt" in allowed and (says or suffix) not in ("", "txt"):
+        raise Invalid(
+            f"Files of type .{suffix} are not accepted, only {_named(allowed)}. "
+            "If it is plain text, let its name end in .txt."
+        )
     if kind is None or kind not in allowed:
         raise Invalid(_refusal(file_name, claimed, description, allowed))
     return _MEDIA_TYPES[kind]
@@ -100,7 +103,7 @@ def may_be_locked(content: bytes) -> bool:
 
 def safe_file_name(name: str) -> str:
     """The base name without control or direction characters, of 1 to 200 characters; the suffix is kept."""
-    base = re.split(r"[\\/]", name)[-1]
+    base = unicodedata.normalize("NFC", re.split(r"[\\/]", name)[-1])  # some systems take ä apart in names
     kept = "".join(c for c in base if unicodedata.category(c) not in _UNSEEN or c == "\u200d")
     kept = re.sub(r"\s+", " ", kept).strip(" .")
     if base.startswith(".") and "." not in kept and kept:
@@ -199,12 +202,16 @@ def _suffix(file_name: str) -> str:
 
 
 def _refusal(file_name: str, claimed: str | None, description: str, allowed: Sequence[str]) -> str:
-    accepted = ", ".join(kind.upper() for kind in allowed)
+    accepted = f"Accepted are: {_named(allowed)}. Save it as one of them."
     if description == "a damaged archive":
         return "The file is damaged: it begins like a Word document, but cannot be opened. Save it again and upload it."
     if description.startswith("an old Word document"):
         return f"This is {description}. Open it in Word, save it as .docx and upload that."
     name = safe_file_name(file_name)
     if claimed:
-        return f"“{name}” is not {_KINDS[claimed]}, it is {description}. Accepted are: {accepted}."
-    return f"“{name}” is {description}, which cannot be used here. Accepted are: {accepted}. Save it as one of them."
+        return f"“{name}” is not {_KINDS[claimed]}, it is {description}. {accepted}"
+    return f"“{name}” is {description}, which cannot be used here. {accepted}"
+
+
+def _named(allowed: Sequence[str]) -> str:
+    return ", ".join(kind.upper() for kind in allowed)

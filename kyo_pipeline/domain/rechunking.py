@@ -1,9 +1,10 @@
 """Cuts the next version of a document where its last one was cut, so that what has not changed keeps its vectors."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from kyo_pipeline.domain.alignment import longest_rising
 from kyo_pipeline.domain.chunking import Cutter, Layout, Piece, chunks_of
 from kyo_pipeline.domain.chunks import Chunk
 from kyo_pipeline.domain.embedding import EmbeddingSpec
@@ -122,23 +123,14 @@ def _found(
         yield piece, [start for start, _ in zip(stands, range(_MATCHES), strict=False)]
 
 
-def _in_order(found: Iterator[tuple[Chunk, list[int]]]) -> list[tuple[int, Chunk]]:
+def _in_order(found: Iterable[tuple[Chunk, list[int]]]) -> list[tuple[int, Chunk]]:
     """The longest row of chunks at places that ascend."""
-    lowest: list[int] = []  # for each length the lowest place with which a row of that length ends
-    ends: list[int] = []  # and its entry in `links`
-    links: list[tuple[int, Chunk, int]] = []  # place, chunk, entry before it
+    pieces: list[Chunk] = []
+    places: list[tuple[int, int]] = []
     for piece, starts in found:
-        for start in reversed(starts):  # a chunk must not follow itself
-            length = bisect_left(lowest, start)
-            links.append((start, piece, ends[length - 1] if length else -1))
-            lowest[length : length + 1] = [start]
-            ends[length : length + 1] = [len(links) - 1]
-    row: list[tuple[int, Chunk]] = []
-    entry = ends[-1] if ends else -1
-    while entry >= 0:
-        start, piece, entry = links[entry]
-        row.append((start, piece))
-    return row[::-1]
+        places += [(len(pieces), start) for start in reversed(starts)]  # a chunk must not follow itself
+        pieces.append(piece)
+    return [(start, pieces[number]) for number, start in longest_rising(places)]
 
 
 def _without_scraps(layout: Layout, filled: int, pins: Sequence[_Pin]) -> list[_Pin]:

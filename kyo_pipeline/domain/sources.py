@@ -10,6 +10,8 @@ from kyo_pipeline.domain.parsed import Heading, ParsedDocument
 
 #: About how many characters are shown at once of a text without pages.
 STRETCH = 8000
+#: At least so many characters are shown before a passage that is to be seen at once, and at most twice as many.
+_LEAD = 400
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ def part_at(found: tuple[Part, ...], offset: int) -> Part:
     return found[max(position, 0)]
 
 
+def lead_in(text: str, place: int) -> int:
+    """Where to begin to show a text for this place to be seen without scrolling: a little before it."""
+    return _break_before(text, place - 2 * _LEAD, place - _LEAD) if place > 2 * _LEAD else 0
+
+
 def holds(text: str | None, quote: str) -> bool | None:
     """Whether the words of a quote stand in a text, however broken into lines; None where that says nothing."""
     words = " ".join(quote.split())
@@ -83,7 +90,8 @@ class SourceText:
     """A stretch of one version's text, characters `start` to `start + len(text)` of `characters`, as it was read.
 
     `page` is the 1-based page that the stretch is, None for formats without pages; `pages` is how many there are.
-    `may_download`: whether the reader may take the file itself away.
+    `current_number` is the version that answers questions now, None when there is none, `version_number` where that one
+    is made from the same file. `may_download`: whether the reader may take the file itself away.
     """
 
     document_id: UUID

@@ -1,5 +1,7 @@
 """What people type, and what their browsers say."""
 
+import unicodedata
+
 from kyo_pipeline.errors import Invalid
 
 MAX_SAID_BY_BROWSER = 300
@@ -8,6 +10,11 @@ MAX_SAID_BY_BROWSER = 300
 def storable(typed: str) -> str:
     """The text without what PostgreSQL cannot hold, U+0000 and halves of surrogate pairs, trimmed."""
     return typed.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8").strip()
+
+
+def composed(typed: str) -> str:
+    """The text with its letters as those of documents are stored (NFC): some keyboards send a and ¨ for ä."""
+    return unicodedata.normalize("NFC", typed)
 
 
 def said_by_browser(text: str) -> str:

@@ -19,7 +19,7 @@ from kyo_pipeline.domain.citations import visible, without_markers
 from kyo_pipeline.domain.limits import Limit, LimitReached, Usage, counter_key
 from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.domain.retrieval import Retrieval
-from kyo_pipeline.domain.typed_text import storable
+from kyo_pipeline.domain.typed_text import composed, storable
 from kyo_pipeline.errors import Conflict, Invalid, KyoError, Unavailable
 from kyo_pipeline.kyo import Kyo
 
@@ -100,7 +100,7 @@ def stream_answer(kyo: Kyo, actor: Actor, question: str) -> Generator[str, None,
 
 def clean_question(question: str) -> str:
     """The question without what cannot be stored or searched. Raises `Invalid` when nothing or too much is left."""
-    cleaned = " ".join("".join(c for c in question if c.isprintable() or c.isspace()).split())
+    cleaned = composed(" ".join("".join(c for c in question if c.isprintable() or c.isspace()).split()))
     if not cleaned:
         raise Invalid("Type a question first.")
     if len(cleaned) > MAX_QUESTION_LENGTH:

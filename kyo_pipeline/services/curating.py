@@ -5,7 +5,6 @@ from datetime import date
 from uuid import UUID
 
 from kyo_pipeline.db import audit, collections, corpus, curation, documents, names, reprocessing, review_items, versions
-from kyo_pipeline.db.documents import Filter
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.publishing import announce_drift, publish
 from kyo_pipeline.domain.access import Access, PersonName
@@ -23,7 +22,6 @@ from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.errors import Conflict, Invalid, NotFound, Unavailable
 from kyo_pipeline.kyo import Kyo
 
-_NO_DOCUMENT = "There is no such document, or none that you may change."
 _ARCHIVED_TITLE = "This document is archived. Restore it before you give it another title."
 _NO_OWNER = "Choose an owner who may upload to the collection of this document."
 _OVERDUE = "The review of this document is overdue: confirm that it is still right, or upload a new version."
@@ -49,7 +47,7 @@ def owners(kyo: Kyo, actor: Actor, document_id: UUID) -> tuple[PersonName, ...]:
     actor.require(Permission.DOCUMENT_CHANGE)
     with kyo.db.transaction(actor) as tx:
         if not documents.may_decide(tx, actor, document_id):
-            raise NotFound(_NO_DOCUMENT)
+            raise NotFound(documents.NOT_THEIRS)
         return curation.possible_owners(tx, document_id)
 
 
@@ -71,28 +69,28 @@ def change(
     actor.require(Permission.DOCUMENT_CHANGE)
     title, cleaned, now = checked_title(title), checked_tags(tags), kyo.now()
     with kyo.db.transaction(actor) as tx:
-        before = _lock(kyo, tx, actor, document_id)
+        before = documents.lock_to_decide(tx, actor, document_id, kyo.now())
         _require_day(before, review_by, now.date())
         if owner != before.owner_id:
             _hand_over(kyo, tx, actor, document_id, owner)
         if title != before.title and before.state is DocumentState.ARCHIVED:
             raise Conflict(_ARCHIVED_TITLE)
         curation.change(tx, document_id, title=title, owner_id=owner, tags=cleaned, review_by=review_by, now=now)
-        after = _read(kyo, tx, actor, document_id)
+        after = documents.read(tx, actor, document_id, kyo.now())
         if _said(after) == _said(before):
             return after
         details = {"before": _said(before), "after": _said(after)}
         audit.record(tx, actor, Event.DOCUMENT_CHANGE, document_id, now, details)
         if title != before.title:
             reprocessing.requeue(tx, actor, document_id, now)
-        return _read(kyo, tx, actor, document_id)
+        return documents.read(tx, actor, document_id, kyo.now())
 
 
 def add_tags(kyo: Kyo, actor: Actor, document_id: UUID, tags: Sequence[str]) -> Document:
     """Add tags to those that a document has. Raises `Invalid`, `NotFound`."""
     actor.require(Permission.DOCUMENT_CHANGE)
     with kyo.db.transaction(actor) as tx:
-        before = _lock(kyo, tx, actor, document_id)
+        before = documents.lock_to_decide(tx, actor, document_id, kyo.now())
         all_tags = checked_tags([*before.tags, *tags])
         if all_tags == before.tags:
             return before
@@ -107,7 +105,7 @@ def add_tags(kyo: Kyo, actor: Actor, document_id: UUID, tags: Sequence[str]) -> 
         )
         details = {"title": before.title, "before": {"tags": before.tags}, "after": {"tags": all_tags}}
         audit.record(tx, actor, Event.DOCUMENT_CHANGE, document_id, kyo.now(), details)
-        return _read(kyo, tx, actor, document_id)
+        return documents.read(tx, actor, document_id, kyo.now())
 
 
 def move(kyo: Kyo, actor: Actor, document_id: UUID, collection: str) -> Document:
@@ -117,7 +115,7 @@ def move(kyo: Kyo, actor: Actor, document_id: UUID, collection: str) -> Document
     """
     actor.require(Permission.DOCUMENT_CHANGE)
     with kyo.db.transaction(actor) as tx:
-        before = _lock(kyo, tx, actor, document_id)
+        before = documents.lock_to_decide(tx, actor, document_id, kyo.now())
         if before.collection == collection:
             return before
         wanted = storable(collection)
@@ -128,7 +126,7 @@ def move(kyo: Kyo, actor: Actor, document_id: UUID, collection: str) -> Document
         curation.move(tx, document_id, target.id, kyo.now())
         details = {"title": before.title, "before": before.collection, "after": target.name}
         audit.record(tx, actor, Event.DOCUMENT_MOVE, document_id, kyo.now(), details)
-        return _read(kyo, tx, actor, document_id)
+        return documents.read(tx, actor, document_id, kyo.now())
 
 
 def archive(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
@@ -136,14 +134,14 @@ def archive(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
     actor.require(Permission.DOCUMENT_ARCHIVE)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        document = _lock(kyo, tx, actor, document_id)
+        document = documents.lock_to_decide(tx, actor, document_id, kyo.now())
         if document.state is DocumentState.ARCHIVED:
             raise Conflict("This document is archived already.")
         _withdraw(tx, document)
         documents.set_state(tx, document_id, DocumentState.ARCHIVED, now)
         review_items.close(tx, actor, document_id, now)
         audit.record(tx, actor, Event.DOCUMENT_ARCHIVE, document_id, now)
-        return _read(kyo, tx, actor, document_id)
+        return documents.read(tx, actor, document_id, kyo.now())
 
 
 def restore(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
@@ -154,7 +152,7 @@ def restore(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
     actor.require(Permission.DOCUMENT_ARCHIVE)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        document = _lock(kyo, tx, actor, document_id)
+        document = documents.lock_to_decide(tx, actor, document_id, kyo.now())
         if document.state is not DocumentState.ARCHIVED:
             raise Conflict("This document is not archived.")
         newest = versions.latest_of(tx, document_id).review
@@ -165,7 +163,7 @@ def restore(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
         corpus.readmit(tx, documents.current_version(tx, document_id))
         announce_drift(tx)
         publish(tx, actor, versions.approved_and_ready(tx, document_id), now)
-        return _read(kyo, tx, actor, document_id)
+        return documents.read(tx, actor, document_id, kyo.now())
 
 
 def delete(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
@@ -177,7 +175,7 @@ def delete(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
     actor.require(Permission.DOCUMENT_DELETE)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        document = _lock(kyo, tx, actor, document_id)
+        document = documents.lock_to_decide(tx, actor, document_id, kyo.now())
         versions.lock_all(tx, document_id)
         _withdraw(tx, document)
         digests = curation.erase(tx, document_id, now)
@@ -189,7 +187,7 @@ def delete(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
         }
         audit.record(tx, actor, Event.DOCUMENT_DELETE, document_id, now, details)
         announce_drift(tx)
-        deleted = _read(kyo, tx, actor, document_id, DocumentState.DELETED)
+        deleted = documents.read(tx, actor, document_id, now, DocumentState.DELETED)
     _remove_files(kyo, actor, digests)
     return deleted
 
@@ -225,7 +223,7 @@ def _require_day(before: Document, review_by: date | None, today: date) -> None:
 
 def _hand_over(kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID, owner: UUID) -> None:
     """Whose task a review was is told to the new owner by the next look at what is due."""
-    if names.of_active_person(tx, owner) is None or not curation.may_own(tx, document_id, owner):
+    if names.of_active_person(tx, owner) is None or not documents.has_access(tx, owner, document_id, Access.WRITE):
         raise Invalid(_NO_OWNER)
     review_items.close(tx, actor, document_id, kyo.now())
 
@@ -238,20 +236,3 @@ def _said(document: Document) -> Mapping[str, object]:
         "tags": document.tags,
         "review_by": document.review_by,
     }
-
-
-def _lock(kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID) -> Document:
-    """The document as it is, and as it stays until this transaction is over, for somebody who may decide about it."""
-    if not documents.may_decide(tx, actor, document_id):
-        raise NotFound(_NO_DOCUMENT)
-    documents.lock(tx, document_id)
-    if documents.find(tx, actor, Filter(document_id=document_id, state=DocumentState.DELETED), kyo.now()).documents:
-        raise Conflict("This document was deleted.")
-    return _read(kyo, tx, actor, document_id)
-
-
-def _read(kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID, state: DocumentState | None = None) -> Document:
-    found = documents.find(tx, actor, Filter(document_id=document_id, state=state), kyo.now()).documents
-    if not found:
-        raise NotFound(_NO_DOCUMENT)
-    return found[0]

@@ -28,9 +28,10 @@ def check_index(kyo: Kyo, actor: Actor) -> tuple[Finding, ...]:
         unsound = index_health.unsound_versions(tx, active.id if active else None)
         stray = index_health.stray_vectors(tx, active.id) if active else 0
         miscounted = index_health.miscounted(tx)
+        looked_at = index_health.count_looked_at(tx)
         wanted = index_health.files(tx)
     return (
-        *_of_versions(kyo, unsound),
+        *_of_versions(kyo, unsound, *looked_at),
         Finding(Ailment.STRAY_VECTORS, stray, "Vectors that belong to no chunk.", repairable=stray),
         Finding(
             Ailment.STATISTICS,
@@ -87,35 +88,39 @@ def repair(kyo: Kyo, actor: Actor, *, deep: bool = False) -> tuple[Repair, ...]:
 # Looking ----------------------------------------------------------------------------------------------------------
 
 
-def _of_versions(kyo: Kyo, unsound: Sequence[Unsound]) -> Iterable[Finding]:
-    """The four things that may be wrong with a version."""
+def _of_versions(kyo: Kyo, unsound: Sequence[Unsound], versions: int, chunks: int) -> Iterable[Finding]:
+    """The four things that may be wrong with a version, out of so many versions and chunks."""
 
     def finding(
-        ailment: Ailment, message: str, amount: Callable[[Unsound], int], *, by_reading: bool = True
+        ailment: Ailment, looked_at: int, message: str, amount: Callable[[Unsound], int], *, by_reading: bool = True
     ) -> Finding:
         affected = [(version, amount(version)) for version in unsound if amount(version)]
         mended = [many for version, many in affected if not by_reading or _can_be_read_again(kyo, version)]
         lines = tuple(f"{_named(version)}: {many}" for version, many in affected[:_EXAMPLES])
-        return Finding(ailment, sum(many for _, many in affected), message, lines, sum(mended))
+        return Finding(ailment, sum(many for _, many in affected), message, lines, sum(mended), looked_at)
 
     return (
         finding(
             Ailment.NOT_READY,
+            versions,
             "Documents answer questions with a version that is not ready, or not approved.",
             lambda version: version.is_not_ready,
         ),
         finding(
             Ailment.CHUNKS,
+            versions,
             "Versions are ready and lack chunks. Read them again.",
             lambda version: version.lacks_chunks,
         ),
         finding(
             Ailment.VECTORS,
+            chunks,
             "Chunks of ready versions have no vector. Read their documents again.",
             lambda version: version.without_vector,
         ),
         finding(
             Ailment.WEIGHTS,
+            chunks,
             "Chunks of ready versions have no weights for search by words.",
             lambda version: version.without_weights,
             by_reading=False,
@@ -132,7 +137,8 @@ def _of_missing(kyo: Kyo, actor: Actor, wanted: Sequence[FileOf]) -> Finding:
         "The bytes of files are gone. What was read of them still answers questions. Upload the same files once more: "
         "they take their place, and no new version is made."
     )
-    return Finding(Ailment.FILES, len(missing), message, tuple(map(_named, missing[:_EXAMPLES])))
+    examples = tuple(map(_named, missing[:_EXAMPLES]))
+    return Finding(Ailment.FILES, len(missing), message, examples, looked_at=len(wanted))
 
 
 def _of_damaged(kyo: Kyo, wanted: Sequence[FileOf]) -> Finding:

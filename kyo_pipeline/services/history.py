@@ -8,7 +8,7 @@ from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, AnswerPage, Outcome
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.pages import MAX_PAGE
-from kyo_pipeline.domain.typed_text import storable
+from kyo_pipeline.domain.typed_text import composed, storable
 from kyo_pipeline.errors import Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
 
@@ -19,7 +19,7 @@ def list_answers(kyo: Kyo, actor: Actor, *, text: str = "", limit: int = 20, off
     """The actor's own questions with their answers, newest first."""
     actor.require(Permission.ANSWER_READ_OWN)
     with kyo.db.transaction(actor) as tx:
-        return questions.history(tx, actor, storable(text), min(max(limit, 1), MAX_PAGE), max(offset, 0))
+        return questions.history(tx, actor, composed(storable(text)), min(max(limit, 1), MAX_PAGE), max(offset, 0))
 
 
 def read_answer(kyo: Kyo, actor: Actor, answer_id: UUID) -> Answer:

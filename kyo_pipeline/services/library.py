@@ -18,6 +18,7 @@ from kyo_pipeline.domain.documents import (
     Document,
     DocumentPage,
     DocumentState,
+    Followed,
     PassageInContext,
     Review,
     Upload,
@@ -29,15 +30,13 @@ from kyo_pipeline.domain.media_types import identify, may_be_locked, safe_file_n
 from kyo_pipeline.domain.pages import MAX_PAGE
 from kyo_pipeline.domain.parsed import heading_path_at, page_at
 from kyo_pipeline.domain.sources import holds
-from kyo_pipeline.domain.typed_text import storable
+from kyo_pipeline.domain.typed_text import composed, storable
 from kyo_pipeline.domain.unlocking import Lock, Unlocked
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound, PasswordNeeded
 from kyo_pipeline.kyo import Kyo
 
 _MAX_CONTEXT = 5000
 _MAX_OFFSET = 2**30  # PostgreSQL holds texts of 1 GB at most
-
-_NO_DOCUMENT = "There is no such document, or none that you may see."
 
 
 def list_collections(kyo: Kyo, actor: Actor, access: Access) -> tuple[Collection, ...]:
@@ -88,8 +87,8 @@ def send_for_review(kyo: Kyo, actor: Actor, version_id: UUID) -> Document:
     with kyo.db.transaction(actor) as tx:
         version = versions.lock(tx, version_id)
         if version is None:
-            raise NotFound(_NO_DOCUMENT)
-        uploads.refuse_ended(_find(tx, actor, version.document_id, now).state)
+            raise NotFound(documents.NO_DOCUMENT)
+        uploads.refuse_ended(documents.read(tx, actor, version.document_id, now).state)
         if version.uploaded_by != actor.id:
             raise NotAllowed("Only whoever uploaded a draft can send it for approval.")
         if version.review is not Review.DRAFT:
@@ -97,7 +96,7 @@ def send_for_review(kyo: Kyo, actor: Actor, version_id: UUID) -> Document:
         if versions.has_newer_to_decide(tx, version.document_id, version.number):
             raise Conflict("There is a newer version of this document. Upload this file again if it is still wanted.")
         uploads.submit(tx, actor, version, now)
-        return _find(tx, actor, version.document_id, now)
+        return documents.read(tx, actor, version.document_id, now)
 
 
 def list_documents(
@@ -121,7 +120,7 @@ def list_documents(
     """
     actor.require(Permission.DOCUMENT_READ)
     wanted = Filter(
-        text=storable(text),
+        text=composed(storable(text)),
         state=state,
         status=status,
         review=review,
@@ -136,12 +135,15 @@ def list_documents(
         return documents.find(tx, actor, wanted, kyo.now())
 
 
-def list_versions(kyo: Kyo, actor: Actor, version_ids: Sequence[UUID]) -> tuple[Document, ...]:
-    """The documents of which these are the newest versions: what has become of some uploads."""
+def list_versions(kyo: Kyo, actor: Actor, version_ids: Sequence[UUID]) -> tuple[Followed, ...]:
+    """What has become of some uploads, as far as the actor may know: replaced, read again or deleted ones too."""
     actor.require(Permission.DOCUMENT_READ)
+    now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        wanted = Filter(version_ids=tuple(version_ids), limit=max(len(version_ids), 1))
-        return documents.find(tx, actor, wanted, kyo.now()).documents
+        wanted = Filter(of_versions=tuple(version_ids), limit=max(len(version_ids), 1))
+        found = {document.id: document for document in documents.find(tx, actor, wanted, now).documents}
+        versions_of = sources.versions(tx, actor, version_ids, now)
+    return tuple(Followed(version, found[of]) for of, version in versions_of if of in found)
 
 
 def list_history(kyo: Kyo, actor: Actor, document_id: UUID) -> tuple[Version, ...]:
@@ -150,24 +152,25 @@ def list_history(kyo: Kyo, actor: Actor, document_id: UUID) -> tuple[Version, ..
     with kyo.db.transaction(actor) as tx:
         if found := sources.history(tx, actor, document_id, kyo.now()):
             return found
-    raise NotFound(_NO_DOCUMENT)
+    raise NotFound(documents.NO_DOCUMENT)
 
 
 def read_document(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
     """One document. Raises `NotFound`."""
     actor.require(Permission.DOCUMENT_READ)
     with kyo.db.transaction(actor) as tx:
-        return _find(tx, actor, document_id, kyo.now())
+        return documents.read(tx, actor, document_id, kyo.now())
 
 
 def retry(kyo: Kyo, actor: Actor, version_id: UUID) -> None:
     """Send a failed version through the pipeline again: one's own, or as one who may approve. Raises `Conflict`."""
     actor.require(Permission.DOCUMENT_RETRY)
     with kyo.db.transaction(actor) as tx:
-        found = documents.find(tx, actor, Filter(version_ids=(version_id,)), kyo.now()).documents
-        row = versions.lock(tx, version_id) if found else None
+        found = documents.find(tx, actor, Filter(of_versions=(version_id,)), kyo.now()).documents
+        newest = [one for one in found if one.latest.id == version_id and one.state is not DocumentState.DELETED]
+        row = versions.lock(tx, version_id) if newest else None
         if row is None:
-            raise NotFound(_NO_DOCUMENT)
+            raise NotFound(documents.NO_DOCUMENT)
         may_approve = actor.may(Permission.DOCUMENT_APPROVE) and documents.may_decide(tx, actor, row.document_id)
         if row.uploaded_by != actor.id and not may_approve:
             raise NotAllowed("Only whoever uploaded a file, or somebody who may approve it, can try it again.")
@@ -187,7 +190,7 @@ def read_passage(
     with kyo.db.transaction(actor) as tx:
         found = texts.read(tx, version_id, start, end, min(context, _MAX_CONTEXT))
     if found is None:
-        raise NotFound(_NO_DOCUMENT)
+        raise NotFound(documents.NO_DOCUMENT)
     first = found.stretch_start
     quote = found.stretch[start - first : end - first]
     return PassageInContext(
@@ -267,12 +270,14 @@ def _take_in(kyo: Kyo, actor: Actor, content: bytes, file: NewFile, place: Place
             if latest.is_there(file.sha256):
                 if not file.draft:
                     _submit_own_draft(tx, actor, latest.id, now)
-                return Upload(_find(tx, actor, document_id, now), False)
+                return Upload(documents.read(tx, actor, document_id, now), False)
         versions.lock_digest(tx, file.sha256)
         kyo.files.put(content)  # once more: with the last document that had these bytes, they may have been deleted
         document_id = uploads.add(tx, actor, place, document_id, file, now)
-        twin = uploads.same_elsewhere(tx, actor, file.sha256, document_id)
-        return Upload(_find(tx, actor, document_id, now), True, _find(tx, actor, twin, now) if twin else None)
+        twin = uploads.same_elsewhere(tx, file.sha256, document_id)
+        return Upload(
+            documents.read(tx, actor, document_id, now), True, documents.read(tx, actor, twin, now) if twin else None
+        )
 
 
 def _submit_own_draft(tx: Transaction, actor: Actor, version_id: UUID, now: datetime) -> None:
@@ -289,10 +294,3 @@ def _collection_to_write(tx: Transaction, actor: Actor, name: str | None) -> Col
     if name is None:
         raise NotFound("You may not upload to the default collection. Name another one.")
     raise NotFound(f"There is no collection called {name[:MAX_NAME_LENGTH]} that you may upload to.")
-
-
-def _find(tx: Transaction, actor: Actor, document_id: UUID, now: datetime) -> Document:
-    found = documents.find(tx, actor, Filter(document_id=document_id), now).documents
-    if not found:
-        raise NotFound(_NO_DOCUMENT)
-    return found[0]

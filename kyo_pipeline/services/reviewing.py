@@ -27,8 +27,6 @@ from kyo_pipeline.kyo import Kyo
 
 MAX_REASON_LENGTH = 1000
 
-_NO_DOCUMENT = "There is no such document, or none that you may decide about."
-
 
 def waiting(kyo: Kyo, actor: Actor, limit: int = 50, offset: int = 0) -> DocumentPage:
     """Documents of which a version waits for a decision that this actor's role and collections allow.
@@ -78,7 +76,7 @@ def approve(kyo: Kyo, actor: Actor, version_id: UUID, review_by: date | None = N
         reason = _why_not(kyo, tx, actor, version.document_id, version.status, version.uploaded_by)
         if reason is not None:
             raise NotAllowed(reason)
-        document = _read(kyo, tx, actor, version.document_id)
+        document = documents.read(tx, actor, version.document_id, kyo.now())
         until = _review_by(kyo, tx, document, review_by)
         versions.decide(tx, version_id, Review.APPROVED, actor.id, None, now)
         documents.approve(tx, document.id, until, now)
@@ -86,7 +84,7 @@ def approve(kyo: Kyo, actor: Actor, version_id: UUID, review_by: date | None = N
         own = version.uploaded_by == actor.id
         audit.record(tx, actor, Event.DOCUMENT_APPROVE, version_id, now, {"own_upload": own, "review_by": until})
         publish(tx, actor, [version_id], now)
-        return _read(kyo, tx, actor, document.id)
+        return documents.read(tx, actor, document.id, kyo.now())
 
 
 def confirm(kyo: Kyo, actor: Actor, document_id: UUID, review_by: date | None = None) -> Document:
@@ -98,7 +96,7 @@ def confirm(kyo: Kyo, actor: Actor, document_id: UUID, review_by: date | None = 
     actor.require(Permission.DOCUMENT_APPROVE)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
-        document = _lock(kyo, tx, actor, document_id)
+        document = documents.lock_to_decide(tx, actor, document_id, now)
         if not document.searchable:
             raise Conflict("This document does not answer questions now, so there is nothing to confirm.")
         if reason := _why_not_confirm(kyo, tx, actor, document):
@@ -108,7 +106,7 @@ def confirm(kyo: Kyo, actor: Actor, document_id: UUID, review_by: date | None = 
         review_items.close(tx, actor, document_id, now)
         details = {"title": document.title, "version": document.current_number, "review_by": until}
         audit.record(tx, actor, Event.DOCUMENT_CONFIRM, document_id, now, details)
-        return _read(kyo, tx, actor, document_id)
+        return documents.read(tx, actor, document_id, kyo.now())
 
 
 def roll_back(kyo: Kyo, actor: Actor, version_id: UUID) -> Document:
@@ -121,8 +119,8 @@ def roll_back(kyo: Kyo, actor: Actor, version_id: UUID) -> Document:
     with kyo.db.transaction(actor) as tx:
         version = versions.lock(tx, version_id)
         if version is None or not documents.may_decide(tx, actor, version.document_id):
-            raise NotFound(_NO_DOCUMENT)
-        before = _read(kyo, tx, actor, version.document_id)
+            raise NotFound(documents.NOT_THEIRS)
+        before = documents.read(tx, actor, version.document_id, kyo.now())
         if before.state is DocumentState.ARCHIVED:
             raise Conflict("This document is archived. Restore it first.")
         if documents.current_version(tx, before.id) == (version_id,):
@@ -132,7 +130,7 @@ def roll_back(kyo: Kyo, actor: Actor, version_id: UUID) -> Document:
         put_back(tx, version_id, now)
         details = {"title": before.title, "before": before.current_number, "after": version.number}
         audit.record(tx, actor, Event.DOCUMENT_ROLL_BACK, version_id, now, details)
-        return _read(kyo, tx, actor, before.id)
+        return documents.read(tx, actor, before.id, kyo.now())
 
 
 def reject(kyo: Kyo, actor: Actor, version_id: UUID, reason: str) -> Document:
@@ -148,25 +146,18 @@ def reject(kyo: Kyo, actor: Actor, version_id: UUID, reason: str) -> Document:
         if not versions.has_approved(tx, version.document_id):
             documents.set_state(tx, version.document_id, DocumentState.REJECTED, now)
         audit.record(tx, actor, Event.DOCUMENT_REJECT, version_id, now, {"reason": reason})
-        return _read(kyo, tx, actor, version.document_id)
-
-
-def _lock(kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID) -> Document:
-    if not documents.may_decide(tx, actor, document_id):
-        raise NotFound(_NO_DOCUMENT)
-    documents.lock(tx, document_id)
-    return _read(kyo, tx, actor, document_id)
+        return documents.read(tx, actor, version.document_id, kyo.now())
 
 
 def _lock_pending(kyo: Kyo, tx: Transaction, actor: Actor, version_id: UUID) -> VersionRow:
     version = versions.lock(tx, version_id)
     if version is None or not documents.may_decide(tx, actor, version.document_id):
-        raise NotFound(_NO_DOCUMENT)
+        raise NotFound(documents.NOT_THEIRS)
     if version.review is Review.DRAFT:
         raise Conflict("This version is a draft: whoever uploaded it has not sent it for review yet.")
     if version.review is not Review.PENDING:
         raise Conflict(f"Somebody has decided about this version already: it is {version.review.value}.")
-    if _read(kyo, tx, actor, version.document_id).state is DocumentState.ARCHIVED:
+    if documents.read(tx, actor, version.document_id, kyo.now()).state is DocumentState.ARCHIVED:
         raise Conflict("This document is archived.")
     if versions.has_newer_to_decide(tx, version.document_id, version.number):
         raise Conflict("There is a newer version of this document; decide about that one.")
@@ -199,10 +190,3 @@ def _review_by(kyo: Kyo, tx: Transaction, document: Document, wanted: date | Non
     if (months := collections.review_months(tx, document.id)) is not None:
         return default_review_by(today, months)
     return document.review_by if document.review_by is not None and document.review_by > today else None
-
-
-def _read(kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID) -> Document:
-    found = documents.find(tx, actor, Filter(document_id=document_id), kyo.now()).documents
-    if not found:
-        raise NotFound(_NO_DOCUMENT)
-    return found[0]

@@ -16,14 +16,6 @@ _NO_DOCUMENT = "There is no such document, or none whose readers you may choose.
 _NO_READER = "There is nothing to take away here: somebody may have done it meanwhile."
 
 
-def may_share(kyo: Kyo, actor: Actor, document_id: UUID) -> bool:
-    """Whether the actor may choose who reads this document: only who may approve in its collection."""
-    if not actor.may(Permission.DOCUMENT_RESTRICT):
-        return False
-    with kyo.db.transaction(actor) as tx:
-        return documents.may_decide(tx, actor, document_id)
-
-
 def read_sharing(kyo: Kyo, actor: Actor, document_id: UUID) -> Sharing:
     """Who may read a document, besides its owner and those who may approve it. Raises `NotFound`."""
     actor.require(Permission.DOCUMENT_RESTRICT)

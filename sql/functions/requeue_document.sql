@@ -50,7 +50,10 @@ begin
   if answering.id is not null and not exists (
     select
     from document_versions v
-    where v.reprocess_of = answering.id and v.number > answering.number and v.status not in ('ready', 'failed')
+    where v.document_id = document
+      and v.reprocess_of = answering.id
+      and v.number > answering.number
+      and v.status not in ('ready', 'failed')
   ) then
     place := newest.number + 1;
     for undecided in

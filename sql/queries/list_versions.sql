@@ -1,6 +1,7 @@
--- The versions of a document that the actor may know of, newest first: those that were never approved are for the
--- document's owner, their uploader and those who may approve there.
+-- The versions of a document, or some versions by their ids, that the actor may know of, newest first: those that were
+-- never approved are for the document's owner, their uploader and those who may approve there.
 select
+  v.document_id,
   v.id as version_id,
   v.number,
   v.file_name,
@@ -29,7 +30,7 @@ join documents d on d.id = v.document_id
 join people uploader on uploader.id = v.uploaded_by
 left join people reviewer on reviewer.id = v.reviewed_by
 left join document_versions origin on origin.id = v.reprocess_of
-where d.id = :document_id
+where (v.document_id = cast(:document_id as uuid) or v.id = any(cast(:version_ids as uuid[])))
   and may_read_document(:actor, d.id)
   and (d.state <> 'deleted' or (select actor_is_admin()))
   and (

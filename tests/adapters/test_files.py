@@ -120,6 +120,8 @@ def test_bytes_that_have_changed_are_noticed_and_can_be_stored_again(tmp_path: P
     assert list(files.stored()) == []
     assert files.put(b"whole") == sha256
     assert files.is_whole(sha256)
+    files.remove(sha256)
+    assert everything(tmp_path) == [], "of a deleted document, the damaged bytes go as well"
 
 
 @pytest.mark.parametrize("name", ["0" * 64, "../../file"])

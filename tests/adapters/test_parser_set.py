@@ -22,6 +22,7 @@ LONG = (
     "tracemonkey_",
     "comments",
     "issue12337",
+    "issue12810",
     "bug1992",
 )
 

@@ -13,6 +13,7 @@ from kyo_pipeline.adapters.parsing.refusal import Unreadable
         ("<p>a   b\n c&nbsp;d &lt;i&gt; &eacute;", "a b c\u00a0d <i> é"),
         ("<ul><li>one<li>two<ol start=3><li>x<li>y</ol></ul>", "- one\n- two\n3. x\n4. y"),
         ("<pre>a\n  b</pre>", "a\n  b"),
+        ("<pre>a<br>  <b>b</b><script>c</script><i hidden>d</i> e<!-- f --></pre>", "a\n  b e"),
         ("<title>T</title><style>p{}</style><script>x()</script><noscript>n</noscript><p>seen<!-- no -->", "seen"),
         ("<p hidden>a</p><p style='display: none'>b</p><p style='font-size:0'>c</p><dialog>d</dialog><p>seen", "seen"),
         ("<template>a</template><svg><text>b</text></svg><iframe>c</iframe><p style='opacity:0.5'>seen", "seen"),

@@ -370,6 +370,12 @@ def test_a_draft_is_sent_for_review_by_its_uploader_alone(
         "update documents set title = 'Back', updated_at = now()",
         "update documents set updated_at = now()",
         "select erase_document(id, now()) from documents",
+        "update document_versions set status = 'uploaded', error = null",
+        "update document_versions set status = 'ready', error = null",
+        "update document_versions set review = 'approved'",
+        "insert into document_versions (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, "
+        "uploaded_at) select document_id, 2, file_name, sha256, size_bytes, media_type, current_actor(), uploaded_at "
+        "from document_versions",
     ],
 )
 def test_a_deleted_document_stays_deleted(kyo: Kyo, writer: Actor, admin: Actor, statement: str) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kyo_pipeline.domain.parsed import ParsedDocument
-from kyo_pipeline.domain.sources import STRETCH, Readable, holds, part_at, parts
+from kyo_pipeline.domain.sources import STRETCH, Readable, holds, lead_in, part_at, parts
 
 
 @given(st.text(alphabet=" \nab.", max_size=60).map(lambda text: text * 800), st.integers(0, 60_000))
@@ -31,6 +31,23 @@ def test_every_character_is_in_one_part(text: str, offset: int) -> None:
 )
 def test_a_stretch_begins_where_something_begins(text: str, starts: list[int]) -> None:
     assert [part.start for part in parts(ParsedDocument(text))] == starts
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "start"),
+    [
+        ("word " * 1000, 0, 0),
+        ("word " * 1000, 800, 0),  # near enough to the top
+        ("word " * 1000, -5, 0),  # the passage begins before this part
+        ("word " * 1000, 3000, 2600),
+        ("x" * 5000, 3000, 2600),
+        ("x" * 2300 + "\n\n" + "y " * 1000, 3000, 2302),
+        ("x" * 2300 + "\n" + "y " * 1000, 3000, 2301),
+        ("x" * 2000 + "\n\n" + "y" * 3000, 3000, 2600),  # too far up
+    ],
+)
+def test_a_text_begins_a_little_before_what_is_to_be_seen(text: str, place: int, start: int) -> None:
+    assert lead_in(text, place) == start
 
 
 def test_a_page_is_a_part_even_when_it_is_empty() -> None:

@@ -1,9 +1,10 @@
 """From a question to a stored answer."""
 
+import unicodedata
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.fakes import DownCache, MemoryCache, OtherEmbedder, ScriptedGenerator
 
 Publish = Callable[[str, str], None]
 Sql = Callable[..., list[Any]]
+Form = Literal["NFC", "NFD"]
 
 LEAVE = "Everybody has thirty days of paid leave a year. Unused leave ends in March."
 ANSWER = Draft("Thirty days [1].", Outcome.ANSWERED, (DraftCitation(1, 0, 0, 46),), 120, 5)
@@ -164,12 +166,23 @@ def test_a_model_of_another_space_is_a_conflict_and_never_a_wrong_answer(
         ("a\x00b\x07c", "abc"),
         ("a\u202eb\ud800c\u200b", "abc"),
         ("ﬁ ½ 休暇 🙂", "ﬁ ½ 休暇 🙂"),
+        ("u\u0308 u\u200b\u0308", "ü ü"),
         ("x" * 2000, "x" * 2000),
+        ("u\u0308" * 2000, "ü" * 2000),
         (" " * 5000 + "x", "x"),
     ],
 )
 def test_questions_are_cleaned_of_what_cannot_be_stored(typed: str, stored: str) -> None:
     assert asking.clean_question(typed) == stored
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_letters_are_found_however_they_are_typed(kyo: Kyo, employee: Actor, publish: Publish, form: Form) -> None:
+    publish("urlaub.txt", "Die Übergangsjäger erhalten dreißig Prämienhäute.")  # as every parser gives it
+    question = unicodedata.normalize(form, "Prämienhäute der Übergangsjäger?")
+    [passage] = asking.search(kyo, employee, question).passages
+    assert passage.lexical > 0
+    assert asking.ask(kyo, employee, question).outcome is Outcome.ANSWERED
 
 
 @pytest.mark.parametrize("typed", ["", "  \n ", "\x00", "\u200b\u200b", "x" * 2001])

@@ -622,11 +622,13 @@ def test_a_new_owner_gets_the_task(
 def test_the_task_ends_in_the_archive_and_begins_again_after_it(
     kyo: Kyo, pipeline: Kyo, manager: Actor, overdue: Document, sql: Sql
 ) -> None:
-    curating.archive(kyo, manager, overdue.id)
+    assert library.read_passage(kyo, manager, overdue.latest.id, 0, 5).is_stale
+    assert not curating.archive(kyo, manager, overdue.id).is_overdue
+    assert not library.read_passage(kyo, manager, overdue.latest.id, 0, 5).is_stale
     assert expiring.expire(pipeline) == 0
     assert sql("select closed_by from review_items where closed_at is not null") == [(manager.id,)]
     assert sql("select count(*) from review_items where closed_at is null") == [(0,)]
-    assert curating.restore(kyo, manager, overdue.id).stale_since is not None
+    assert curating.restore(kyo, manager, overdue.id).is_overdue
     expiring.expire(pipeline)
     assert sql("select count(*) from review_items where closed_at is null") == [(1,)]
 

@@ -164,7 +164,6 @@ NO_PERMISSION = {
     "curating.may_curate": "says yes or no",
     "reviewing.may_confirm": "says the reason why not, as a sentence",
     "reviewing.may_approve": "says the reason why not, as a sentence",
-    "sharing.may_share": "says yes or no",
 }
 
 

@@ -9,7 +9,7 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.answers import WITHHELD_TEXT, Answer, Outcome
 from kyo_pipeline.errors import Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, curating, history, library, reviewing
+from kyo_pipeline.services import asking, curating, history, library, reprocessing, reviewing
 from tests.conftest import Clock
 
 LEAVE = "Everybody has thirty days of paid leave a year."
@@ -57,6 +57,16 @@ def test_an_old_answer_keeps_the_text_that_it_cited(
     assert passage.quote == citation.quote
     assert "thirty" in passage.quote
     assert not passage.is_current
+
+
+def test_another_reading_of_the_same_file_leaves_a_citation_current(
+    kyo: Kyo, answer: Answer, employee: Actor, admin: Actor, run_pipeline: Callable[[], None]
+) -> None:
+    assert reprocessing.reprocess(kyo, admin, everything=True).again == 1
+    run_pipeline()
+    [document] = library.list_documents(kyo, employee).documents
+    assert document.current_number == 2
+    assert {one.current_number for one in history.read_answer(kyo, employee, answer.id).citations} == {1}
 
 
 def test_a_citation_outlives_its_chunk(

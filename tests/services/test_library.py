@@ -10,7 +10,7 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.documents import DocumentState, Review, VersionStatus
 from kyo_pipeline.errors import Conflict, Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, curating, library, reviewing
+from kyo_pipeline.services import asking, curating, library, reprocessing, reviewing
 
 Sql = Callable[..., list[Any]]
 Publish = Callable[[str, str], None]
@@ -256,6 +256,17 @@ def test_a_quote_is_looked_for_in_the_current_version(
     found = library.read_passage(kyo, employee, old, 0, len(text))
     assert (found.is_current, found.current_number, found.is_in_current) == (False, 2, expected)
     assert library.read_passage(kyo, employee, old, 900, 901).is_in_current is None  # nothing was quoted
+
+
+def test_a_quote_out_of_the_same_file_is_current_whichever_reading_answers(
+    kyo: Kyo, employee: Actor, admin: Actor, publish: Publish, run_pipeline: Callable[[], None]
+) -> None:
+    publish("a.txt", "Leave is granted.")
+    old = library.list_documents(kyo, employee).documents[0].latest.id
+    assert reprocessing.reprocess(kyo, admin, everything=True).again == 1
+    run_pipeline()
+    found = library.read_passage(kyo, employee, old, 0, 5)
+    assert (found.is_current, found.version_number, found.current_number, found.is_in_current) == (False, 1, 1, True)
 
 
 def test_of_what_is_archived_nobody_can_say_whether_it_still_holds(

@@ -15,7 +15,7 @@ from kyo_pipeline.domain.documents import Document
 from kyo_pipeline.domain.sources import PageImage
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, library, reviewing, sources
+from kyo_pipeline.services import asking, library, reprocessing, reviewing, sources
 from tests.fakes import PlainTextParser
 
 Sql = Callable[..., list[Any]]
@@ -82,6 +82,14 @@ class TestReading:
         assert found.from_ocr == (page == 3)
         assert [heading.text for heading in found.headings] == {1: ["Leave"], 3: ["The canteen"]}.get(page, [])
         assert (found.is_current, found.current_number, found.version_number) == (True, 1, 1)
+
+    def test_another_reading_of_the_same_file_is_no_newer_version(
+        self, kyo: Kyo, employee: Actor, admin: Actor, paged: UUID, run_pipeline: Callable[[], None]
+    ) -> None:
+        assert reprocessing.reprocess(kyo, admin, everything=True).again == 1
+        run_pipeline()
+        found = sources.read_source(kyo, employee, paged)
+        assert (found.is_current, found.version_number, found.current_number) == (False, 1, 1)
 
     @pytest.mark.parametrize(("offset", "page"), [(None, 1), (0, 1), (43, 1), (44, 3), (70, 3), (71, 4), (10**9, 4)])
     def test_a_character_is_shown_with_its_page(
@@ -160,6 +168,26 @@ class TestWhoSeesWhat:
         actor = request.getfixturevalue(who)
         assert sources.read_source(kyo, actor, cited.version_id, page=4).text == PAGES[3]
         assert sources.download(kyo, actor, cited.version_id).file_name == "a.txt"
+
+    def test_its_owner_sees_all_of_it_whoever_uploaded_it(
+        self, kyo: Kyo, cited: Citation, person: Callable[[Role], Actor], sql: Sql
+    ) -> None:
+        owner = person(Role.EMPLOYEE)
+        current = library.list_documents(kyo, owner).documents[0].latest.id
+        with pytest.raises(NotFound):
+            sources.compare(kyo, owner, cited.version_id, current)
+        sql("update documents set owner_id = :id where id = :document", id=owner.id, document=cited.document_id)
+        assert sources.read_source(kyo, owner, cited.version_id, page=4).text == PAGES[3]
+        assert sources.download(kyo, owner, cited.version_id).file_name == "a.txt"
+        assert sources.compare(kyo, owner, cited.version_id, current).hunks
+        waiting = library.upload(kyo, OPERATOR, "b.txt", b"Not decided.", document_id=cited.document_id)
+        with pytest.raises(Conflict, match="has not been read yet"):  # and not NotFound
+            sources.read_source(kyo, owner, waiting.document.latest.id)
+        sql("update documents set restricted = true where id = :document", document=cited.document_id)
+        assert sources.read_source(kyo, owner, cited.version_id, page=4).text == PAGES[3]
+        sql("update collections set everyone_access = null")
+        with pytest.raises(NotFound):
+            sources.read_source(kyo, owner, cited.version_id, page=4)
 
     def test_somebody_else_sees_nothing_of_it(self, kyo: Kyo, cited: Citation, person: Callable[[Role], Actor]) -> None:
         other = person(Role.EMPLOYEE)

@@ -19,19 +19,18 @@ class Clock:
 
     def start(self, seconds: float) -> None:
         """From now on the process may compute for so many seconds."""
-        self._seconds = seconds
-        self._started = time.monotonic()
-        self._computed = self._cpu()
+        self._given = (seconds, time.monotonic(), self._cpu())  # at once: another thread may ask what is left
 
     def left(self) -> float:
         """The time is up when this is not above 0; before so many seconds have passed, it cannot be."""
-        passed = time.monotonic() - self._started
-        if passed < self._seconds:  # nobody can have computed longer
-            return self._seconds - passed
-        computed = self._cpu() - self._computed
-        if computed >= self._seconds:
+        seconds, started, before = self._given
+        passed = time.monotonic() - started
+        if passed < seconds:  # nobody can have computed longer
+            return seconds - passed
+        computed = self._cpu() - before
+        if computed >= seconds:
             return 0.0
-        return min(PATIENCE * self._seconds - passed, max(self._seconds - computed, _SHORTEST))
+        return min(PATIENCE * seconds - passed, max(seconds - computed, _SHORTEST))
 
     def _cpu(self) -> float:
         """What it has computed in its life; 0 when it is gone, which whoever listens to it finds out."""

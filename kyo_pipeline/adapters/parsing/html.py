@@ -100,7 +100,7 @@ class _Walker:
             self._add(_table(element, depth))
         elif tag == "pre":
             self.flush()
-            self._add("".join(element.itertext()).strip("\n"))
+            self._add("".join(_as_typed(element)).strip("\n"))
         elif tag == "li":
             self._item(element, depth)
         elif tag in ("ol", "ul", "menu", "dir"):
@@ -160,6 +160,17 @@ def _is_hidden(element: Element) -> bool:
     if element.tag == "dialog" and element.get("open") is None:
         return True
     return _HIDING.search((element.get("style") or "").lower()) is not None
+
+
+def _as_typed(element: Element) -> Iterator[str]:
+    """What is seen of preformatted text, with its blanks and lines."""
+    yield element.text or ""
+    for child in element:
+        if child.tag == "br":
+            yield "\n"
+        elif isinstance(child.tag, str) and child.tag not in _UNSEEN and not _is_hidden(child):
+            yield from _as_typed(child)
+        yield child.tail or ""
 
 
 def _first_number(numbered: Element) -> int:

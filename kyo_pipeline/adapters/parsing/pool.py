@@ -5,7 +5,6 @@ that a killed child can leave half written, and pebble's pool stops for good whe
 """
 
 import threading
-import time
 from collections.abc import Generator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -139,7 +138,6 @@ class ParserPool:
         try:
             for _ in range(TRIES):
                 child = self.acquire()
-                started = time.monotonic()
                 try:
                     answer = child.ask(task, attached)
                 except BaseException:
@@ -153,7 +151,7 @@ class ParserPool:
                     return answer
                 if not child.ready:
                     raise Unavailable(NO_START)
-                if time.monotonic() - started >= self._timeout:
+                if child.was_slow:
                     break
         finally:
             self._turns.release()

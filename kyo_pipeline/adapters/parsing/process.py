@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, cast
 
-from kyo_pipeline.adapters.parsing.clock import PATIENCE, Clock
+from kyo_pipeline.adapters.parsing.clock import Clock
 from kyo_pipeline.adapters.parsing.frames import Message, encode, take_frame
 
 _CODE = "import sys; from kyo_pipeline.adapters.parsing.worker import main; main(int(sys.argv[1]), float(sys.argv[2]))"
@@ -124,7 +124,7 @@ class ParserProcess:
 
         def watch() -> None:
             while (left := self.seconds_left()) > 0:
-                if done.wait(left):
+                if done.wait(min(left, self._timeout)):  # the clock may start again meanwhile
                     return
             self.was_slow = True
             self.kill()
