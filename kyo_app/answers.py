@@ -8,8 +8,8 @@ import streamlit as st
 from kyo_app import runtime, wording
 from kyo_app.auth import current_actor
 from kyo_app.components import Link, shown_errors
+from kyo_app.documents.passages import sources
 from kyo_app.markup import answer_markdown, inert
-from kyo_app.passages import sources
 from kyo_pipeline.domain.actor import Permission
 from kyo_pipeline.domain.answers import ERASED_TEXT, WITHHELD_TEXT, Answer, Outcome
 from kyo_pipeline.services import history

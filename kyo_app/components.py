@@ -14,7 +14,7 @@ from kyo_app import runtime, wording
 from kyo_app.auth import current_actor
 from kyo_app.markup import badge, inert
 from kyo_pipeline.domain.actor import Actor, Permission
-from kyo_pipeline.domain.documents import Document, DocumentState, Review, VersionStatus
+from kyo_pipeline.domain.documents import Document, Review, VersionStatus
 from kyo_pipeline.errors import Forbidden, KyoError, TooMany
 from kyo_pipeline.services import library, refusals
 
@@ -205,17 +205,20 @@ def local_clock(moment: datetime) -> str:
     return f"{moment.astimezone(_zone()):%H:%M}"
 
 
-def state_badges(document: Document) -> str:
-    """Markdown: what people decided, and what the machine does or failed to do."""
+def state_badges(document: Document, *, decides: bool = True) -> str:
+    """Markdown: what people decided, and what the machine does or failed to do.
+
+    Which version answers questions is told here to those who decide which one does.
+    """
     latest, failed = document.latest, document.latest.status is VersionStatus.FAILED
     parts = [] if failed and latest.review is Review.PENDING else [badge(*wording.decided(document))]
     if failed:
         parts.append(badge("Could not be read", "red"))
     elif wording.under_way(latest):
         parts.append(badge(wording.step(latest), "blue"))
-    if document.searchable and document.current_number != latest.number:
+    if decides and document.searchable and document.current_number != latest.number:
         parts.append(badge(f"v{document.current_number} answers questions", "gray"))
-    if document.stale_since is not None and document.state is DocumentState.APPROVED:
+    if document.is_overdue:
         parts.append(badge(":material/event_busy: Review overdue", "orange"))
     if document.restricted:
         parts.append(badge(":material/lock: Restricted", "orange"))

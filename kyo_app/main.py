@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from kyo_app import addresses, auth, received, runtime, wording
+from kyo_app import addresses, auth, runtime, wording
 from kyo_app.components import show_notices
+from kyo_app.documents import received
 from kyo_app.markup import inert_line
 from kyo_app.views import (
     approvals,

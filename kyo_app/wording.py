@@ -4,7 +4,7 @@ from datetime import date, datetime, tzinfo
 
 from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.answers import Answer, Outcome
-from kyo_pipeline.domain.documents import Document, DocumentState, Review, Version, VersionStatus
+from kyo_pipeline.domain.documents import Document, DocumentState, Followed, Review, Version, VersionStatus
 from kyo_pipeline.domain.people import PersonState
 
 ROLES = {Role.EMPLOYEE: "Employee", Role.MANAGER: "Manager", Role.ADMIN: "Administrator"}
@@ -121,6 +121,18 @@ def findings(version: Version) -> list[str]:
     return found
 
 
+def became(followed: Followed) -> str:
+    """What a version is now that is not simply the newest one; nothing of that one."""
+    number = followed.version.number
+    if followed.document.state is DocumentState.DELETED:
+        return "Deleted"
+    if followed.replaced_by is not None:
+        return f"{'Read again as' if followed.was_read_again else 'Replaced by'} version {followed.replaced_by}"
+    if followed.document.latest.number != number:
+        return f"Version {number}, answers questions"
+    return ""
+
+
 def kept(version: Version) -> str:
     """How much of a version an earlier one has too; nothing when there is none."""
     if not version.kept_vectors or not version.chunks:
@@ -129,8 +141,8 @@ def kept(version: Version) -> str:
 
 
 def alike(likeness: float) -> str:
-    """How much of a text is in another one too: an estimate, so never all of it."""
-    return f"about {min(round(likeness * 100), 99)} % the same"
+    """How much of a text is in another one too, before that one's name: an estimate, so never all of it."""
+    return f"The text is about {min(round(likeness * 100), 99)} % the same as in"
 
 
 def counted(number: int, noun: str) -> str:

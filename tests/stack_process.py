@@ -120,8 +120,8 @@ class RunningStack:
         return [process for process in psutil.process_iter() if _mentions(process, str(self.home))]
 
     def find(self, words: str) -> psutil.Process:
-        """The one process of the stack with these words in its command line; the first where it has children."""
-        return next(process for process in self.processes() if words in " ".join(process.cmdline()))
+        """The process of the stack with these words in its command line. In no other: ids start over some time."""
+        return next(process for process in self.processes() if words in _command_line(process))
 
 
 def free_ports(count: int) -> list[int]:
@@ -132,6 +132,13 @@ def free_ports(count: int) -> list[int]:
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             ports.add(port)
     return list(ports)
+
+
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has just ended
+        return ""
 
 
 def _mentions(process: psutil.Process, home: str) -> bool:

@@ -1,6 +1,7 @@
 """`kyo documents`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import click
@@ -8,13 +9,21 @@ import click
 from kyo_app.commands.exits import FAILED
 from kyo_app.commands.opening import actor_called, as_option, opened_kyo
 from kyo_app.commands.output import json_option, print_json, printable, table
-from kyo_pipeline.domain.documents import Document, DocumentState, Version
+from kyo_pipeline.domain.documents import Document, DocumentState, Followed
 from kyo_pipeline.domain.pages import MAX_PAGE
 from kyo_pipeline.errors import Invalid, NotFound
 from kyo_pipeline.services import curating, library, reprocessing, reviewing
 from kyo_pipeline.services.reprocessing import Reprocessed
 
 _STATES = click.Choice([state.value for state in DocumentState])
+
+
+class _DocumentId(click.types.UUIDParameterType):
+    def convert(self, value: str | UUID, param: click.Parameter | None, ctx: click.Context | None) -> UUID:
+        try:
+            return value if isinstance(value, UUID) else UUID(value)
+        except ValueError:
+            self.fail(f"{value!r} is not the id of a document; ids: `kyo documents list`", param, ctx)
 
 
 @click.group()
@@ -68,22 +77,24 @@ def list_documents(
 
 
 @command.command()
-@click.argument("document", type=click.UUID)
+@click.argument("document", type=_DocumentId())
 @as_option
 @json_option
 def history(document: UUID, username: str | None, as_json: bool) -> None:
     """List the versions of DOCUMENT, newest first."""
     with opened_kyo() as kyo:
-        found = library.list_history(kyo, actor_called(kyo, username), document)
+        actor = actor_called(kyo, username)
+        found = library.list_history(kyo, actor, document)
+        followed = library.list_versions(kyo, actor, [one.id for one in found])
     if as_json:
         print_json(found)
         return
     header = ("VERSION", "PROCESSING", "DECISION", "UPLOADED", "BY", "FILE", "NOTE")
-    click.echo(table(header, [_version_row(one) for one in found]))
+    click.echo(table(header, [_version_row(one) for one in followed]))
 
 
 @command.command()
-@click.argument("documents", nargs=-1, type=click.UUID, metavar="[DOCUMENT]…")
+@click.argument("documents", nargs=-1, type=_DocumentId(), metavar="[DOCUMENT]…")
 @click.option("--collection", help="All documents of this collection.")
 @click.option("--everything", is_flag=True, help="All documents.")
 @as_option
@@ -111,7 +122,7 @@ def reprocess(
 
 
 @command.command()
-@click.argument("document", type=click.UUID)
+@click.argument("document", type=_DocumentId())
 @as_option
 def archive(document: UUID, username: str | None) -> None:
     """Take DOCUMENT out of all answers; its history stays."""
@@ -121,7 +132,7 @@ def archive(document: UUID, username: str | None) -> None:
 
 
 @command.command()
-@click.argument("document", type=click.UUID)
+@click.argument("document", type=_DocumentId())
 @as_option
 def restore(document: UUID, username: str | None) -> None:
     """Bring DOCUMENT back that was archived."""
@@ -131,7 +142,7 @@ def restore(document: UUID, username: str | None) -> None:
 
 
 @command.command()
-@click.argument("document", type=click.UUID)
+@click.argument("document", type=_DocumentId())
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_option
 def delete(document: UUID, yes: bool, username: str | None) -> None:
@@ -146,7 +157,7 @@ def delete(document: UUID, yes: bool, username: str | None) -> None:
 
 
 @command.command("roll-back")
-@click.argument("document", type=click.UUID)
+@click.argument("document", type=_DocumentId())
 @click.argument("version", type=click.IntRange(1))
 @as_option
 def roll_back(document: UUID, version: int, username: str | None) -> None:
@@ -166,7 +177,7 @@ def _row(document: Document) -> tuple[str, ...]:
     latest = document.latest
     return (
         str(document.id),
-        document.state.value.replace("_", " ") + (", review overdue" if document.stale_since else ""),
+        document.state.value.replace("_", " ") + (", review overdue" if document.is_overdue else ""),
         f"version {document.current_number}" if document.searchable else "no",
         f"version {latest.number}, {latest.status.value}",
         document.collection,
@@ -174,17 +185,26 @@ def _row(document: Document) -> tuple[str, ...]:
     )
 
 
-def _version_row(version: Version) -> tuple[str, ...]:
-    again = f"version {version.reprocess_of}, read again" if version.reprocess_of else ""
+def _version_row(followed: Followed) -> tuple[str, ...]:
+    version, document = followed.version, followed.document
+    status, decision = version.status.value, version.review.value
+    note = version.error or version.review_reason
+    if document.deleted_at is not None:
+        status, decision = "deleted", f"was {decision}"
+        note = f"deleted {_minute(document.deleted_at)} by {document.deleted_by_name}"
     return (
         str(version.number),
-        version.status.value,
-        version.review.value,
-        f"{version.uploaded_at:%Y-%m-%d %H:%M}",
+        status,
+        decision,
+        _minute(version.uploaded_at),
         version.uploaded_by_name,
         version.file_name,
-        version.error or version.review_reason or again,
+        note or (f"version {version.reprocess_of}, read again" if version.reprocess_of else ""),
     )
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _tell(parts: Sequence[Reprocessed]) -> None:

@@ -20,7 +20,7 @@ from kyo_app.commands.opening import require_daemon
 from kyo_app.commands.passwords import Passwords
 from kyo_app.folders import Found, document_names
 from kyo_pipeline.domain.actor import OPERATOR
-from kyo_pipeline.domain.documents import Document, Review, Upload, VersionStatus
+from kyo_pipeline.domain.documents import Followed, Review, Upload, VersionStatus
 from kyo_pipeline.errors import Invalid, KyoError, Unavailable
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import library, operations, reviewing
@@ -142,17 +142,18 @@ def _read(kyo: Kyo, path: Path) -> bytes:
 
 def _look(kyo: Kyo, state: dict[UUID, Ingested], keys: Sequence[UUID]) -> dict[UUID, Ingested]:
     """The same files as the database has them now."""
-    documents: dict[UUID, Document] = {}
+    followed: dict[UUID, Followed] = {}
     for begin in range(0, len(keys), _AT_A_TIME):
         found = library.list_versions(kyo, OPERATOR, keys[begin : begin + _AT_A_TIME])
-        documents.update({document.latest.id: document for document in found})
-    return {key: _updated(state[key], documents.get(key)) for key in keys}
+        followed.update({one.version.id: one for one in found})
+    return {key: _updated(state[key], followed.get(key)) for key in keys}
 
 
-def _updated(file: Ingested, document: Document | None) -> Ingested:
-    if document is None:  # somebody has uploaded the next version meanwhile
-        return replace(file, status=VersionStatus.FAILED, problem="A newer version has taken its place.")
-    return replace(file, status=document.latest.status, problem=document.latest.error)
+def _updated(file: Ingested, found: Followed | None) -> Ingested:
+    """Whatever somebody has put in its place meanwhile, it was taken in and is read to its end."""
+    if found is None:
+        return replace(file, status=VersionStatus.FAILED, problem="This document is not there any more.")
+    return replace(file, status=found.version.status, problem=found.version.error)
 
 
 def _progress() -> Progress:

@@ -1,12 +1,12 @@
 """What waits for this person's decision: look at it, approve it or send it back with a reason; and what is overdue."""
 
+from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
 import streamlit as st
 
-from kyo_app import document as one_document
-from kyo_app import overdue, runtime, wording
+from kyo_app import runtime, wording
 from kyo_app.auth import acting
 from kyo_app.components import (
     Link,
@@ -21,15 +21,17 @@ from kyo_app.components import (
     shown_errors,
     state_badges,
 )
-from kyo_app.differences import differences
-from kyo_app.likeness import similar_documents
+from kyo_app.documents import overdue
+from kyo_app.documents.differences import differences
+from kyo_app.documents.document import findings, tag_badges
+from kyo_app.documents.likeness import similar_documents
+from kyo_app.documents.passages import source_link
+from kyo_app.documents.sharing import sharing_panel
 from kyo_app.markup import inert, inert_line
-from kyo_app.passages import source_link
-from kyo_app.sharing import sharing_panel
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import Document, DocumentPage, VersionStatus
 from kyo_pipeline.errors import Invalid
-from kyo_pipeline.services import curating, library, reviewing
+from kyo_pipeline.services import library, reviewing
 
 _PAGE = 10
 _KEY = "approvals-page"
@@ -62,7 +64,7 @@ def _draw() -> bool:
         for document in page.documents:
             _waiting(actor, document, months.get(document.collection))
         page_picker(_KEY, _PAGE, page.total)
-        _overdue(actor, late)
+        _overdue(actor, late, months)
         return any(wording.under_way(document.latest) for document in page.documents)
     return False
 
@@ -78,12 +80,12 @@ def _waiting(actor: Actor, document: Document, months: int | None) -> None:
     ]
     with st.container(border=True):
         st.markdown(f"#### {inert_line(document.title, 160)}", anchors=False)
-        st.markdown(f"{state_badges(document)} :gray-badge[v{version.number}] {one_document.tags(document)}")
+        st.markdown(f"{state_badges(document)} :gray-badge[v{version.number}] {tag_badges(document)}")
         st.caption(
             f"Uploaded {local_time(version.uploaded_at)} by **{inert_line(version.uploaded_by_name, 60)}**  \n"
             + " · ".join(facts)
         )
-        one_document.findings(document)
+        findings(document)
         if version.status is VersionStatus.FAILED:
             st.error(inert(version.error or ""), icon=":material/error:")
         else:
@@ -148,6 +150,8 @@ def _decision(actor: Actor, document: Document, months: int | None) -> None:
     obstacle = reviewing.may_approve(runtime.kyo(), actor, document)
     if obstacle is not None:
         st.caption(f":material/lock: {inert(obstacle)}")
+    elif wording.under_way(document.latest):
+        st.caption(":material/hourglass: It is still being read. Once it is approved, it answers when that is done.")
     until = None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if obstacle is None:
@@ -184,7 +188,7 @@ def _rejection(actor: Actor, document: Document) -> None:
             run_again(f"Rejected: {inert_line(document.title, 80)}", ":material/close:")
 
 
-def _overdue(actor: Actor, page: DocumentPage) -> None:
+def _overdue(actor: Actor, page: DocumentPage, months: Mapping[str, int | None]) -> None:
     """Approvals whose day has passed: they answer questions still, marked as overdue."""
     if page.total == 0:
         return
@@ -194,6 +198,6 @@ def _overdue(actor: Actor, page: DocumentPage) -> None:
             st.markdown(f"#### {inert_line(document.title, 160)}", anchors=False)
             owner, place = inert_line(document.owner_name, 60), inert_line(document.collection, 60)
             st.caption(f"Owner **{owner}** · {place} · version {document.current_number} answers questions")
-            overdue.note(actor, document, curator=curating.may_curate(runtime.kyo(), actor, document.id))
+            overdue.note(actor, document, months)
             Link("documents", "Open", ":material/description:", {"document": str(document.id)}).show()
     page_picker(_OVERDUE, _PAGE, page.total)

@@ -206,11 +206,11 @@ def _describing(actor: Actor, collection: CollectionDetails) -> None:
         name = name_field(collection.name, own=False)
         description = _description_field(collection.description)
         months = st.number_input(
-            "Months until an approval must be renewed",
+            "Months until an approval must be renewed (0: never)",
             value=collection.review_months or 0,
             step=1,
             help="For approvals from now on. After that time a document is marked as overdue until it is approved "
-            "again. 0: never.",
+            "again.",
         )
         downloadable = st.checkbox(
             "Readers may download files",

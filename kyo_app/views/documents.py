@@ -1,12 +1,12 @@
 """Upload documents, watch them become searchable, find them, look after them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
 import streamlit as st
 
-from kyo_app import document as opened_document
-from kyo_app import runtime, selection, wording
+from kyo_app import runtime, wording
 from kyo_app.auth import acting
 from kyo_app.components import (
     empty_state,
@@ -18,8 +18,10 @@ from kyo_app.components import (
     shown_errors,
     state_badges,
 )
+from kyo_app.documents import selection
+from kyo_app.documents.document import details, tag_badges, tombstone
+from kyo_app.documents.uploads import upload_panel
 from kyo_app.markup import badge, inert_line
-from kyo_app.uploads import upload_panel
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.documents import Document, DocumentPage, DocumentState, Review, VersionStatus
@@ -70,6 +72,7 @@ class _Wanted:
     tag: str | None
     several_collections: bool
     may_select: bool
+    decides_in: Collection[str]
 
     @property
     def filter(self) -> _Filter:
@@ -128,8 +131,9 @@ def _asked(actor: Actor) -> _Wanted:
         several = len(names) > 1
         collection = st.selectbox("Collection", names, index=None, placeholder="All", width=_BOX) if several else None
         tag = st.selectbox("Tag", tags, index=None, placeholder="All", width=_BOX) if tags else None
-    may_select = selection.may_select(actor) and not _FILTERS[wanted].admins_only
-    return _Wanted(text.strip(), wanted, collection, tag, several, may_select)
+    decides_in = selection.decides_in(actor)
+    may_select = bool(decides_in) and not _FILTERS[wanted].admins_only
+    return _Wanted(text.strip(), wanted, collection, tag, several, may_select, decides_in)
 
 
 def _draw(wanted: _Wanted) -> bool:
@@ -180,7 +184,7 @@ def _counted(total: int, wanted: _Wanted) -> bool:
 
 def _row(actor: Actor, document: Document, wanted: _Wanted, *, selecting: bool) -> None:
     if document.state is DocumentState.DELETED:
-        opened_document.tombstone(document)
+        tombstone(document)
         return
     if not selecting:
         _expander(actor, document, wanted)
@@ -198,15 +202,16 @@ def _key(document: Document) -> str:
 
 
 def _expander(actor: Actor, document: Document, wanted: _Wanted) -> None:
-    label = f"{inert_line(document.title, 90)} {state_badges(document)}"
+    decides = document.collection in wanted.decides_in
+    label = f"{inert_line(document.title, 90)} {state_badges(document, decides=decides)}"
     if wanted.several_collections and wanted.collection is None and document.collection:
         label += f" {badge(inert_line(document.collection, 40), 'gray')}"
     if document.tags:
-        label += f" {opened_document.tags(document)}"
+        label += f" {tag_badges(document)}"
     opened = expander(label, _key(document))
     if opened.open:
         with opened:
-            opened_document.details(actor, document)
+            details(actor, document)
 
 
 def _only(chosen: str) -> None:
@@ -226,8 +231,8 @@ def _draw_one(chosen: str) -> bool:
         actor = acting()
         document = library.read_document(runtime.kyo(), actor, _uuid(chosen))
         st.title(inert_line(document.title, 160), anchor=False)
-        st.markdown(f"{state_badges(document)}")
-        opened_document.details(actor, document)
+        st.markdown(state_badges(document, decides=document.collection in selection.decides_in(actor)))
+        details(actor, document)
         return wording.under_way(document.latest)
     return False
 

@@ -68,9 +68,9 @@ def _list(actor: Actor) -> None:
 
 def _foot(answer_id: UUID, outcome: Outcome, asked_at: datetime, rating: int | None) -> None:
     label, color = wording.OUTCOMES[outcome]
-    thumb = {1: " :material/thumb_up:", -1: " :material/thumb_down:"}.get(rating or 0, "")
+    thumb = {1: " :small[:material/thumb_up:]", -1: " :small[:material/thumb_down:]"}.get(rating or 0, "")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"{badge(label, color)} :small[{local_time(asked_at)}{thumb}]", width="content")
+        st.markdown(f":small[Asked {local_time(asked_at)} ·] {badge(label, color)}{thumb}", width="content")
         if st.button("Open", key=f"open-{answer_id}", type="tertiary", icon=":material/open_in_full:"):
             st.query_params["answer"] = str(answer_id)
             st.rerun()

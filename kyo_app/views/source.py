@@ -1,6 +1,6 @@
 """One version of a document itself: the pages as they are, or the text, with a passage marked in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import streamlit as st
@@ -8,12 +8,12 @@ import streamlit as st
 from kyo_app import runtime
 from kyo_app.auth import acting
 from kyo_app.components import Link, empty_state, shown_errors, turn_to
+from kyo_app.documents.passages import facts, marks, since, source_markdown, standing
 from kyo_app.markup import inert, inert_line
-from kyo_app.passages import facts, marks, since, source_markdown, standing
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import PassageInContext
 from kyo_pipeline.domain.media_types import PDF
-from kyo_pipeline.domain.sources import PageImage, SourceText
+from kyo_pipeline.domain.sources import PageImage, SourceText, lead_in
 from kyo_pipeline.errors import Forbidden, KyoError, NotFound
 from kyo_pipeline.services import library, sources
 
@@ -43,6 +43,16 @@ class Wanted:
         """Of a character in the stretch that is shown, for formats without pages."""
         return f"source-offset-{self.version_id}-{self.start}"
 
+    @property
+    def whole_key(self) -> str:
+        """Whether somebody wants to see what stands before the passage."""
+        return f"source-whole-{self.version_id}-{self.start}"
+
+    @property
+    def refused_key(self) -> str:
+        """Whether a page was turned to that this person may not read of this version."""
+        return f"source-refused-{self.version_id}-{self.start}"
+
     def is_in(self, source: SourceText) -> bool:
         return self.start < source.start + len(source.text) and source.start < self.end
 
@@ -57,8 +67,10 @@ def show() -> None:
         source = _read(actor, wanted)
         passage = _passage(actor, wanted) if wanted.marks else None
         _head(source, passage)
-        if not source.is_current:
+        if source.current_number != source.version_number:
             _newer(actor, source, passage)
+        elif not source.is_current and st.session_state.get(wanted.refused_key):
+            _whole(actor, source)
         if source.page is not None:
             _page(actor, source, wanted)
         else:
@@ -87,6 +99,7 @@ def _read(actor: Actor, wanted: Wanted) -> SourceText:
             return sources.read_source(kyo, actor, wanted.version_id, page=page, offset=offset)
         except NotFound as error:  # of an old version, some people may read a few pages only
             st.info(inert(error.message), icon=":material/lock:")
+            state[wanted.refused_key] = True
             _go_back(wanted)
     source = sources.read_source(kyo, actor, wanted.version_id, offset=wanted.start if wanted.marks else None)
     if source.page is not None:
@@ -120,10 +133,19 @@ def _newer(actor: Actor, source: SourceText, passage: PassageInContext | None) -
         st.markdown(f":orange[:material/history:] {since(source.current_number, is_in_current)}")
         if source.current_number is None:
             return
-        for version in library.list_history(runtime.kyo(), actor, source.document_id):
-            if version.number == source.current_number:
-                label = f"Open version {version.number}"
-                turn_to(label, ":material/menu_book:", {"version": str(version.id)}, key="open-newer")
+        _way_to(actor, source, source.current_number, f"Open version {source.current_number}")
+
+
+def _whole(actor: Actor, source: SourceText) -> None:
+    """To the later reading of the same file, of which everybody may read all."""
+    answers = library.read_document(runtime.kyo(), actor, source.document_id).current_number
+    _way_to(actor, source, answers, "Open the whole document")
+
+
+def _way_to(actor: Actor, source: SourceText, number: int | None, label: str) -> None:
+    for version in library.list_history(runtime.kyo(), actor, source.document_id):
+        if version.number == number:
+            turn_to(label, ":material/menu_book:", {"version": str(version.id)}, key="open-current")
 
 
 def _page(actor: Actor, source: SourceText, wanted: Wanted) -> None:
@@ -131,7 +153,7 @@ def _page(actor: Actor, source: SourceText, wanted: Wanted) -> None:
     _turning(source, wanted)
     image = _drawn(actor, source, wanted) if source.media_type == PDF else None
     if image is None:
-        _text(source, wanted)
+        _text(_from_passage(source, wanted, "page"), wanted)
         return
     with st.container(border=True):
         st.image(image.png, width="stretch", alt=_described(source, image))
@@ -184,7 +206,7 @@ def _stretch(source: SourceText, wanted: Wanted) -> None:
                 _turn("Next", ":material/arrow_forward:", wanted, end, disabled=end >= source.characters)
     _way_back(source, wanted)
     with st.container(border=True):
-        _text(source, wanted)
+        _text(_from_passage(source, wanted, "part"), wanted)
     if end < source.characters:
         _turn("Read on", ":material/arrow_downward:", wanted, end)
 
@@ -205,6 +227,23 @@ def _way_back(source: SourceText, wanted: Wanted) -> None:
 def _go_back(wanted: Wanted) -> None:
     st.session_state.pop(wanted.page_key, None)
     st.session_state.pop(wanted.offset_key, None)
+    st.session_state.pop(wanted.whole_key, None)
+
+
+def _from_passage(source: SourceText, wanted: Wanted, what: str) -> SourceText:
+    """Without most of what stands before the passage, which would push it out of sight, until that is asked for."""
+    skipped = lead_in(source.text, wanted.start - source.start) if wanted.marks and wanted.is_in(source) else 0
+    if not skipped or st.session_state.get(wanted.whole_key):
+        return source
+    label = f"Show from the beginning of this {what}"
+    st.button(label, icon=":material/expand_less:", type="tertiary", on_click=_show_whole, args=(wanted.whole_key,))
+    start = source.start + skipped
+    headings = tuple(heading for heading in source.headings if heading.start >= start)
+    return replace(source, text=source.text[skipped:], start=start, headings=headings)
+
+
+def _show_whole(key: str) -> None:
+    st.session_state[key] = True
 
 
 def _text(source: SourceText, wanted: Wanted) -> None:

@@ -89,7 +89,9 @@ def history(tx: Connection, actor: Actor, document_id: UUID, now: datetime) -> t
     return tuple(version for _, version in _versions(tx, actor, now, document_id=document_id))
 
 
-def versions(tx: Connection, actor: Actor, version_ids: Sequence[UUID], now: datetime) -> tuple[tuple[UUID, Version], ...]:
+def versions(
+    tx: Connection, actor: Actor, version_ids: Sequence[UUID], now: datetime
+) -> tuple[tuple[UUID, Version], ...]:
     """Of these versions those that the actor may know of, each with the id of its document."""
     return _versions(tx, actor, now, version_ids=version_ids)
 

@@ -45,8 +45,8 @@ class Citation:
     """A stored citation: it names version and offsets, never a position in a list.
 
     `current_number` is the version of the document that answers questions now, None when there is none,
-    `version_number` where that one is made from the same file. `is_stale`: its review is overdue. `from_ocr`: the passage
-    was read from a picture. `is_deleted`: nothing is left but the title.
+    `version_number` where that one is made from the same file. `is_stale`: its review is overdue. `from_ocr`: the
+    passage was read from a picture. `is_deleted`: nothing is left but the title.
     """
 
     marker: int

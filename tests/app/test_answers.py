@@ -1,5 +1,6 @@
 """What becomes of an answer whose documents change: badges at its sources, and what is left of one that is erased."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -7,11 +8,11 @@ from uuid import UUID
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from kyo_app.passages import marks, standing
+from kyo_app.documents.passages import marks, standing
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answers import ERASED_TEXT, Answer
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, curating, library
+from kyo_pipeline.services import asking, curating, library, reprocessing
 from tests.app.pages import Visit, words
 
 LEAVE = "Employees of the bakery get thirty days of annual leave in each calendar year."
@@ -86,6 +87,17 @@ def test_a_newer_version_is_told_before_the_source_is_opened_and_what_became_of_
     assert ":yellow-background[Employees of the bakery get thirty days" in words(page), "what the answer was made from"
 
 
+def test_another_reading_of_the_same_file_is_no_news(
+    visit: Visit, kyo: Kyo, employee: Actor, admin: Actor, answer: Answer, run_pipeline: Callable[[], None]
+) -> None:
+    assert reprocessing.reprocess(kyo, admin, everything=True).again == 1
+    run_pipeline()
+    page = opened(visit, employee, answer)
+    assert "version 2" not in labels(page) + words(page)
+    assert ":green-badge[current version]" in words(page)
+    assert "This is the text that the answer was made from" not in words(page)
+
+
 def test_an_overdue_review_is_told(
     visit: Visit, employee: Actor, answer: Answer, sql: Callable[..., list[Any]]
 ) -> None:
@@ -129,6 +141,7 @@ def test_of_an_answer_out_of_a_deleted_document_the_title_is_left(
     assert not page.feedback
     listed = visit("history", employee)
     assert "A document that this answer quoted has since been deleted" in words(listed)
+    assert re.search(r":small\[Asked .+ \d\d:\d\d ·\] :gray-badge\[Since deleted\]", words(listed))
     assert "thirty" not in words(listed)
 
 

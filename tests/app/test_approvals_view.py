@@ -95,6 +95,17 @@ def test_a_day_that_has_passed_is_said(
     assert library.read_document(kyo, manager, waiting.id).latest.review is Review.PENDING
 
 
+def test_what_is_still_being_read_may_be_approved_and_says_so(
+    visit: Visit, kyo: Kyo, manager: Actor, employee: Actor, run_pipeline: Callable[[], None]
+) -> None:
+    version = library.upload(kyo, employee, "leave.txt", LEAVE.encode()).document.latest
+    assert "It is still being read." in words(visit("approvals", manager))
+    run_pipeline()
+    page = visit("approvals", manager)
+    assert "It is still being read." not in words(page)
+    assert f"approve-{version.id}" in [found.key for found in page.button]
+
+
 def test_what_a_new_version_changes_is_shown_before_the_decision(
     visit: Visit,
     kyo: Kyo,

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import secrets
 import sys
 import threading
@@ -11,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -525,6 +527,36 @@ def test_documents_are_archived_restored_and_deleted(
     assert migrated("documents", "delete", canteen, "--yes").err == "canteen is deleted.\n"
     assert "canteen" not in ids_of(migrated)
     assert "canteen" in ids_of(migrated, "--state", "deleted")
+    [_, only] = migrated("documents", "history", canteen).out.splitlines()
+    assert re.match(r"1 +deleted +was approved .* deleted \d{4}-\d\d-\d\d \d\d:\d\d by ", only)
+
+
+def test_what_is_no_id_is_told_where_ids_are(migrated: Kyo) -> None:
+    done = migrated("documents", "history", "1")
+    assert (done.code, "'1' is not the id of a document; ids: `kyo documents list`" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("meanwhile", ["replaced", "read again"])
+def test_what_is_replaced_while_it_is_waited_for_has_not_failed(
+    migrated: Kyo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    path, process = tmp_path / f"notice {meanwhile}.txt", ingest.process_here
+    path.write_text(f"The notice that is {meanwhile} hangs in the hall.")
+
+    def and_then(*arguments: Any) -> None:
+        process(*arguments)
+        if meanwhile == "replaced":
+            path.write_text("Another notice hangs there now.")
+            assert migrated("ingest", path).code == 0
+        else:
+            [notice] = ids_of(migrated, path.stem).values()
+            assert "1 read again" in migrated("documents", "reprocess", notice).err
+
+    monkeypatch.setattr(ingest, "process_here", and_then)
+    done = migrated("ingest", path, "--approve", "--no-daemon", "--json")
+    assert done.code == 0, done.err
+    assert isinstance(done.data, dict)
+    assert [(file["status"], file["problem"]) for file in done.data["files"]] == [("ready", None)]
 
 
 def test_documents_of_somebody(ingested: Kyo) -> None:

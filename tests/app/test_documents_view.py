@@ -48,7 +48,7 @@ def add(kyo: Kyo, employee: Actor, manager: Actor, run_pipeline: Callable[[], No
         run_pipeline()
         if approved:
             reviewing.approve(kyo, manager, version.id)
-        return library.list_versions(kyo, by, [version.id])[0]
+        return library.list_versions(kyo, by, [version.id])[0].document
 
     return put
 
@@ -302,6 +302,8 @@ def test_nobody_confirms_their_own_upload(
     sql("update document_versions set uploaded_by = :id", id=manager.id)
     page = visit("documents", manager, document=str(overdue.id))
     assert "You uploaded this yourself" in words(page)
+    assert "ask somebody who may approve here to confirm it" in words(page)
+    assert "approve it again" not in words(page)
     assert "Approve again" not in buttons(page)
 
 
@@ -349,6 +351,27 @@ def test_an_earlier_version_is_used_again_and_the_later_one_after_it(
     click(page, "Answer from version 2")
     assert not page.exception
     assert library.read_document(kyo, manager, twice.id).current_number == 2
+
+
+def test_after_going_back_the_card_says_which_version_is_which_and_opens_the_one_that_answers(
+    visit: Visit, kyo: Kyo, employee: Actor, manager: Actor, person: Callable[[Role], Actor], twice: Document
+) -> None:
+    newer, older = library.list_history(kyo, employee, twice.id)
+    reviewing.roll_back(kyo, manager, older.id)
+    for somebody, decides in ((manager, True), (person(Role.EMPLOYEE), False)):
+        page = visit("documents", somebody, document=str(twice.id))
+        assert not page.exception
+        assert ":gray[Answers questions] :green-badge[:material/check: version 1]" in words(page)
+        assert ":gray[Newest version] 2" in words(page)
+        links = {link.proto.label: link.proto.query_string for link in page.get("page_link")}
+        assert links["Open version 1"] == f"version={older.id}"
+        assert "Open" not in links
+        assert (":gray-badge[v1 answers questions]" in words(page)) is decides
+        assert (":gray-badge[v1 answers questions]" in "".join(labels(visit("documents", somebody)))) is decides
+    reviewing.roll_back(kyo, manager, newer.id)
+    page = visit("documents", manager, document=str(twice.id))
+    assert ":gray[Version] 2 :green-badge[:material/check: answers questions]" in words(page)
+    assert "Newest version" not in words(page)
 
 
 def test_who_may_not_approve_uses_no_other_version(visit: Visit, employee: Actor, twice: Document) -> None:

@@ -12,7 +12,7 @@ from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.documents import DocumentState, Review
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import curating, library, reviewing
+from kyo_pipeline.services import collections, curating, library, reviewing
 from tests.app.pages import ODD, Visit, box, buttons, click, words
 
 PAGE = 15
@@ -98,16 +98,62 @@ def test_each_that_is_refused_says_why_and_stops_no_other(
     broken = library.upload(kyo, employee, "broken.txt", b"broken").document
     run_pipeline()
     page = tick(selecting(visit("documents", manager)), own.id, broken.id, good.id)
-    click(page, "Approve 3 documents")
+    assert "2 of 3 wait for approval." in words(page)
+    click(page, "Approve 2 documents")
     assert not page.exception
     said = words(page)
     assert "Approved: **1 document**" in said
-    assert "Left as they were: **2 documents**" in said
+    assert "Left as they were: **1 document**" in said
     assert "You uploaded this yourself" in said
-    assert "This file could not be read" in said
     assert inert(own.title) in said
     assert library.read_document(kyo, manager, good.id).searchable
     assert "Left as they were" not in words(click(page, "Hide"))
+
+
+def approving(page: AppTest) -> Any:
+    [popover] = [found.proto.popover for found in page.get("popover") if found.proto.popover.label == "Approve"]
+    return popover
+
+
+def test_only_what_waits_is_approved(
+    visit: Visit, kyo: Kyo, manager: Actor, employee: Actor, many: Callable[[int], list[UUID]]
+) -> None:
+    approved, archived, waiting = many(3)
+    reviewing.approve(kyo, manager, library.read_document(kyo, manager, approved).latest.id)
+    curating.archive(kyo, manager, archived)
+    draft = library.upload(kyo, employee, "draft.txt", b"Not done yet.", draft=True).document.id
+    page = tick(selecting(visit("documents", manager)), approved, archived, draft)
+    assert approving(page).disabled
+    assert not [label for label in buttons(page) if label.startswith("Approve")]
+    assert "Archive 3 documents" in buttons(page)
+    tick(page, waiting)
+    assert not approving(page).disabled
+    assert "1 of 4 waits for approval. Approve 1 document? Each then answers questions." in words(page)
+    click(page, "Approve 1 document")
+    assert not page.exception
+    assert "Approved: **1 document**" in words(page)
+    assert "Left as they were" not in words(page)
+    assert library.read_document(kyo, manager, waiting).searchable
+    assert library.read_document(kyo, manager, archived).state is DocumentState.ARCHIVED
+
+
+def test_how_long_approvals_hold_is_said_where_collections_say_it(
+    visit: Visit,
+    kyo: Kyo,
+    admin: Actor,
+    manager: Actor,
+    many: Callable[[int], list[UUID]],
+    collection: Callable[..., str],
+) -> None:
+    first, _ = many(2)
+    general = collections.named(kyo, admin, "General")
+    collections.change(kyo, admin, general.id, "General", "", review_months=12, downloadable=True)
+    page = tick(selecting(visit("documents", manager)), "page")
+    assert "Each then answers questions, until the day that its collection says." in words(page)
+    collection(ODD, members={manager: Access.APPROVE.value})
+    curating.move(kyo, manager, first, ODD)
+    page = tick(selecting(visit("documents", manager)), "page")
+    assert "answers questions, some of them until the day that their collection says." in words(page)
 
 
 def test_what_changed_since_it_was_ticked_is_not_approved(

@@ -15,8 +15,8 @@ from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.parsed import Heading, ParsedDocument
 from kyo_pipeline.domain.sources import PageImage
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, curating, library, reviewing
-from tests.app.pages import HOSTILE, ODD, Visit, click, titles, words
+from kyo_pipeline.services import asking, curating, library, reprocessing, reviewing
+from tests.app.pages import HOSTILE, ODD, Visit, buttons, click, titles, words
 from tests.fakes import PlainTextParser
 
 PAGES = [
@@ -201,6 +201,25 @@ def test_a_passage_deep_in_a_long_text_is_where_it_opens(visit: Visit, put: Call
     assert ":yellow-background[door number 555 is shut]" in words(page)
 
 
+@pytest.mark.parametrize(("name", "what"), [("long.txt", "part"), ("long.pdf", "page")])
+def test_what_stands_before_a_passage_does_not_push_it_out_of_sight(
+    visit: Visit, put: Callable[..., UUID], reader: Actor, parser: PagedParser, name: str, what: str
+) -> None:
+    parser.refusal = "This page cannot be drawn."
+    rules = [f"# Rule {number}\n\nDoor number {number} of the house is shut." for number in range(100)]
+    text = "\n\n".join(rules)
+    version = put(name, text)
+    page = opened(visit, reader, version, text, "Door number 90 ")
+    assert 0 < words(page).index(":yellow-background[Door number 90") - words(page).index("Rule 8") < 1000
+    assert "Rule 1\n" not in words(page)
+    assert "Rule 99\n" in words(page)
+    click(page, f"Show from the beginning of this {what}")
+    assert ":yellow-background[Door number 90" in words(page)
+    assert "Rule 1\n" in words(page)
+    assert f"Show from the beginning of this {what}" not in buttons(page)
+    assert "Rule 1\n" in words(opened(visit, reader, version)), "without a passage"
+
+
 # Versions -------------------------------------------------------------------------------------------------------------
 
 
@@ -224,6 +243,19 @@ def test_an_older_version_says_what_became_of_its_passage_and_leads_to_the_newer
     assert "No version of this document answers questions now." in words(opened(visit, manager, old))
 
 
+def test_another_reading_of_the_same_file_is_no_news(
+    visit: Visit, put: Callable[..., UUID], kyo: Kyo, admin: Actor, manager: Actor, run_pipeline: Callable[[], None]
+) -> None:
+    text = "Everybody has 27 days of leave."
+    old = put("leave.txt", text)
+    assert reprocessing.reprocess(kyo, admin, everything=True).again == 1
+    run_pipeline()
+    for quote in ("27 days", ""):
+        page = opened(visit, manager, old, text, quote)
+        assert ":green-badge[current version]" in words(page)
+        assert "ersion 2" not in words(page)
+
+
 def test_of_an_old_version_a_reader_sees_the_page_that_an_answer_of_theirs_quotes(
     visit: Visit, put: Callable[..., UUID], kyo: Kyo, reader: Actor, person: Callable[[Role], Actor]
 ) -> None:
@@ -242,6 +274,23 @@ def test_of_an_old_version_a_reader_sees_the_page_that_an_answer_of_theirs_quote
     other = visit("source", person(Role.EMPLOYEE), **query)
     assert "There is no such version" in words(other)
     assert not images(other)
+
+
+def test_of_an_old_reading_a_reader_finds_the_way_to_the_one_that_can_be_read_whole(
+    visit: Visit, put: Callable[..., UUID], kyo: Kyo, reader: Actor, admin: Actor, run_pipeline: Callable[[], None]
+) -> None:
+    old = put("rules.pdf", "\f".join(PAGES))
+    [citation, *_] = asking.ask(kyo, reader, "How many days of annual leave do employees of the bakery get?").citations
+    assert reprocessing.reprocess(kyo, admin, everything=True).again == 1
+    run_pipeline()
+    page = visit("source", reader, version=str(old), start=str(citation.start), end=str(citation.end))
+    assert "Open the whole document" not in buttons(page)
+    page.pagination[0].set_value(3).run()
+    assert "only the pages that an answer of yours has quoted" in words(page)
+    click(page, "Open the whole document")
+    page.pagination[0].set_value(3).run()
+    assert not page.exception
+    assert "Canteen" in words(page)
 
 
 def test_what_has_not_been_read_yet_says_so(visit: Visit, kyo: Kyo, employee: Actor) -> None:

@@ -7,14 +7,14 @@ from uuid import UUID
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from kyo_app.markup import inert_line
+from kyo_app.markup import inert, inert_line
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import Review
 from kyo_pipeline.domain.likeness import SimilarDocument
 from kyo_pipeline.domain.parsed import ParsedDocument
 from kyo_pipeline.domain.unlocking import Lock, Unlocked
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import library, likenesses, reviewing
+from kyo_pipeline.services import curating, library, likenesses, reprocessing, reviewing
 from tests.app.pages import HOSTILE, ODD, Visit, buttons, click, field, words
 from tests.fakes import PlainTextParser
 
@@ -49,6 +49,68 @@ def waiting_bytes(page: AppTest) -> list[bytes]:
     """What is held in the session for want of a password."""
     lists = page.session_state["received-files"]
     return [file.locked.content for files in lists.values() for file in files if file.locked]
+
+
+# What is refused, and what becomes of the rest ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("notes.md", b"# Notes", "is Markdown, which cannot be used here"),
+        ("page.html", b"<!doctype html><p>Hello", "is a web page (HTML), which cannot be used here"),
+        ("table.csv", b"a,b", "are not accepted, only PDF, DOCX, TXT"),
+        ("old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "WordDocument".encode("utf-16-le"), "Open it in Word"),
+        ("logo.png", b"\x89PNG\r\n\x1a\n", "is a picture (PNG), which cannot be used here"),
+    ],
+)
+def test_a_type_that_is_not_accepted_is_refused_in_words(
+    visit: Visit, kyo: Kyo, employee: Actor, name: str, content: bytes, said: str
+) -> None:
+    page = visit("documents", employee)
+    assert not page.file_uploader[0].proto.type, "else the browser would refuse it without a word"
+    send(page, (name, content))
+    assert inert(said) in words(page)
+    assert not library.list_documents(kyo, employee).documents
+
+
+def test_the_panel_says_what_has_become_of_an_upload(
+    visit: Visit, kyo: Kyo, employee: Actor, admin: Actor, run_pipeline: Callable[[], None]
+) -> None:
+    page = send(visit("documents", admin), ("leave.txt", LEAVE))
+    [document] = library.list_documents(kyo, admin).documents
+    run_pipeline()
+    reviewing.approve(kyo, admin, document.latest.id)
+    assert "1 passage · approved" in words(page.run())
+    second = library.upload(kyo, employee, "leave.txt", LEAVE + b" From now on.").document.latest
+    assert "Version 1, answers questions" in words(page.run())
+    run_pipeline()
+    reviewing.approve(kyo, admin, second.id)
+    assert "Replaced by version 2" in words(page.run())
+    reviewing.roll_back(kyo, admin, document.latest.id)
+    assert "Version 1, answers questions" in words(page.run())
+    reprocessing.reprocess(kyo, admin, document_id=document.id)
+    run_pipeline()
+    assert "Read again as version 3" in words(page.run())
+    assert ":red[" not in words(page)
+    curating.delete(kyo, admin, document.id)
+    assert ":small[:gray[Deleted]]" in words(page.run())
+
+
+def test_the_panel_says_when_another_version_answers(
+    visit: Visit, kyo: Kyo, employee: Actor, admin: Actor, run_pipeline: Callable[[], None]
+) -> None:
+    first = library.upload(kyo, employee, "leave.txt", LEAVE).document.latest
+    reviewing.approve(kyo, admin, first.id)
+    run_pipeline()
+    page = send(visit("documents", employee), ("leave.txt", LEAVE + b" From now on."))
+    [document] = library.list_documents(kyo, employee).documents
+    run_pipeline()
+    reviewing.approve(kyo, admin, document.latest.id)
+    reviewing.roll_back(kyo, admin, first.id)
+    assert "approved, but version 1 answers questions" in words(page.run())
+    curating.delete(kyo, admin, document.id)
+    assert "Deleted, or no longer yours to see" in words(page.run())
 
 
 # Drafts and next versions ---------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ import pytest
 from kyo_app import wording
 from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.answers import Outcome
-from kyo_pipeline.domain.documents import DocumentState, Review, Version, VersionStatus
+from kyo_pipeline.domain.documents import Document, DocumentState, Followed, Review, Version, VersionStatus
 from kyo_pipeline.domain.people import PersonState
 
 NOON = datetime(2025, 3, 12, 12, 0, tzinfo=timezone.utc)
@@ -98,7 +99,41 @@ def test_what_a_version_kept(number: int, kept: int | None, said: str) -> None:
 
 @pytest.mark.parametrize(("likeness", "said"), [(0.5, "50 %"), (0.876, "88 %"), (1.0, "99 %")])
 def test_an_estimate_is_never_everything(likeness: float, said: str) -> None:
-    assert wording.alike(likeness) == f"about {said} the same"
+    assert wording.alike(likeness) == f"The text is about {said} the same as in"
+
+
+def followed(
+    number: int, latest: int, current: int | None, state: DocumentState = DocumentState.APPROVED, **of_latest: Any
+) -> Followed:
+    newest = replace(VERSION, number=latest, **of_latest)
+    document = Document(
+        NOBODY, "a", "General", "Erin", state, NOON, current is not None, False, current, newest, owner_id=NOBODY
+    )
+    return Followed(replace(VERSION, number=number), document)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (followed(1, 1, None), ""),
+        (followed(1, 1, 1), ""),
+        (followed(2, 2, 1), ""),  # rolled back, or waiting
+        (followed(1, 2, 1), "Version 1, answers questions"),
+        (followed(1, 2, 2), "Replaced by version 2"),
+        (followed(1, 2, None), "Replaced by version 2"),
+        (followed(1, 3, 2), "Replaced by version 2"),
+        (followed(2, 3, 1), "Replaced by version 3"),
+        (followed(1, 2, 2, reprocess_of=1), "Read again as version 2"),
+        (followed(1, 2, 1, reprocess_of=1), "Version 1, answers questions"),  # as yet
+        (followed(1, 3, 3, reprocess_of=2, sha256="of another file"), "Replaced by version 3"),
+        (followed(1, 3, 2, reprocess_of=1), "Replaced by version 2"),
+        (followed(1, 2, None, DocumentState.ARCHIVED), "Replaced by version 2"),
+        (followed(1, 1, None, DocumentState.DELETED), "Deleted"),
+        (followed(1, 2, None, DocumentState.DELETED), "Deleted"),
+    ],
+)
+def test_what_became_of_a_version(found: Followed, said: str) -> None:
+    assert wording.became(found) == said
 
 
 @pytest.mark.parametrize("review", Review)

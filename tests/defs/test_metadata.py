@@ -2,7 +2,8 @@ import re
 
 import pytest
 
-from kyo_pipeline.defs.metadata import of_step
+from kyo_pipeline.defs.metadata import of_finding, of_step
+from kyo_pipeline.domain.findings import Ailment, Finding
 from kyo_pipeline.services.indexing import StepReport
 
 NAMES = [
@@ -65,3 +66,9 @@ def test_embedding_says_how_many_vectors_were_kept() -> None:
     assert of_step(StepReport(done=1, items=9, kept=8), "vectors")["vectors_kept"].value == 8
     assert of_step(StepReport(), "vectors")["vectors_kept"].value == 0
     assert "vectors_kept" not in of_step(StepReport(done=1), "chunks")
+
+
+def test_a_check_says_of_how_many_where_that_is_known() -> None:
+    found = of_finding(Finding(Ailment.VECTORS, 0, "All is well.", looked_at=12))
+    assert {name: value.value for name, value in found.items()} == {"problems": 0, "looked_at": 12}
+    assert "looked_at" not in of_finding(Finding(Ailment.STATISTICS, 0, "All is well."))

@@ -58,6 +58,13 @@ def test_what_cannot_be_read_is_listed_with_its_reason(
     assert "archived or deleted" in done["skipped_documents"]
 
 
+def test_the_launchpad_explains_itself() -> None:
+    job = defs.resolve_job_def("reprocess")
+    assert "send_again:\n    config:\n      collection: General" in (job.description or "")
+    config = job.get_node_named("send_again").definition.config_schema.config_type
+    assert all(field.description for field in config.fields.values())
+
+
 @pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize(
     ("config", "sentence"),

@@ -107,8 +107,10 @@ def test_kinds_of_text(name: str, content: bytes, expected: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "allowed", "words"),
     [
-        ("a.md", b"# Leave", ("txt", "html"), ".md are not accepted"),
-        ("a.html", PAGE, ("txt", "md"), ".html are not accepted"),
+        ("a.md", b"# Leave", ("txt", "html"), "“a.md” is Markdown, which cannot be used here. Accepted are: TXT, HTML"),
+        ("a.html", PAGE, ("txt", "md"), "is a web page (HTML), which cannot be used here. Accepted are: TXT, MD."),
+        ("a.csv", b"a,b", ("pdf", "txt"), ".csv are not accepted, only PDF, TXT. If it is plain text, let its name"),
+        ("a.csv", b"a,b", ("pdf",), "is plain text, which cannot be used here. Accepted are: PDF. Save it"),
         ("a.txt", b"Text", ("md", "html"), "plain text, which cannot be used here. Accepted are: MD, HTML"),
         ("a.csv", PAGE, EVERY, ".csv are not accepted"),
         ("a.pdf", PAGE, EVERY, "not a PDF, it is a web page (HTML)"),
@@ -165,7 +167,7 @@ def test_any_bytes_are_identified_or_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize("name", ["notes.md", "table.csv", "page.html"])
 def test_text_of_another_type_is_not_taken_for_plain_text(name: str) -> None:
-    with pytest.raises(Invalid, match="not accepted"):
+    with pytest.raises(Invalid, match=r"not accepted|cannot be used"):
         identify(name, b"Some words.")
 
 

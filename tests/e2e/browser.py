@@ -11,6 +11,8 @@ OUTPUT = Path(__file__).parent / "output"
 #: Files go through Dagster meanwhile.
 PIPELINE_MS = 60_000
 
+ADMIN_PASSWORD = "correct horse battery staple"
+
 #: Below this the sidebar is closed until somebody opens it.
 PHONE_WIDTH = 768
 

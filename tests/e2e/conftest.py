@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from docx import Document
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-from tests.e2e.browser import Person
+from tests.e2e.browser import ADMIN_PASSWORD, Person
 from tests.stack_process import RunningStack
 
 #: Chromium as root needs the first; the rest keeps it from calling its maker.
@@ -24,9 +24,12 @@ _ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """`kyo up` on an empty folder, the same for all tests of a module."""
+    """`kyo up` on an empty folder, the same for all modules, each of which has files and people of its own there.
+
+    Modules that kill something, or want other settings, have another stack.
+    """
     running = RunningStack(tmp_path_factory.mktemp("stack") / "home").start()
     yield running
     running.stop()
@@ -43,16 +46,32 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def admin_password(stack: RunningStack, chromium: Browser) -> str:
+    """The password that the first admin chooses at the first sign-in, when there is no document yet."""
+    context = _browser(chromium)
+    admin = Person(context.new_page(), stack.app_url)
+    admin.opens()
+    expect(admin.page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+    admin.shows("sign-in")
+    admin.signs_in("admin", stack.password or "")
+    admin.chooses_password(stack.password or "", ADMIN_PASSWORD)
+    admin.signs_in("admin", ADMIN_PASSWORD)
+    admin.sees("No document is approved yet")
+    admin.shows("ask-empty")
+    admin.signs_out()
+    context.close()
+    return ADMIN_PASSWORD
+
+
 @pytest.fixture
 def somebody(stack: RunningStack, chromium: Browser) -> Iterator[Callable[..., Person]]:
     """A new person at a browser of their own, on a desk or with a phone."""
     contexts = []
 
     def arrive(width: int = 1280, height: int = 900) -> Person:
-        context = chromium.new_context(viewport={"width": width, "height": height}, timezone_id="Europe/Berlin")
-        contexts.append(context)
-        context.set_default_timeout(20_000)
-        return Person(context.new_page(), stack.app_url)
+        contexts.append(_browser(chromium, width, height))
+        return Person(contexts[-1].new_page(), stack.app_url)
 
     yield arrive
     for context in contexts:
@@ -89,6 +108,12 @@ def broken_pdf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("files") / "broken.pdf"
     path.write_bytes(b"%PDF-1.7\nnothing of a PDF follows")
     return path
+
+
+def _browser(chromium: Browser, width: int = 1280, height: int = 900) -> BrowserContext:
+    context = chromium.new_context(viewport={"width": width, "height": height}, timezone_id="Europe/Berlin")
+    context.set_default_timeout(20_000)
+    return context
 
 
 def _page(canvas: Canvas, title: str, lines: list[str]) -> None:

@@ -11,19 +11,16 @@ from tests.stack_process import RunningStack
 
 pytestmark = pytest.mark.e2e
 
-ADMIN_PASSWORD = "correct horse battery staple"
 PASSWORD = "violet canoe soup 7"
 PHONE = {"width": 390, "height": 844}
 
 
 def test_from_an_invitation_to_a_session_that_an_admin_ends(
-    stack: RunningStack, somebody: Callable[..., Person]
+    stack: RunningStack, somebody: Callable[..., Person], admin_password: str
 ) -> None:
     admin = somebody()
     admin.opens()
-    admin.signs_in("admin", stack.password or "")
-    admin.chooses_password(stack.password or "", ADMIN_PASSWORD)
-    admin.signs_in("admin", ADMIN_PASSWORD)
+    admin.signs_in("admin", admin_password)
     admin.goes_to("People")
     link = admin.invites("Erin Example", "erin", "erin@example.org")
     assert link.startswith(f"{stack.app_url}/?invitation=")
@@ -81,6 +78,6 @@ def test_from_an_invitation_to_a_session_that_an_admin_ends(
 
     phone = somebody(**PHONE)
     phone.opens("people")
-    phone.signs_in("admin", ADMIN_PASSWORD)
+    phone.signs_in("admin", admin_password)
     phone.sees("Erin Example")
     phone.shows("phone-people")

@@ -12,27 +12,19 @@ from tests.stack_process import RunningStack
 
 pytestmark = pytest.mark.e2e
 
-ADMIN_PASSWORD = "correct horse battery staple"
 PASSWORD = "another long enough phrase"
 
 
 def test_from_an_uploaded_file_to_a_cited_answer(
-    stack: RunningStack,
     somebody: Callable[..., Person],
+    admin_password: str,
     leave_policy: Path,
     travel_rules: Path,
     broken_pdf: Path,
 ) -> None:
     admin = somebody()
     admin.opens()
-    expect(admin.page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
-    admin.shows("sign-in")
-    admin.signs_in("admin", stack.password or "")
-    admin.chooses_password(stack.password or "", ADMIN_PASSWORD)
-    admin.signs_in("admin", ADMIN_PASSWORD)
-    admin.sees("No document is approved yet")
-    admin.shows("ask-empty")
-
+    admin.signs_in("admin", admin_password)
     admin.goes_to("Documents")
     admin.uploads(leave_policy, travel_rules, broken_pdf)
     for file in (leave_policy, travel_rules):

@@ -54,6 +54,9 @@ def test_all_is_looked_at_and_well(pipeline: Kyo, audited: Callable[[], list[str
     before = audited()
     assert wrong(pipeline, deep=True) == {}
     assert {finding.ailment for finding in checked(pipeline, deep=True)} == set(Ailment)
+    looked_at = {finding.ailment: finding.looked_at for finding in checked(pipeline)}
+    assert looked_at[Ailment.FILES] == looked_at[Ailment.CHUNKS] == looked_at[Ailment.NOT_READY] == 1
+    assert looked_at[Ailment.VECTORS] == looked_at[Ailment.WEIGHTS] == 1
     assert doctor.repair(pipeline, OPERATOR, deep=True) == ()
     assert audited() == before
 

@@ -162,12 +162,56 @@ def test_what_has_become_of_some_uploads(kyo: Kyo, employee: Actor, run_pipeline
     good = library.upload(kyo, employee, "good.txt", b"text").document.latest.id
     bad = library.upload(kyo, employee, "bad.txt", b"broken").document.latest.id
     run_pipeline()
-    found = {one.latest.id: one.latest for one in library.list_versions(kyo, employee, [good, bad, NOBODY])}
-    assert {one: latest.status for one, latest in found.items()} == {
+    found = {one.version.id: one.version for one in library.list_versions(kyo, employee, [good, bad, NOBODY])}
+    assert {one: version.status for one, version in found.items()} == {
         good: VersionStatus.READY,
         bad: VersionStatus.FAILED,
     }
     assert found[bad].error == "This file is damaged."
+
+
+def test_what_has_become_of_uploads_that_are_not_the_newest(
+    kyo: Kyo, employee: Actor, admin: Actor, run_pipeline: Callable[[], None]
+) -> None:
+    document = library.upload(kyo, employee, "a.txt", b"one").document
+    first = document.latest.id
+    others = [library.upload(kyo, employee, name, b"text").document.latest.id for name in ("b.txt", "c.txt")]
+    reviewing.approve(kyo, admin, first)
+
+    def follow() -> list[tuple[bool, int | None, bool]]:
+        found = library.list_versions(kyo, employee, [first])
+        return [(one.answers, one.replaced_by, one.was_read_again) for one in found]
+
+    run_pipeline()
+    assert follow() == [(True, None, False)]
+    reprocessing.reprocess(kyo, admin, document_id=document.id)
+    assert follow() == [(True, None, False)], "until that is ready"
+    run_pipeline()
+    assert follow() == [(False, 2, True)]
+    third = library.upload(kyo, employee, "a.txt", b"two").document.latest.id
+    assert follow() == [(False, 2, False)], "that one answers until the third is approved"
+    run_pipeline()
+    reviewing.approve(kyo, admin, third)
+    assert follow() == [(False, 3, False)]
+    reviewing.roll_back(kyo, admin, first)
+    assert follow() == [(True, None, False)]
+    found = library.list_versions(kyo, employee, [first, third, *others])
+    assert {one.version.id for one in found} == {first, third, *others}
+    assert {one.document.latest.id for one in found} == {third, *others}
+
+
+def test_what_has_become_of_an_upload_that_was_deleted(
+    kyo: Kyo, employee: Actor, admin: Actor, run_pipeline: Callable[[], None]
+) -> None:
+    document = library.upload(kyo, employee, "a.txt", b"one").document
+    run_pipeline()
+    curating.delete(kyo, admin, document.id)
+    version = document.latest.id
+    assert library.list_versions(kyo, employee, [version]) == ()
+    [gone] = library.list_versions(kyo, admin, [version])
+    assert (gone.document.state, gone.document.deleted_by_name) == (DocumentState.DELETED, admin.name)
+    with pytest.raises(NotFound):
+        library.retry(kyo, admin, version)
 
 
 def test_others_do_not_see_what_was_never_approved(
@@ -327,8 +371,8 @@ class TestRetry:
     ) -> None:
         actor = request.getfixturevalue(who)
         library.retry(kyo, actor, failed)
-        [document] = library.list_versions(kyo, actor, [failed])
-        assert (document.latest.status, document.latest.error) == (VersionStatus.UPLOADED, None)
+        [found] = library.list_versions(kyo, actor, [failed])
+        assert (found.version.status, found.version.error) == (VersionStatus.UPLOADED, None)
         assert audited()[-1] == "document:retry"
 
     def test_goes_all_the_way(
@@ -338,8 +382,8 @@ class TestRetry:
         sql("update document_versions set sha256 = :sha256", sha256=sha256)
         library.retry(kyo, employee, failed)
         run_pipeline()
-        [document] = library.list_versions(kyo, employee, [failed])
-        assert document.latest.status is VersionStatus.READY
+        [found] = library.list_versions(kyo, employee, [failed])
+        assert found.version.status is VersionStatus.READY
 
     def test_not_of_what_has_not_failed(self, kyo: Kyo, employee: Actor) -> None:
         version = library.upload(kyo, employee, "a.txt", b"text").document.latest.id

@@ -1,11 +1,12 @@
 """Finds out in which encoding a text was written; refuses it rather than show wrong letters.
 
-UTF-8 and what has a byte order mark is known; the rest is guessed from its letters, see guessing.py. Figures:
-docs/benchmarks.md.
+UTF-8 and what has a byte order mark is known, English of Windows by its surroundings (english.py); the rest is guessed
+from its letters (guessing.py). Figures: docs/benchmarks.md.
 """
 
 import re
 
+from kyo_pipeline.adapters.parsing.english import english_of_windows
 from kyo_pipeline.adapters.parsing.guessing import guess
 from kyo_pipeline.adapters.parsing.refusal import Unreadable
 from kyo_pipeline.domain.media_types import is_utf16
@@ -39,7 +40,7 @@ def decode(content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        text = _surrogate_pairs(content) or _damaged_utf_8(content) or guess(content)
+        text = _surrogate_pairs(content) or _damaged_utf_8(content) or english_of_windows(content) or guess(content)
     if text is None:
         raise Unreadable(UNKNOWN)
     return text

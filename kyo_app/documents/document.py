@@ -2,32 +2,32 @@
 
 import streamlit as st
 
-from kyo_app import overdue, runtime, wording
+from kyo_app import runtime, wording
 from kyo_app.components import local_day, local_time, retry_button, run_again, shown_errors
-from kyo_app.curation import edit_panel, ending
-from kyo_app.likeness import similar_documents
+from kyo_app.documents import overdue
+from kyo_app.documents.curation import edit_panel, ending
+from kyo_app.documents.likeness import similar_documents
+from kyo_app.documents.passages import source_link
+from kyo_app.documents.sharing import sharing_panel
+from kyo_app.documents.uploads import new_version_panel
+from kyo_app.documents.versions import history_panel
 from kyo_app.markup import badge, inert, inert_line
-from kyo_app.passages import source_link
-from kyo_app.sharing import sharing_panel
-from kyo_app.uploads import new_version_panel
-from kyo_app.versions import history_panel
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import Document, DocumentState, Review, VersionStatus, progress
 from kyo_pipeline.services import curating, library
 
 
-def tags(document: Document) -> str:
+def tag_badges(document: Document) -> str:
     """Markdown."""
     return " ".join(badge(f":material/sell: {inert_line(tag, 40)}", "violet") for tag in document.tags)
 
 
 def details(actor: Actor, document: Document) -> None:
     curator = curating.may_curate(runtime.kyo(), actor, document.id)
-    _notes(actor, document, curator)
+    _notes(actor, document)
     facts(document)
     findings(document)
-    if document.latest.status is not VersionStatus.FAILED:
-        source_link(document.latest.id, label="Open").show()
+    _way_in(actor, document)
     similar_documents(actor, document.latest)
     history_panel(actor, document, curator=curator)
     if document.state is not DocumentState.ARCHIVED:
@@ -56,12 +56,12 @@ def facts(document: Document) -> None:
         "File": inert_line(version.file_name, 120),
         "Collection": inert_line(document.collection, 80),
         "Owner": inert_line(document.owner_name, 60),
-        "Version": _number(document),
+        **_numbers(document),
         "Uploaded": f"{local_time(version.uploaded_at)} by {inert_line(version.uploaded_by_name, 60)}",
         "Approved": _approval(document),
         "Review by": wording.day(document.review_by, today) if document.review_by else "",
         "Size": " · ".join(_sizes(document)),
-        "Tags": tags(document),
+        "Tags": tag_badges(document),
     }
     st.markdown("  \n".join(f":gray[{name}] {value}" for name, value in lines.items() if value))
 
@@ -72,13 +72,30 @@ def findings(document: Document) -> None:
         st.markdown("  \n".join(f":orange[:material/document_scanner:] {one}" for one in found))
 
 
-def _number(document: Document) -> str:
-    number = document.latest.number
-    if not document.searchable:
-        return str(number)
-    if document.current_number == number:
-        return f"{number} {badge(':material/check: answers questions', 'green')}"
-    return f"{number} {badge(f':material/check: version {document.current_number} answers questions', 'green')}"
+def _way_in(actor: Actor, document: Document) -> None:
+    """To the version that answers questions, which is the one that everybody may read; else to the newest one."""
+    version = document.latest
+    if _is_beside(document):
+        for one in library.list_history(runtime.kyo(), actor, document.id):
+            if one.number == document.current_number:
+                source_link(one.id, label=f"Open version {one.number}").show()
+    elif version.status is not VersionStatus.FAILED:
+        source_link(version.id, label="Open").show()
+
+
+def _is_beside(document: Document) -> bool:
+    """Whether another version than the newest one answers questions."""
+    return document.searchable and document.current_number != document.latest.number
+
+
+def _numbers(document: Document) -> dict[str, str]:
+    """Which version all the other facts are of, and which one answers questions."""
+    number = str(document.latest.number)
+    if _is_beside(document):
+        answers = badge(f":material/check: version {document.current_number}", "green")
+        return {"Answers questions": answers, "Newest version": number}
+    answers = badge(":material/check: answers questions", "green") if document.searchable else ""
+    return {"Version": f"{number} {answers}"}
 
 
 def _sizes(document: Document) -> list[str]:
@@ -98,7 +115,7 @@ def _approval(document: Document) -> str:
     return f"{local_time(version.reviewed_at)} by {inert_line(version.reviewed_by_name or '', 60)}"
 
 
-def _notes(actor: Actor, document: Document, curator: bool) -> None:
+def _notes(actor: Actor, document: Document) -> None:
     """What somebody should do about it, or wait for."""
     version = document.latest
     if version.status is VersionStatus.FAILED:
@@ -111,8 +128,8 @@ def _notes(actor: Actor, document: Document, curator: bool) -> None:
     elif version.review is Review.REJECTED:
         by = inert_line(version.reviewed_by_name or "", 60)
         st.warning(f"Rejected by **{by}**: {inert(version.review_reason or '')}", icon=":material/close:")
-    if overdue.is_overdue(document):
-        overdue.note(actor, document, curator=curator)
+    if document.is_overdue:
+        overdue.note(actor, document, overdue.intervals(actor))
 
 
 def _draft(actor: Actor, document: Document) -> None:

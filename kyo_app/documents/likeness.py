@@ -19,15 +19,15 @@ def similar_documents(actor: Actor, version: Version) -> None:
     if not found:
         return
     with st.container(gap="xsmall"):
-        st.markdown(":orange[:material/content_copy:] Much the same is in")
         for similar in found:
             _link(similar)
 
 
 def _link(similar: SimilarDocument) -> None:
     """One line on a desk, two on a phone."""
-    where = f" · {inert_line(similar.collection, 60)}" if similar.collection else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.markdown(f":orange[:material/content_copy:] {wording.alike(similar.likeness)}", width="content")
         query = {"document": str(similar.document_id)}
         Link("documents", inert_line(similar.title, 80), ":material/description:", query).show()
-        st.caption(f"{wording.alike(similar.likeness)}{where}", width="content")
+        if similar.collection:
+            st.caption(inert_line(similar.collection, 60), width="content")

@@ -12,7 +12,7 @@ from kyo_app.auth import acting
 from kyo_app.components import sentence, shown_errors, turn_to
 from kyo_app.markup import inert, inert_line
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.documents import Document, VersionStatus, progress
+from kyo_pipeline.domain.documents import Document, Followed, Review, VersionStatus, progress
 from kyo_pipeline.domain.likeness import SimilarDocument
 from kyo_pipeline.errors import KyoError, PasswordNeeded
 from kyo_pipeline.services import library, likenesses
@@ -74,17 +74,17 @@ def show_received(place: str) -> bool:
     with shown_errors():
         actor = acting()
         ids = [file.version_id for file in received if file.version_id is not None]
-        documents = {found.latest.id: found for found in library.list_versions(runtime.kyo(), actor, ids)}
+        followed = {found.version.id: found for found in library.list_versions(runtime.kyo(), actor, ids)}
         with st.container(border=True, gap="small"):
             for number, file in enumerate(received):
                 if file.locked is not None:
                     _unlocking(actor, place, number, file, file.locked)
                 else:
-                    _show(actor, file, documents.get(file.version_id) if file.version_id else None)
+                    _show(actor, file, followed.get(file.version_id) if file.version_id else None)
             if st.button("Hide", key=f"hide-received-{place}", type="tertiary"):
                 del _lists()[place]
                 st.rerun()
-        return any(wording.under_way(document.latest) for document in documents.values())
+        return any(wording.under_way(found.version) for found in followed.values())
     return False
 
 
@@ -131,12 +131,21 @@ def _unlocking(actor: Actor, place: str, number: int, file: Received, locked: Lo
         st.error("That password does not open this file. Try another one.", icon=":material/key_off:")
 
 
-def _show(actor: Actor, file: Received, document: Document | None) -> None:
+def _show(actor: Actor, file: Received, found: Followed | None) -> None:
     name = _bold(file.file_name)
-    if document is None:
-        reason = file.error or "A newer version has taken its place."
-        st.markdown(f":red[:material/error:] {name}  \n{inert(reason)}")
-    elif document.latest.status is VersionStatus.FAILED:
+    if file.error:
+        st.markdown(f":red[:material/error:] {name}  \n{inert(file.error)}")
+    elif found is None:
+        st.markdown(f":gray[:material/info:] {name} :small[:gray[Deleted, or no longer yours to see]]")
+    elif became := wording.became(found):
+        st.markdown(f":gray[:material/info:] {name} :small[:gray[{became}]]")
+    else:
+        _newest(actor, file, found.document)
+
+
+def _newest(actor: Actor, file: Received, document: Document) -> None:
+    name = _bold(file.file_name)
+    if document.latest.status is VersionStatus.FAILED:
         st.markdown(f":red[:material/error:] {name}  \n{inert(document.latest.error or '')}")
     elif wording.under_way(document.latest):
         st.progress(progress(document.latest.status), text=f"{name} · {wording.step(document.latest)}…")
@@ -151,9 +160,11 @@ def _show(actor: Actor, file: Received, document: Document | None) -> None:
 
 
 def _next_step(document: Document) -> str:
-    passages = wording.counted(document.latest.chunks or 0, "passage")
-    where = inert_line(document.collection, 60)
-    return f"{where} · {passages} · {wording.decided(document)[0].lower()}"
+    latest, current = document.latest, document.current_number
+    passages = wording.counted(latest.chunks or 0, "passage")
+    said = f"{inert_line(document.collection, 60)} · {passages} · {wording.decided(document)[0].lower()}"
+    rolled_back = document.searchable and latest.review is Review.APPROVED and current != latest.number
+    return f"{said}, but version {current} answers questions" if rolled_back else said
 
 
 def _same(file: Received) -> None:
@@ -171,7 +182,7 @@ def _alike(actor: Actor, file: Received, document: Document) -> None:
         found[version_id] = likenesses.similar(runtime.kyo(), actor, version_id)
     for similar in found[version_id]:
         if file.same_as is None or similar.document_id != file.same_as.id:
-            said = f"The text is {wording.alike(similar.likeness)} as in"
+            said = wording.alike(similar.likeness)
             _pointer(version_id, said, similar.document_id, similar.title, similar.collection)
 
 

@@ -1,4 +1,7 @@
-"""Forms by which files come in: new documents, and the next version of one."""
+"""Forms by which files come in: new documents, and the next version of one.
+
+Files of every type are taken, for `library.upload` to refuse: its sentence says more than a mark at the file's name.
+"""
 
 from collections.abc import Sequence
 
@@ -7,11 +10,10 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from kyo_app import runtime, wording
 from kyo_app.components import live
-from kyo_app.received import Sending, has_received, receive, show_received
+from kyo_app.documents.received import Sending, has_received, receive, show_received
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import Document
-from kyo_pipeline.domain.media_types import suffixes
 from kyo_pipeline.services import library
 
 _PLACE = "new"
@@ -49,7 +51,6 @@ def new_version_panel(actor: Actor, document: Document) -> None:
                 file = st.file_uploader(
                     f"{_kinds()}, up to {_megabytes()} MB. The version that answers questions now goes on doing so "
                     "until this one is approved.",
-                    type=list(suffixes(runtime.kyo().settings.ALLOWED_FILE_TYPES)),
                     max_upload_size=_megabytes(),
                 )
                 draft = _submitted()
@@ -63,7 +64,6 @@ def _form(actor: Actor, collections: Sequence[str]) -> None:
     with st.form("upload", clear_on_submit=True):
         files = st.file_uploader(
             f"Upload {_kinds()} files, up to {_megabytes()} MB each",
-            type=list(suffixes(runtime.kyo().settings.ALLOWED_FILE_TYPES)),
             accept_multiple_files=True,
             max_upload_size=_megabytes(),
         )
@@ -89,7 +89,7 @@ def _submitted() -> bool | None:
 
 def _take_in(actor: Actor, place: str, files: Sequence[UploadedFile], sending: Sending) -> None:
     if not files:
-        st.warning("Choose a file first.", icon=":material/attach_file:")
+        st.warning(f"Choose a file first, of {_megabytes()} MB at most.", icon=":material/attach_file:")
         return
     with st.spinner(f"Storing {wording.counted(len(files), 'file')}…"):
         receive(actor, place, files, sending)

@@ -14,9 +14,9 @@ from kyo_app.components import (
     page_picker,
     shown_errors,
 )
-from kyo_app.differences import differences
+from kyo_app.documents.differences import differences
+from kyo_app.documents.passages import source_link
 from kyo_app.markup import badge, inert, inert_line
-from kyo_app.passages import source_link
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.documents import Document, DocumentState, Review, Version, VersionStatus
 from kyo_pipeline.services import library, reviewing

@@ -4,7 +4,7 @@ Each goes through its service by itself, so that one that is refused stops no ot
 it is being done: when the page is left in the middle, the summary says how far it came.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -12,14 +12,14 @@ import streamlit as st
 
 from kyo_app import runtime
 from kyo_app.components import sentence
-from kyo_app.curation import tags_field
+from kyo_app.documents import overdue
+from kyo_app.documents.curation import tags_field
 from kyo_app.markup import inert, inert_line
 from kyo_app.wording import counted
-from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor, Permission
-from kyo_pipeline.domain.documents import Document
+from kyo_pipeline.domain.documents import Document, DocumentState, Review, VersionStatus
 from kyo_pipeline.errors import KyoError
-from kyo_pipeline.services import curating, library, reviewing
+from kyo_pipeline.services import curating, reviewing
 
 _SELECTED = "selected-documents"
 _SUMMARY = "summary-of-many"
@@ -29,19 +29,25 @@ _MOVE = ":material/drive_file_move:"
 
 @dataclass(frozen=True)
 class Chosen:
-    """A document as it was when it was ticked: what is approved is the version that was on the page."""
+    """A document as it was when it was ticked: what is approved is the version that was on the page.
+
+    `waits` for approval, and can be approved as far as can be seen from here.
+    """
 
     id: UUID
     version_id: UUID
     title: str
+    collection: str
+    waits: bool
 
 
 @dataclass(frozen=True)
 class _Deed:
-    """What to do with each of them, and how to say that it was done."""
+    """What to do with which of them, and how to say that it was done."""
 
     verb: str
     do: Callable[[Chosen], object]
+    to: Sequence[Chosen]
 
 
 @dataclass
@@ -73,11 +79,9 @@ class _Selected:
     documents: dict[UUID, Chosen] = field(default_factory=dict)
 
 
-def may_select(actor: Actor) -> bool:
-    """Who may approve somewhere; each document decides for itself once more."""
-    return actor.may(Permission.DOCUMENT_CHANGE) and bool(
-        library.list_collections(runtime.kyo(), actor, Access.APPROVE)
-    )
+def decides_in(actor: Actor) -> frozenset[str]:
+    """The collections that somebody may approve in, where they choose several; each document decides once more."""
+    return frozenset(overdue.intervals(actor)) if actor.may(Permission.DOCUMENT_CHANGE) else frozenset()
 
 
 def box(document: Document, search: str) -> None:
@@ -110,9 +114,9 @@ def bar(actor: Actor, documents: Sequence[Document], search: str) -> None:
         if not selected:
             return
         with st.container(horizontal=True):
-            deed = _deed(actor, counted(len(selected), "document"))
+            deed = _deed(actor, list(selected.values()))
         if deed is not None:
-            _do(deed, list(selected.values()))
+            _do(deed)
 
 
 def summary() -> None:
@@ -136,37 +140,58 @@ def summary() -> None:
             st.rerun()
 
 
-def _deed(actor: Actor, number: str) -> _Deed | None:
+def _deed(actor: Actor, chosen: Sequence[Chosen]) -> _Deed | None:
     """What somebody has just asked for, if anything."""
-    kyo = runtime.kyo()
-    asked: list[_Deed | None] = []
-    with st.popover("Approve", icon=":material/check:"):
-        st.markdown(f"Approve {number}? Each then answers questions, until the day that its collection says.")
-        if st.button(f"Approve {number}", key="approve-many", type="primary"):
-            asked.append(_Deed("Approved", lambda one: reviewing.approve(kyo, actor, one.version_id)))
+    kyo, number = runtime.kyo(), counted(len(chosen), "document")
+    months = overdue.intervals(actor)
+    asked: list[_Deed | None] = [_approving(actor, chosen, months)]
     with st.popover("Tag", icon=":material/sell:"):
-        asked.append(_tagging(actor))
+        asked.append(_tagging(actor, chosen))
     with st.popover("Move", icon=_MOVE):
-        asked.append(_moving(actor))
+        asked.append(_moving(actor, chosen, list(months)))
     with st.popover("Archive", icon=":material/archive:"):
         st.markdown(f"Archive {number}? They are then no longer found and answer no questions.")
         if st.button(f"Archive {number}", key="archive-many", type="primary"):
-            asked.append(_Deed("Archived", lambda one: curating.archive(kyo, actor, one.id)))
+            asked.append(_Deed("Archived", lambda one: curating.archive(kyo, actor, one.id), chosen))
     return next(filter(None, asked), None)
 
 
-def _tagging(actor: Actor) -> _Deed | None:
+def _approving(actor: Actor, chosen: Sequence[Chosen], months: Mapping[str, int | None]) -> _Deed | None:
+    """Of those only that wait for it."""
+    waiting = [one for one in chosen if one.waits]
+    none_waits = "" if waiting else "None of them waits for approval."
+    with st.popover("Approve", icon=":material/check:", disabled=not waiting, help=none_waits or None):
+        if not waiting:
+            return None
+        number = counted(len(waiting), "document")
+        wait = "waits" if len(waiting) == 1 else "wait"
+        some = f"{len(waiting):,} of {len(chosen):,} {wait} for approval. " if len(waiting) < len(chosen) else ""
+        st.markdown(f"{some}Approve {number}? Each then answers questions{_until(waiting, months)}.")
+        if not st.button(f"Approve {number}", key="approve-many", type="primary"):
+            return None
+    return _Deed("Approved", lambda one: reviewing.approve(runtime.kyo(), actor, one.version_id), waiting)
+
+
+def _until(waiting: Sequence[Chosen], months: Mapping[str, int | None]) -> str:
+    """How long an approval holds, if its collection says something of it."""
+    ends = [bool(months.get(one.collection)) for one in waiting]
+    if all(ends):
+        return ", until the day that its collection says"
+    return ", some of them until the day that their collection says" if any(ends) else ""
+
+
+def _tagging(actor: Actor, chosen: Sequence[Chosen]) -> _Deed | None:
     with st.form("tag-many", border=False):
         tags = tags_field(curating.list_tags(runtime.kyo(), actor), key="tags-of-many")
         submitted = st.form_submit_button("Add tags", type="primary")
     if submitted and not tags:
         st.warning("Choose or type a tag first.", icon=":material/sell:")
-    wanted = submitted and tags
-    return _Deed("Tagged", lambda one: curating.add_tags(runtime.kyo(), actor, one.id, tags)) if wanted else None
+    if not submitted or not tags:
+        return None
+    return _Deed("Tagged", lambda one: curating.add_tags(runtime.kyo(), actor, one.id, tags), chosen)
 
 
-def _moving(actor: Actor) -> _Deed | None:
-    places = [one.name for one in library.list_collections(runtime.kyo(), actor, Access.APPROVE)]
+def _moving(actor: Actor, chosen: Sequence[Chosen], places: Sequence[str]) -> _Deed | None:
     with st.form("move-many", border=False):
         target = st.selectbox("Move to", places, index=None, placeholder="A collection", key="target-of-many")
         submitted = st.form_submit_button("Move them", type="primary")
@@ -174,10 +199,11 @@ def _moving(actor: Actor) -> _Deed | None:
         st.warning("Choose a collection first.", icon=_MOVE)
     if not submitted or target is None:
         return None
-    return _Deed("Moved", lambda one: curating.move(runtime.kyo(), actor, one.id, target))
+    return _Deed("Moved", lambda one: curating.move(runtime.kyo(), actor, one.id, target), chosen)
 
 
-def _do(deed: _Deed, chosen: Sequence[Chosen]) -> None:
+def _do(deed: _Deed) -> None:
+    chosen = deed.to
     found = st.session_state[_SUMMARY] = Summary(deed.verb, len(chosen))
     line = st.progress(0.0)
     for number, one in enumerate(chosen):
@@ -209,4 +235,7 @@ def _selected(search: str) -> _Selected:
 
 
 def _chosen(document: Document) -> Chosen:
-    return Chosen(document.id, document.latest.id, document.title)
+    latest = document.latest
+    waits = latest.review is Review.PENDING and latest.status is not VersionStatus.FAILED
+    waits = waits and document.state is not DocumentState.ARCHIVED
+    return Chosen(document.id, latest.id, document.title, document.collection, waits)

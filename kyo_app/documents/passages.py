@@ -116,7 +116,7 @@ def _name(citation: Citation) -> str:
 def _passage(found: PassageInContext) -> None:
     """Where a passage stands, and its text with the cited part marked."""
     st.markdown(facts(found))
-    if not found.is_current:
+    if found.current_number != found.version_number:
         st.caption("This is the text that the answer was made from.")
     parts = (_from_word(found.before), found.quote, _to_word(found.after))
     st.markdown(highlighted(*(part.translate(_GAP) for part in parts)))
@@ -127,9 +127,8 @@ def facts(found: PassageInContext) -> str:
     """Version, page and section of a passage, with its badges, on one line of markdown."""
     place = " › ".join(inert_line(heading, 80) for heading in found.heading_path)
     words = [f"Version {found.version_number}", wording.pages(found.page_from, found.page_to), place]
-    current = found.version_number if found.is_current else found.current_number
     badges = [
-        standing(found.version_number, current, found.is_in_current),
+        standing(found.version_number, found.current_number, found.is_in_current),
         *marks(is_stale=found.is_stale, from_ocr=found.from_ocr),
     ]
     return f":small[{' · '.join(word for word in words if word)}] {' '.join(badges)}"
