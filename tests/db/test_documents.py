@@ -72,7 +72,7 @@ EVERYTHING = ["damaged.txt", "100%_sure.txt", "waiting.txt", "archived.txt", "re
         ({"text": "%"}, ["100%_sure.txt"]),
         ({"text": "\\"}, []),
         ({"to_decide": True}, [name for name in EVERYTHING if name != "archived.txt"]),
-        ({"version_ids": ()}, []),
+        ({"of_versions": ()}, []),
         ({"tag": "office"}, ["waiting.txt", "archived.txt", "approved.txt"]),
         ({"tag": "waiting"}, ["waiting.txt"]),
         ({"tag": "offic"}, []),

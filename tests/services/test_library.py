@@ -230,6 +230,10 @@ def test_others_do_not_see_what_was_never_approved(
     assert library.preview(kyo, other, version) == ""
     assert library.list_versions(kyo, other, [version]) == ()
     assert library.preview(kyo, employee, version) == "secret text"
+    newer = library.upload(kyo, employee, "a.txt", b"public text").document.latest.id
+    run_pipeline()
+    reviewing.approve(kyo, OPERATOR, newer)
+    assert [one.version.id for one in library.list_versions(kyo, other, [version, newer])] == [newer]
 
 
 TEXT = "Before 🙂.\nThe quoted part.\nAfter."
