@@ -198,6 +198,7 @@ grant execute on function erase_document(uuid, timestamptz) to kyo_app;
 grant update (title, owner_id, collection_id, tags, review_by, stale_since) on documents to kyo_app;
 grant insert (review, reprocess_of), update (published_at) on document_versions to kyo_app;
 grant select, insert on review_items to kyo_pipeline;
+grant execute on function may_see_version(uuid) to kyo_pipeline;  -- files of the inbox are uploaded there
 grant select, update (closed_at, closed_by) on review_items to kyo_app;
 
 -- For its owner, and for those who may approve the document.

@@ -59,6 +59,15 @@ class Person:
         expect(self.page).to_have_title(re.compile(view))
         self._closes_sidebar()
 
+    def follows(self, link: str, text: str) -> None:
+        """To where `text` is to be seen. Once more if need be: Streamlit loses a click while it is still drawing."""
+        self.page.get_by_role("link", name=link).click()
+        try:
+            self.sees(text, timeout_ms=7_000)
+        except AssertionError:
+            self.page.get_by_role("link", name=link).click()
+            self.sees(text)
+
     def uploads(self, *files: Path) -> None:
         self.page.locator("input[type=file]").set_input_files(files)
         for file in files:

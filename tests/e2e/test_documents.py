@@ -70,8 +70,7 @@ def test_an_old_answer_stays_true_when_its_document_is_replaced(
     admin.sees("newer version 2: passage changed")
     admin.shows("answer-of-an-older-version")
 
-    admin.page.get_by_role("link", name="Open in the document").click()
-    admin.sees("Page 2 of 2")
+    admin.follows("Open in the document", "Page 2 of 2")
     picture = admin.page.get_by_role("img", name="Page 2 of garage rules, with the passage marked.")
     expect(picture).to_be_visible(timeout=20_000)
     admin.sees("This passage is not in it as it was.")
