@@ -53,6 +53,8 @@ def passages(
             score=float(row.score),
             similarity=float(row.similarity),
             lexical=float(row.lexical),
+            owner=row.owner,
+            dated=row.dated,
         )
         for row in rows
     )

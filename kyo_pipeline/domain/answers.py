@@ -31,13 +31,20 @@ class DraftCitation:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a generator returns when it has finished. Token counts are 0 where no model was asked."""
+    """What a generator returns when it has finished. Token counts are 0 where no model was asked.
+
+    `generator` and `model` say who wrote it, where that is somebody else than who was asked. `notice` is a sentence for
+    the reader about how it came about, "" when there is nothing to say.
+    """
 
     text: str
     outcome: Outcome
     citations: tuple[DraftCitation, ...] = ()
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    generator: str = ""
+    model: str = ""
+    notice: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,16 @@
 """What a search finds."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A chunk that was found. `score` is the fused score in [0, 1], `similarity` a cosine, `lexical` a BM25 score."""
+    """A chunk that was found. `score` is the fused score in [0, 1], `similarity` a cosine, `lexical` a BM25 score.
+
+    `owner` is the name of the document's owner, `dated` when this version was uploaded.
+    """
 
     chunk_id: int
     document_id: UUID
@@ -23,6 +27,8 @@ class Passage:
     score: float
     similarity: float
     lexical: float
+    owner: str = ""
+    dated: datetime | None = None
 
 
 @dataclass(frozen=True)

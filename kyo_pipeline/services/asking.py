@@ -1,46 +1,27 @@
 """From a question to a stored answer with citations."""
 
-import hashlib
-import time
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-import numpy as np
-
-from kyo_pipeline import on_record
-from kyo_pipeline.db import audit, embedding_sets, questions, usage
-from kyo_pipeline.db import search as searching
+from kyo_pipeline import finding, on_record
+from kyo_pipeline.db import audit, questions, usage
 from kyo_pipeline.db.questions import Production
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, Draft, Outcome
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.citations import visible, without_markers
 from kyo_pipeline.domain.limits import Limit, LimitReached, Usage, counter_key
-from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.typed_text import composed, storable
-from kyo_pipeline.errors import Conflict, Invalid, KyoError, Unavailable
+from kyo_pipeline.errors import Invalid, KyoError, Unavailable
+from kyo_pipeline.finding import Stages
 from kyo_pipeline.kyo import Kyo
 
 MAX_QUESTION_LENGTH = 2000
-VECTOR_CACHE_SECONDS = 24 * 3600
 
 _DAY_SECONDS = 24 * 3600
 _MINUTE_SECONDS = 60
-
-
-@dataclass
-class _Stages:
-    """Milliseconds a stage."""
-
-    timings: dict[str, float] = field(default_factory=dict)
-    _since: float = field(default_factory=time.perf_counter)
-
-    def done(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.timings[stage] = round((now - self._since) * 1000, 2)
-        self._since = now
 
 
 def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> Retrieval:
@@ -53,7 +34,7 @@ def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> R
     if not actor.is_operator:
         with on_record.used_up_limits(kyo, actor, Event.ANSWER_REFUSE):
             _require_minute(kyo, actor)
-    return _retrieve(kyo, actor, question, limit or kyo.settings.TOP_K_RESULTS, _Stages())
+    return finding.retrieve(kyo, actor, question, limit or kyo.settings.TOP_K_RESULTS, Stages())
 
 
 def ask(kyo: Kyo, actor: Actor, question: str) -> Answer:
@@ -78,9 +59,9 @@ def stream_answer(kyo: Kyo, actor: Actor, question: str) -> Generator[str, None,
     question = clean_question(question)
     with on_record.used_up_limits(kyo, actor, Event.ANSWER_REFUSE):
         question_id = _admit(kyo, actor, question)
-    stages, written = _Stages(), _Written()
+    stages, written = Stages(), _Written()
     try:
-        written.retrieval = _retrieve(kyo, actor, question, kyo.settings.TOP_K_RESULTS, stages)
+        written.retrieval = finding.retrieve(kyo, actor, question, kyo.settings.TOP_K_RESULTS, stages)
         written.draft = yield from _write(kyo, question, written)
     except GeneratorExit:  # Stop, another page, a closed tab
         written.draft = written.broken_off(Outcome.STOPPED)
@@ -181,37 +162,7 @@ def _write(kyo: Kyo, question: str, written: _Written) -> Generator[str, None, D
         generation.close()
 
 
-def _retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: _Stages) -> Retrieval:
-    vector = _vector_of(kyo, question)
-    stages.done("embed")
-    with kyo.db.transaction(actor) as tx:
-        embedding_set = embedding_sets.active(tx)
-        if embedding_set is None:
-            return Retrieval((), {}, 0.0, 0)
-        if not embedding_set.spec.same_space(kyo.embedder.spec):
-            raise Conflict(embedding_set.spec.clash_with(kyo.embedder.spec))
-        found = searching.passages(tx, embedding_set, question, vector, limit)
-        weights = searching.term_weights(tx, question)
-    stages.done("search")
-    explicit = kyo.settings.explicit_similarity_threshold
-    threshold = embedding_set.spec.similarity_threshold if explicit is None else explicit
-    return Retrieval(found, weights, threshold, embedding_set.id)
-
-
-def _vector_of(kyo: Kyo, question: str) -> Vectors:
-    """The question's vector, shape (dimensions,), from the cache where it was embedded before."""
-    spec = kyo.embedder.spec
-    name = "\x1f".join((spec.backend, spec.model, spec.revision, spec.pooling, spec.query_prefix, question))
-    key = f"vector:{hashlib.sha256(name.encode()).hexdigest()}"
-    cached = kyo.cache.get(key)
-    if cached is not None and len(cached) == 4 * spec.dimensions:
-        return np.frombuffer(cached, dtype=np.float32)
-    vector = kyo.embedder.embed_query(question)
-    kyo.cache.set(key, vector.astype(np.float32).tobytes(), VECTOR_CACHE_SECONDS)
-    return vector
-
-
-def _store(kyo: Kyo, actor: Actor, question_id: UUID, written: _Written, stages: _Stages) -> UUID:
+def _store(kyo: Kyo, actor: Actor, question_id: UUID, written: _Written, stages: Stages) -> UUID:
     draft, retrieval, now = written.final(), written.retrieval, kyo.now()
     made = Production(
         generator=kyo.generator.name,

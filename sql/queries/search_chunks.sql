@@ -5,6 +5,8 @@ select
   c.version_id,
   v.number as version_number,
   d.title,
+  owner.name as owner,
+  v.uploaded_at as dated,
   coalesce(k.name, '') as collection,  -- a single document may be read without its collection
   c.text,
   c.start_offset,
@@ -21,5 +23,6 @@ from search_candidates(
 join chunks c on c.id = found.chunk_id
 join document_versions v on v.id = c.version_id
 join documents d on d.id = v.document_id
+join people owner on owner.id = d.owner_id
 left join collections k on k.id = d.collection_id
 order by found.score desc, c.id

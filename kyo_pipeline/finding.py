@@ -1,0 +1,61 @@
+"""The passages for a question: embedded, searched, and put together for whoever writes the answer."""
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from kyo_pipeline.db import embedding_sets
+from kyo_pipeline.db import search as searching
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.ports import Vectors
+from kyo_pipeline.domain.retrieval import Retrieval
+from kyo_pipeline.errors import Conflict
+from kyo_pipeline.kyo import Kyo
+
+VECTOR_CACHE_SECONDS = 24 * 3600
+
+
+@dataclass
+class Stages:
+    """Milliseconds a stage."""
+
+    timings: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def done(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.timings[stage] = round((now - self._since) * 1000, 2)
+        self._since = now
+
+
+def retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages) -> Retrieval:
+    """The `limit` best passages that the actor may read. Raises `Conflict`, `Unavailable`."""
+    vector = vector_of(kyo, question)
+    stages.done("embed")
+    with kyo.db.transaction(actor) as tx:
+        embedding_set = embedding_sets.active(tx)
+        if embedding_set is None:
+            return Retrieval((), {}, 0.0, 0)
+        if not embedding_set.spec.same_space(kyo.embedder.spec):
+            raise Conflict(embedding_set.spec.clash_with(kyo.embedder.spec))
+        found = searching.passages(tx, embedding_set, question, vector, limit)
+        weights = searching.term_weights(tx, question)
+    stages.done("search")
+    explicit = kyo.settings.explicit_similarity_threshold
+    threshold = embedding_set.spec.similarity_threshold if explicit is None else explicit
+    return Retrieval(found, weights, threshold, embedding_set.id)
+
+
+def vector_of(kyo: Kyo, question: str) -> Vectors:
+    """The question's vector, shape (dimensions,), from the cache where it was embedded before."""
+    spec = kyo.embedder.spec
+    name = "\x1f".join((spec.backend, spec.model, spec.revision, spec.pooling, spec.query_prefix, question))
+    key = f"vector:{hashlib.sha256(name.encode()).hexdigest()}"
+    cached = kyo.cache.get(key)
+    if cached is not None and len(cached) == 4 * spec.dimensions:
+        return np.frombuffer(cached, dtype=np.float32)
+    vector = kyo.embedder.embed_query(question)
+    kyo.cache.set(key, vector.astype(np.float32).tobytes(), VECTOR_CACHE_SECONDS)
+    return vector
