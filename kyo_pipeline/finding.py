@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from kyo_pipeline.db import embedding_sets
 from kyo_pipeline.db import search as searching
 from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.languages import language_of_question
 from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.errors import Conflict
@@ -40,12 +42,19 @@ def retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages) 
             return Retrieval((), {}, 0.0, 0)
         if not embedding_set.spec.same_space(kyo.embedder.spec):
             raise Conflict(embedding_set.spec.clash_with(kyo.embedder.spec))
-        found = searching.passages(tx, embedding_set, question, vector, limit)
-        weights = searching.term_weights(tx, question)
+        analysis = searching.analyse(tx, question, _spoken(kyo, question, searching.languages(tx)))
+        found = searching.passages(tx, embedding_set, question, vector, limit, analysis)
     stages.done("search")
     explicit = kyo.settings.explicit_similarity_threshold
     threshold = embedding_set.spec.similarity_threshold if explicit is None else explicit
-    return Retrieval(found, weights, threshold, embedding_set.id)
+    return Retrieval(found, analysis.weights, threshold, embedding_set.id, analysis.corrections)
+
+
+def _spoken(kyo: Kyo, question: str, languages: Sequence[str]) -> str | None:
+    """The configuration of the question's language; where documents are in one alone, nobody has to find out."""
+    if len(languages) < 2:
+        return languages[0] if languages else None
+    return language_of_question(kyo.languages.likelihoods(question), languages)
 
 
 def vector_of(kyo: Kyo, question: str) -> Vectors:

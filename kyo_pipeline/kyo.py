@@ -1,17 +1,18 @@
 """Kyo: the frozen bundle of the neighbours that services work with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from kyo_pipeline.adapters.cache import RedisCache
 from kyo_pipeline.adapters.embedding.factory import open_embedder
 from kyo_pipeline.adapters.files import FolderFiles
 from kyo_pipeline.adapters.generation.factory import open_generator
+from kyo_pipeline.adapters.languages import LanguageDetector
 from kyo_pipeline.adapters.parsing.pool import ParserPool
 from kyo_pipeline.db.engine import Database, url_of
 from kyo_pipeline.domain.database_role import DatabaseRole
-from kyo_pipeline.domain.ports import AnswerGenerator, Cache, Embedder, FileStore, Parser
+from kyo_pipeline.domain.ports import AnswerGenerator, Cache, Embedder, FileStore, Languages, Parser
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.settings import Settings
 
@@ -28,6 +29,7 @@ class Kyo:
     files: FileStore
     parser: Parser
     now: Callable[[], datetime]
+    languages: Languages = field(default_factory=LanguageDetector)
 
     def close(self) -> None:
         self.parser.close()

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,11 +12,12 @@ from pgvector import Vector
 from sqlalchemy import Connection, text
 
 from kyo_pipeline.domain.chunks import Chunk, indexed_text
+from kyo_pipeline.domain.lexical import identifiers, segmented
 from kyo_pipeline.domain.ports import Vectors
 
 _STAGED_COLUMNS = (
-    "version_id, ordinal, text, start_offset, end_offset, tokens, page_from, page_to, heading_path, indexed_text, "
-    "digest"
+    "version_id, ordinal, text, start_offset, end_offset, tokens, page_from, page_to, heading_path, words, "
+    "identifiers, digest"
 )
 
 
@@ -30,20 +31,24 @@ class ChunkText:
     digest: bytes | None
 
 
-def replace(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]], cut_as: str) -> None:
+def replace(
+    tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]], cut_as: str, languages: Mapping[UUID, str]
+) -> None:
     """Store the chunks of whole versions in place of any that were there. Rows are (version, chunk, indexed text).
 
-    `cut_as` names the rules by which they were cut, see `previous`.
+    `cut_as` names the rules by which they were cut, see `previous`; `languages` the text search configuration of each
+    version.
     """
     versions = sorted({version_id for version_id, _, _ in rows})
+    _set_languages(tx, languages)
     tx.execute(text("delete from chunks where version_id = any(cast(:ids as uuid[]))"), {"ids": versions})
     tx.execute(
         text(
             """
             create temporary table staged_chunks (
               version_id uuid, ordinal integer, text text, start_offset integer, end_offset integer,
-              tokens integer, page_from integer, page_to integer, heading_path text[], indexed_text text,
-              digest bytea
+              tokens integer, page_from integer, page_to integer, heading_path text[], words text,
+              identifiers text[], digest bytea
             ) on commit drop
             """
         )
@@ -53,7 +58,10 @@ def replace(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]], cut_as: str
         text(
             """
             with analysed as (
-              select s.*, to_tsvector('english', s.indexed_text) as lexical from staged_chunks s
+              select s.*,
+                to_tsvector(cast(v.language as regconfig), s.words) || array_to_tsvector(s.identifiers) as lexical
+              from staged_chunks s
+              join document_versions v on v.id = s.version_id
             )
             insert into chunks
               (version_id, ordinal, text, start_offset, end_offset, tokens, page_from, page_to, heading_path,
@@ -82,6 +90,20 @@ def replace(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]], cut_as: str
             """
         ),
         {"ids": versions, "cut_as": cut_as},
+    )
+
+
+def _set_languages(tx: Connection, languages: Mapping[UUID, str]) -> None:
+    tx.execute(
+        text(
+            """
+            update document_versions v
+            set language = n.language
+            from unnest(cast(:ids as uuid[]), cast(:languages as text[])) as n(id, language)
+            where v.id = n.id and v.language <> n.language
+            """
+        ),
+        {"ids": list(languages), "languages": list(languages.values())},
     )
 
 
@@ -240,7 +262,8 @@ def _staged(version_id: UUID, chunk: Chunk, indexed: str) -> tuple[object, ...]:
         chunk.page_from,
         chunk.page_to,
         _array(chunk.heading_path),
-        indexed,
+        segmented(indexed),
+        _array(identifiers(indexed)),
         f"\\x{_digest(indexed).hex()}",
     )
 

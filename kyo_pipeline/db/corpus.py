@@ -105,13 +105,16 @@ def add_lexemes(tx: Connection, version_ids: Sequence[UUID]) -> None:
     tx.execute(
         text(
             """
-            insert into lexemes (lexeme)
-            select distinct t.lexeme
-            from chunks c
-            cross join lateral unnest(c.lexical) as t(lexeme, positions, weights)
-            where c.version_id = any(cast(:ids as uuid[]))
-              and not exists (select from lexemes l where l.lexeme = t.lexeme)
-            order by t.lexeme
+            insert into lexemes (lexeme, shortenings)
+            select n.lexeme, case when may_be_mistyped(n.lexeme) then shortenings(n.lexeme) end
+            from (
+              select distinct t.lexeme
+              from chunks c
+              cross join lateral unnest(c.lexical) as t(lexeme, positions, weights)
+              where c.version_id = any(cast(:ids as uuid[]))
+                and not exists (select from lexemes l where l.lexeme = t.lexeme)
+            ) n
+            order by n.lexeme
             on conflict (lexeme) do nothing
             """
         ),

@@ -1,38 +1,65 @@
 """Hybrid search over the chunks that the actor may read."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, text
 
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import query
+from kyo_pipeline.domain.lexical import Analysis, Term, any_of, identifiers, narrowing, phrases, segmented, sparse
 from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.domain.retrieval import Passage
+from kyo_pipeline.domain.typing_errors import nearest
 
-#: How many chunks each leg proposes.
-CANDIDATES = 100
+#: What a word that was probably mistyped weighs, beside the one that it is taken for.
+_CORRECTED = 0.8
 
-#: How many vectors the dense leg looks at before it gives up on finding enough that the actor may read.
-MAX_SCAN_TUPLES = 200_000
+
+def languages(tx: Connection) -> tuple[str, ...]:
+    """The text search configurations of what can be found."""
+    return tuple(tx.scalars(text("select language from corpus_languages where chunk_count > 0 order by language")))
+
+
+def analyse(tx: Connection, question: str, spoken: str | None = None) -> Analysis:
+    """What the words of the question say to the search. `spoken` is the configuration of its language, if it is known."""
+    rows = tx.execute(
+        text("select lexeme, id, chunk_count, idf from analyse_question(:words, :spoken, :identifiers)"),
+        {"words": segmented(question), "spoken": spoken, "identifiers": list(identifiers(question))},
+    ).all()
+    known = [Term(row.lexeme, row.id, row.chunk_count, row.idf) for row in rows if row.chunk_count > 0]
+    unknown = [row.lexeme for row in rows if row.chunk_count == 0 and not row.lexeme.startswith("#")]
+    meant = _meant(tx, unknown) if unknown else {}
+    return Analysis(
+        terms=tuple({term.id: term for term in [*meant.values(), *known]}.values()),
+        unknown=tuple(lexeme for lexeme in unknown if lexeme not in meant),
+        unknown_idf=max((row.idf for row in rows), default=0.0),
+        corrections={typed: term.lexeme for typed, term in meant.items()},
+        phrase=_phrase(tx, phrases(question)),
+    )
 
 
 def passages(
-    tx: Connection, embedding_set: EmbeddingSet, question: str, vector: Vectors, limit: int
+    tx: Connection,
+    embedding_set: EmbeddingSet,
+    question: str,
+    vector: Vectors | None,
+    limit: int,
+    analysis: Analysis | None = None,
 ) -> tuple[Passage, ...]:
     """The best `limit` passages that the actor of `tx` may read, best first.
 
-    `vector` is the question's, of shape (dimensions,).
+    `vector` is the question's, of shape (dimensions,); None searches by words alone. `analysis` is that of the question,
+    where somebody has made it before.
     """
-    # Without iterative scan a selective permission filter behind HNSW would return fewer rows than there are.
-    tx.execute(text("set local hnsw.iterative_scan = relaxed_order"))
-    tx.execute(text(f"set local hnsw.ef_search = {CANDIDATES}"))
-    tx.execute(text(f"set local hnsw.max_scan_tuples = {MAX_SCAN_TUPLES}"))
+    analysis = analyse(tx, question) if analysis is None else analysis
     rows = tx.execute(
-        text(query("search_chunks")),
+        text(query("search_chunks").replace("{search}", f"search_set_{int(embedding_set.id)}")),
         {
-            "question": question,
-            "embedding_set": embedding_set.id,
-            "vector": "[" + ",".join(f"{value:.7g}" for value in vector.tolist()) + "]",
-            "candidates": CANDIDATES,
-            "dense_weight": embedding_set.spec.dense_weight,
+            "vector": None if vector is None else "[" + ",".join(f"{value:.7g}" for value in vector.tolist()) + "]",
+            "rare": any_of(term.lexeme for term in narrowing(analysis.terms)),
+            "weights": sparse(analysis.terms),
+            "phrase": analysis.phrase,
+            "dense_weight": embedding_set.spec.dense_weight if vector is not None else 0.0,
             "limit": limit,
         },
     )
@@ -60,7 +87,24 @@ def passages(
     )
 
 
-def term_weights(tx: Connection, question: str) -> dict[str, float]:
-    """Inverse document frequency of each lexeme of the question; unknown lexemes count as rarer than any known one."""
-    rows = tx.execute(text("select lexeme, idf from term_weights(:question)"), {"question": question})
-    return {row.lexeme: float(row.idf) for row in rows}
+def _meant(tx: Connection, unknown: Sequence[str]) -> dict[str, Term]:
+    """For lexemes that are nowhere, those that they are mistyped forms of."""
+    rows = tx.execute(
+        text("select typed, lexeme, id, chunk_count, idf from similar_lexemes(:unknown)"), {"unknown": list(unknown)}
+    ).all()
+    found: dict[str, Term] = {}
+    for typed in unknown:
+        alike = {row.lexeme: row for row in rows if row.typed == typed}
+        if (lexeme := nearest(typed, ((row.lexeme, row.chunk_count) for row in alike.values()))) is not None:
+            row = alike[lexeme]
+            found[typed] = Term(row.lexeme, row.id, row.chunk_count, row.idf * _CORRECTED)
+    return found
+
+
+def _phrase(tx: Connection, quoted: Sequence[str]) -> str | None:
+    if not quoted:
+        return None
+    found: str | None = tx.scalar(
+        text("select cast(phrase_query(:phrases) as text)"), {"phrases": [segmented(one) for one in quoted]}
+    )
+    return found

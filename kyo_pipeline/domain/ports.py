@@ -46,6 +46,14 @@ class Embedder(Protocol):
         ...
 
 
+class Languages(Protocol):
+    """Tells in which language a text is written."""
+
+    def likelihoods(self, text: str) -> dict[str, float]:
+        """How likely each language is, by its ISO 639-1 code, 0 to 1."""
+        ...
+
+
 class AnswerGenerator(Protocol):
     """Writes an answer from passages only."""
 

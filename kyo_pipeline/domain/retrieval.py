@@ -1,6 +1,7 @@
 """What a search finds."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -37,9 +38,11 @@ class Retrieval:
 
     `term_weights` maps each stem of the question that the search knows (Snowball English, as in PostgreSQL) to its
     inverse document frequency over the searchable corpus; stems that occur nowhere weigh more than any that do.
+    `corrections` maps lexemes that were probably mistyped to those that were meant.
     """
 
     passages: tuple[Passage, ...]
     term_weights: dict[str, float]
     similarity_threshold: float
     embedding_set_id: int
+    corrections: Mapping[str, str] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """The pipeline's steps: read, cut, embed, publish. Each claims what waits; it may be killed or run again."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +16,7 @@ from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.batching import groups
 from kyo_pipeline.domain.chunks import Chunk, indexed_text
 from kyo_pipeline.domain.documents import VersionStatus
+from kyo_pipeline.domain.languages import language_of_document
 from kyo_pipeline.domain.likeness import Signature
 from kyo_pipeline.domain.parsed import ParsedDocument
 from kyo_pipeline.domain.rechunking import Cutting, rechunk
@@ -228,8 +229,9 @@ def _cut_group(kyo: Kyo, run: str, group: Sequence[Claimed], report: StepReport)
         ]
     # No transaction is open while the texts are cut: nobody has to wait for a long one.
     rows = [row for version, document, previous in parsed for row in _rows(kyo, version, document, previous)]
+    languages = {version.version_id: _language(kyo, document) for version, document, _ in parsed}
     try:
-        kept = _store_chunks(kyo, run, [version.version_id for version in group], rows, started)
+        kept = _store_chunks(kyo, run, languages, rows, started)
     except Invalid as error:
         if len(group) == 1:
             _fail(kyo, run, group[0], error.message, report)
@@ -242,15 +244,19 @@ def _cut_group(kyo: Kyo, run: str, group: Sequence[Claimed], report: StepReport)
     report.tokens += sum(piece.tokens for _, piece, _ in kept)
 
 
-def _store_chunks(kyo: Kyo, run: str, version_ids: Sequence[UUID], rows: Sequence[Row], started: float) -> list[Row]:
+def _language(kyo: Kyo, document: ParsedDocument) -> str:
+    return language_of_document(kyo.languages.likelihoods(document.text))
+
+
+def _store_chunks(kyo: Kyo, run: str, languages: Mapping[UUID, str], rows: Sequence[Row], started: float) -> list[Row]:
     """Write the chunks of those versions that this run still holds; returns them."""
     with kyo.db.transaction(OPERATOR) as tx:
-        ours = claims.keep(tx, version_ids, run, VersionStatus.PARSED)
+        ours = claims.keep(tx, list(languages), run, VersionStatus.PARSED)
         kept = [row for row in rows if row[0] in ours]
-        chunks.replace(tx, kept, _cutting(kyo).name)
+        chunks.replace(tx, kept, _cutting(kyo).name, {one: languages[one] for one in ours})
         corpus.add_lexemes(tx, list(ours))
         corpus.weigh(tx, list(ours))
-        share = (time.perf_counter() - started) / len(version_ids)
+        share = (time.perf_counter() - started) / len(languages)
         claims.advance(tx, list(ours), run, VersionStatus.PARSED, VersionStatus.CHUNKED, share)
         claims.renew(tx, run, kyo.now() + _lease(run))
     return kept

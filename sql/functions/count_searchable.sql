@@ -26,6 +26,15 @@ begin
   ) n
   where l.lexeme = n.lexeme;
 
+  insert into corpus_languages as l (language, chunk_count)
+  select v.language, sign * count(*)
+  from chunks c
+  join document_versions v on v.id = c.version_id
+  where v.id = any(versions)
+  group by v.language
+  order by v.language
+  on conflict (language) do update set chunk_count = l.chunk_count + excluded.chunk_count;
+
   update corpus
   set chunk_count = corpus.chunk_count + sign * n.chunks,
     lexeme_count = corpus.lexeme_count + sign * n.lexemes,

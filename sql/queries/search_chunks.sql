@@ -1,4 +1,4 @@
--- The rows of what `search_candidates` has found, under row-level security: permission is asked for twice.
+-- The rows of what the search in an embedding set has found (functions/create_search.sql), under row-level security: permission is asked for twice.
 select
   c.id as chunk_id,
   d.id as document_id,
@@ -17,8 +17,9 @@ select
   found.score,
   found.similarity,
   found.lexical
-from search_candidates(
-  :question, :embedding_set, cast(:vector as vector), :candidates, :dense_weight, :limit
+from {search}(
+  cast(:vector as vector), cast(:rare as tsquery), cast(:weights as sparsevec), cast(:phrase as tsquery), :dense_weight,
+  :limit
 ) as found
 join chunks c on c.id = found.chunk_id
 join document_versions v on v.id = c.version_id

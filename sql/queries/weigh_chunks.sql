@@ -1,4 +1,5 @@
 -- BM25 document weights (k1 = 1.2, b = 0.75) as a sparse vector over lexeme ids; the query's side is the idf.
+-- Identifiers have no positions, and count once.
 -- weight(t, d) = tf * (k1 + 1) / (tf + k1 * (1 - b + b * |d| / average length))
 update chunks c
 set bm25 = w.bm25
@@ -8,8 +9,8 @@ from (
     cast(
       '{' || string_agg(
         l.id || ':' || cast(
-          cardinality(t.positions) * 2.2
-          / (cardinality(t.positions) + 1.2 * (0.25 + 0.75 * x.lexeme_count / :average_length))
+          coalesce(cardinality(t.positions), 1) * 2.2
+          / (coalesce(cardinality(t.positions), 1) + 1.2 * (0.25 + 0.75 * x.lexeme_count / :average_length))
           as real),
         ',' order by l.id)
       || '}/1000000000'

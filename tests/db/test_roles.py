@@ -188,7 +188,9 @@ PIPELINE_MAY_NOT = [
     "update review_items set closed_at = now()",
     "delete from review_items",
     "select erase_document(gen_random_uuid(), now())",
-    "select * from search_candidates('', 1, null, 1, 1, 1)",
+    "select * from analyse_question('leave', null, '{}')",
+    "select * from similar_lexemes('{leav}')",
+    "select create_search(1)",
     "select * from sign_in_credentials('admin')",
     "set role kyo",
     "set role kyo_app",
@@ -469,7 +471,8 @@ def test_a_table_that_somebody_made_up_is_not_searched(sql: Sql) -> None:
         "select cast(1 as bigint) as chunk_id, cast('[1,1]' as vector(2)) as embedding"
     )
     with pytest.raises(Exception, match=r'relation "kyo.chunk_embeddings_99" does not exist'):
-        sql("select * from search_candidates('x', 99, '[1,1]', 10, 0.5, 10)")
+        sql("select create_search(99)")
+        sql("select * from search_set_99('[1,1]', 'x', '{}/9', null, 0.5, 10)")
 
 
 def test_what_a_writer_needs_is_allowed(kyo: Kyo, writer: Actor) -> None:

@@ -1,0 +1,75 @@
+-- The lexemes of a question as the chunks have them, each with its number, in how many chunks it can be found, and its inverse
+-- document frequency; lexemes that are nowhere count as rarer than any that are.
+--   words:        the question, made ready by kyo_pipeline/domain/lexical.py as the text of each chunk is;
+--   spoken:       the language of the question, where it is known. Its stop words are left out in every other language too:
+--                 an English "what" is rare, and so of great weight, in German documents;
+--   identifiers:  part numbers and the like, which are lexemes of their own.
+-- It runs as its owner: the app cannot read `lexemes`, which has the words of documents that nobody may read.
+create or replace function analyse_question(words text, spoken text, identifiers text[])
+returns table (lexeme text, id integer, chunk_count integer, idf double precision)
+language sql stable security definer set search_path = kyo, pg_temp
+as $$
+  with
+  languages as (
+    select language from corpus_languages where chunk_count > 0
+    union
+    select coalesce(spoken, 'english')
+  ),
+  analysed as (
+    select l.language, t.lexeme, t.positions
+    from languages l
+    cross join lateral unnest(to_tsvector(cast(l.language as regconfig), words)) as t(lexeme, positions, weights)
+  ),
+  said as (
+    select array_agg(place) as places
+    from analysed
+    cross join lateral unnest(positions) as place
+    where language = spoken
+  ),
+  wanted as (
+    select a.lexeme
+    from analysed a
+    cross join said
+    where spoken is null or a.positions && said.places
+    union
+    select unnest(identifiers)
+  )
+  select w.lexeme, l.id, coalesce(l.chunk_count, 0),
+    cast(
+      ln(1 + (corpus.chunk_count - coalesce(l.chunk_count, 0) + 0.5) / (coalesce(l.chunk_count, 0) + 0.5))
+      as double precision)
+  from wanted w
+  cross join corpus
+  left join lexemes l on l.lexeme = w.lexeme
+  where current_actor() is not null
+$$;
+
+-- What chunks must match that have one of these phrases, in any language; null where there is none.
+create or replace function phrase_query(phrases text[]) returns tsquery
+language sql stable security definer set search_path = kyo, pg_temp
+as $$
+  select cast(string_agg('(' || q.phrase || ')', ' | ') as tsquery)
+  from (
+    select distinct cast(phraseto_tsquery(cast(l.language as regconfig), p.phrase) as text) as phrase
+    from corpus_languages l
+    cross join unnest(phrases) as p(phrase)
+    where l.chunk_count > 0
+  ) q
+  where q.phrase <> '' and current_actor() is not null
+$$;
+
+-- Lexemes that can be found and are like one that cannot: each differs from it by one letter, or by two.
+create or replace function similar_lexemes(unknown text[])
+returns table (typed text, lexeme text, id integer, chunk_count integer, idf double precision)
+language sql stable rows 10 security definer set search_path = kyo, pg_temp
+as $$
+  select u.typed, l.lexeme, l.id, l.chunk_count,
+    cast(ln(1 + (corpus.chunk_count - l.chunk_count + 0.5) / (l.chunk_count + 0.5)) as double precision)
+  from unnest(unknown) as u(typed)
+  cross join corpus
+  join lexemes l on l.shortenings && shortenings(u.typed)
+  where may_be_mistyped(u.typed) and l.chunk_count > 0 and current_actor() is not null
+$$;
+
+revoke all on function analyse_question(text, text, text[]), phrase_query(text[]), similar_lexemes(text[]) from public;
+grant execute on function analyse_question(text, text, text[]), phrase_query(text[]), similar_lexemes(text[]) to kyo_app;

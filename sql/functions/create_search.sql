@@ -1,0 +1,155 @@
+-- Hybrid search in one embedding set, a function `search_set_<id>` for each: a statement whose tables are known beforehand is
+-- planned once a connection, and planning it takes longer than running it.
+--   question:      the question's vector, null where the model does not answer: then words alone decide;
+--   rare, weights: the question's lexemes. `rare` are those of them that narrow the search down, joined by OR, and `weights`
+--                  the inverse document frequency of all;
+--   phrase:        what stood between quotation marks, null where nothing did: chunks that have it come first;
+--   dense_weight:  share of the cosine, times 40, in the sum of both scores, see kyo_pipeline/domain/embedding.py.
+-- It gives the `wanted` best chunks that the actor of this transaction may read:
+--   readable:  approval, currency and permission, in each statement that ranks. Ranks first, then asks for permission, until
+--              enough are found. Whoever may read little gets an exact scan of just that, since an index of all vectors offers
+--              mostly what they may not read;
+--   lexical:   BM25 as an inner product of sparse vectors, among the chunks that have a rare lexeme of the question (GIN);
+--   dense:     cosine, by HNSW with iterative scan;
+--   scored:    both scores, exact, for whatever either leg has found, so that fusion never guesses a missing one.
+-- It runs as its owner, since row-level security would keep the GIN index from being used: the operator `@@` is not
+-- leakproof. Nothing that it names may be found anywhere but in `kyo`: objects of pgvector carry their schema, and no
+-- other schema is searched. It gives back ids and scores; their rows are then read under row-level security (queries/search_chunks.sql).
+create or replace function create_search(embedding_set integer) returns void
+language plpgsql security definer set search_path = kyo, pg_temp
+as $create$
+declare
+  template constant text := $template$
+create or replace function {search}(
+  question public.vector, rare tsquery, weights public.sparsevec, phrase tsquery, dense_weight double precision,
+  wanted integer
+)
+returns table (chunk_id bigint, score double precision, similarity double precision, lexical double precision)
+-- `rows`: for a thousand, the planner's guess, it would work out who may read each document there is.
+language plpgsql stable rows 10 security definer
+set search_path = kyo, pg_temp
+-- One plan for all questions: by its index, whatever the planner makes of values that it does not know.
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+-- Without iterative scan a selective condition behind HNSW would return fewer rows than there are.
+set hnsw.iterative_scan = relaxed_order
+set hnsw.ef_search = 100
+set hnsw.max_scan_tuples = 200000
+as $function$
+declare
+  me constant uuid := current_actor();
+  reads constant uuid[] := array(select accessible_collections(me, 'read'));
+  approves constant uuid[] := array(select accessible_collections(me, 'approve'));
+  granted constant uuid[] := array(select granted_documents(me));
+  -- Measured: a vector that the index offers and the actor may not read costs as much as ten that are scanned.
+  few_documents constant integer := 1000;
+  scan_factor constant integer := 1000;
+  versions uuid[];
+  is_little boolean := false;
+  by_words bigint[] := '{}';
+  by_phrase bigint[] := '{}';
+  by_meaning bigint[] := '{}';
+begin
+  versions := array(select d.current_version_id from documents d where {readable} limit few_documents + 1);
+  if cardinality(versions) <= few_documents then
+    select coalesce(sum(v.chunk_count), 0) ^ 2 <= scan_factor * corpus.chunk_count into is_little
+    from corpus
+    left join document_versions v on v.id = any(versions)
+    group by corpus.chunk_count;
+  end if;
+
+  if is_little then
+    by_words := array(
+      select c.id
+      from chunks c
+      where c.version_id = any(versions) and c.bm25 operator(public.<#>) weights < 0
+      order by c.bm25 operator(public.<#>) weights
+      limit 100);
+    by_meaning := array(
+      select c.id
+      from chunks c
+      join {vectors} e on e.chunk_id = c.id
+      where c.version_id = any(versions) and question is not null
+      order by (e.embedding operator(public.<=>) question) + 0  -- the sum cannot come from the index
+      limit 100);
+  else
+    by_words := array(
+      select ranked.id
+      from (
+        select c.id, c.version_id
+        from chunks c
+        where c.lexical @@ rare
+        order by c.bm25 operator(public.<#>) weights
+        offset 0
+      ) ranked
+      where exists (select from documents d where d.current_version_id = ranked.version_id and {readable})
+      limit 100);
+    if question is not null then
+      by_meaning := array(
+        select e.chunk_id
+        from {vectors} e
+        join chunks c on c.id = e.chunk_id
+        join documents d on d.current_version_id = c.version_id
+        where {readable}
+        order by e.embedding operator(public.<=>) question
+        limit 100);
+    end if;
+  end if;
+
+  if phrase is not null then
+    by_phrase := array(
+      select c.id
+      from chunks c
+      join documents d on d.current_version_id = c.version_id
+      where c.lexical @@ phrase and {readable}
+      order by c.bm25 operator(public.<#>) weights
+      limit 100);
+  end if;
+
+  return query
+  with
+  scored as (
+    select c.id, c.lexical @@ phrase is true as has_phrase,
+      coalesce(-(c.bm25 operator(public.<#>) weights), 0) as lexical,
+      coalesce(1 - (e.embedding operator(public.<=>) question), 0) as similarity
+    from (select distinct unnest(by_words || by_meaning || by_phrase) as id) found
+    join chunks c on c.id = found.id
+    join {vectors} e on e.chunk_id = c.id
+  ),
+  summed as (
+    select *, dense_weight * 40 * s.similarity + (1 - dense_weight) * s.lexical as fused
+    from scored s
+  )
+  select s.id,
+    coalesce((s.fused - min(s.fused) over ()) / nullif(max(s.fused) over () - min(s.fused) over (), 0), 1),
+    s.similarity, s.lexical
+  from summed s
+  order by s.has_phrase desc, s.fused desc, s.id
+  limit wanted;
+end $function$;
+
+revoke all on function {search}(public.vector, tsquery, public.sparsevec, tsquery, double precision, integer) from public;
+grant execute on function {search}(public.vector, tsquery, public.sparsevec, tsquery, double precision, integer) to kyo_app;
+$template$;
+  readable constant text := $readable$d.state = 'approved'
+      and d.current_version_id is not null
+      and (
+        d.collection_id = any(reads) and (not d.restricted or d.owner_id = me or d.collection_id = any(approves))
+        or d.id = any(granted)
+      )$readable$;
+begin
+  execute replace(
+    replace(replace(template, '{readable}', readable), '{vectors}', format('kyo.chunk_embeddings_%s', embedding_set)),
+    '{search}', format('kyo.search_set_%s', embedding_set));
+end $create$;
+
+revoke all on function create_search(integer) from public;
+
+-- What is there already searches as the newest text of this file says.
+do $$
+begin
+  perform create_search(id) from embedding_sets where to_regclass(format('chunk_embeddings_%s', id)) is not null;
+end $$;

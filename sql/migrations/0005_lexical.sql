@@ -1,0 +1,48 @@
+-- Lexical search in more than one language, of part numbers and phrases, and in spite of typing errors.
+
+-- By which of PostgreSQL's text search configurations the words of a version were taken to lexemes. What is there already was
+-- read as English; other documents get their language when they are read again.
+alter table document_versions add column language text not null default 'english';
+
+-- The languages of what can be found now, for the questions: see functions/analyse_question.sql.
+create table corpus_languages (
+  language text primary key,
+  chunk_count bigint not null default 0
+);
+insert into corpus_languages (language, chunk_count)
+select 'english', chunk_count from corpus;
+
+alter table corpus_languages enable row level security;
+create policy everybody on corpus_languages to kyo_app, kyo_pipeline using ((select current_actor()) is not null);
+grant select on corpus_languages to kyo_app, kyo_pipeline;
+
+-- A word without one of its letters, in each way, and the word itself: words that were mistyped by one letter share one.
+create function shortenings(word text) returns text[]
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+  select array(
+    select distinct overlay(word placing '' from place for 1)
+    from generate_series(1, length(word)) as place
+    union
+    select word
+  )
+$$;
+
+-- Of numbers and part numbers another one is never meant.
+create function may_be_mistyped(word text) returns boolean
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$ select length(word) between 4 and 24 and word !~ '[0-9#[:punct:]]' $$;
+
+revoke all on function shortenings(text), may_be_mistyped(text) from public;
+grant execute on function shortenings(text), may_be_mistyped(text) to kyo_pipeline;
+
+alter table lexemes add column shortenings text[];
+update lexemes set shortenings = shortenings(lexeme) where may_be_mistyped(lexeme);
+create index lexemes_shortenings on lexemes using gin (shortenings);
+
+-- Ranking reads the weights of thousands of chunks: they stay in the row, while its text and lexemes are put aside.
+alter table chunks alter column bm25 set storage main;
+update corpus set weighed_length = null;  -- the pipeline computes the weights again, which rewrites the rows
+
+drop function if exists search_candidates(text, integer, public.vector, integer, double precision, integer);
+drop function if exists term_weights(text);
