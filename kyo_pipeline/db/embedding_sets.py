@@ -21,7 +21,7 @@ def active(tx: Connection) -> EmbeddingSet | None:
         text(
             """
             select id, backend, model, revision, dimensions, pooling, query_prefix, passage_prefix, max_tokens,
-              similarity_threshold, dense_weight
+              similarity_threshold, dense_weight, languages
             from embedding_sets
             where state = 'active'
             """
@@ -40,6 +40,7 @@ def active(tx: Connection) -> EmbeddingSet | None:
         max_tokens=row.max_tokens,
         similarity_threshold=row.similarity_threshold,
         dense_weight=row.dense_weight,
+        languages=None if row.languages is None else tuple(row.languages),
     )
     return EmbeddingSet(row.id, spec)
 
@@ -52,14 +53,14 @@ def activate_new(tx: Connection, spec: EmbeddingSpec, now: datetime) -> Embeddin
             """
             insert into embedding_sets
               (backend, model, revision, dimensions, pooling, query_prefix, passage_prefix, max_tokens,
-               similarity_threshold, dense_weight, state, created_at, activated_at)
+               similarity_threshold, dense_weight, languages, state, created_at, activated_at)
             values
               (:backend, :model, :revision, :dimensions, :pooling, :query_prefix, :passage_prefix, :max_tokens,
-               :similarity_threshold, :dense_weight, 'active', :now, :now)
+               :similarity_threshold, :dense_weight, :languages, 'active', :now, :now)
             returning id
             """
         ),
-        {**vars(spec), "now": now},
+        {**vars(spec), "languages": None if spec.languages is None else list(spec.languages), "now": now},
     )
     embedding_set = EmbeddingSet(int(str(set_id)), spec)
     tx.execute(text("select create_vector_table(:id)"), {"id": embedding_set.id})

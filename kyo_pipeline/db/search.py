@@ -6,6 +6,7 @@ from sqlalchemy import Connection, text
 
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import query
+from kyo_pipeline.domain.fusion import Factors
 from kyo_pipeline.domain.lexical import Analysis, Term, any_of, identifiers, narrowing, phrases, segmented, sparse
 from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.domain.retrieval import Passage
@@ -21,7 +22,7 @@ def languages(tx: Connection) -> tuple[str, ...]:
 
 
 def analyse(tx: Connection, question: str, spoken: str | None = None) -> Analysis:
-    """What the words of the question say to the search. `spoken` is the configuration of its language, if it is known."""
+    """What the words of the question say to the search. `spoken` is the configuration of its language, if known."""
     rows = tx.execute(
         text("select lexeme, id, chunk_count, idf from analyse_question(:words, :spoken, :identifiers)"),
         {"words": segmented(question), "spoken": spoken, "identifiers": list(identifiers(question))},
@@ -35,6 +36,7 @@ def analyse(tx: Connection, question: str, spoken: str | None = None) -> Analysi
         unknown_idf=max((row.idf for row in rows), default=0.0),
         corrections={typed: term.lexeme for typed, term in meant.items()},
         phrase=_phrase(tx, phrases(question)),
+        spoken=spoken,
     )
 
 
@@ -48,10 +50,11 @@ def passages(
 ) -> tuple[Passage, ...]:
     """The best `limit` passages that the actor of `tx` may read, best first.
 
-    `vector` is the question's, of shape (dimensions,); None searches by words alone. `analysis` is that of the question,
-    where somebody has made it before.
+    `vector` is the question's, of shape (dimensions,); None searches by words alone. `analysis` is that of the
+    question, where somebody has made it before.
     """
     analysis = analyse(tx, question) if analysis is None else analysis
+    factors = Factors.of(embedding_set.spec, analysis, has_vector=vector is not None)
     rows = tx.execute(
         text(query("search_chunks").replace("{search}", f"search_set_{int(embedding_set.id)}")),
         {
@@ -59,7 +62,8 @@ def passages(
             "rare": any_of(term.lexeme for term in narrowing(analysis.terms)),
             "weights": sparse(analysis.terms),
             "phrase": analysis.phrase,
-            "dense_weight": embedding_set.spec.dense_weight if vector is not None else 0.0,
+            "dense_factor": factors.dense,
+            "lexical_factor": factors.lexical,
             "limit": limit,
         },
     )

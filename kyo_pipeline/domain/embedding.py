@@ -8,7 +8,9 @@ class EmbeddingSpec:
     """The identity of a vector space, recorded beside each table of vectors.
 
     `max_tokens` is what the model reads, None when it has no limit. `similarity_threshold` is the cosine under which a
-    passage is no evidence. `dense_weight` is the share of the dense leg in the fused score, 0 to 1.
+    passage is no evidence. `dense_weight` is the share of the dense leg in the fused score, 0 to 1. `languages` are
+    those that it was made for, by PostgreSQL's names (`domain/languages.py`); None when it knows many, or nobody knows
+    which.
     """
 
     backend: str
@@ -21,6 +23,11 @@ class EmbeddingSpec:
     max_tokens: int | None
     similarity_threshold: float
     dense_weight: float
+    languages: tuple[str, ...] | None = None
+
+    def knows(self, language: str | None) -> bool:
+        """Whether its vectors say anything about texts in this language; of one that nobody could tell, they may."""
+        return self.languages is None or language is None or language in self.languages
 
     def same_space(self, other: "EmbeddingSpec") -> bool:
         """Whether vectors of the two may be compared.

@@ -35,8 +35,9 @@ class Term:
 class Analysis:
     """What the words of a question say to the search.
 
-    `terms` can be found; `unknown` are lexemes that are nowhere, and weigh `unknown_idf` each. `corrections` maps a lexeme
-    that was mistyped to the one that was meant. `phrase` is a tsquery, None where nothing stood between quotation marks.
+    `terms` can be found; `unknown` are lexemes that are nowhere, and weigh `unknown_idf` each. `corrections` maps a
+    lexeme that was mistyped to the one that was meant. `phrase` is a tsquery, None where nothing stood between
+    quotation marks. `spoken` is the configuration of the question's language, None where it may be in several.
     """
 
     terms: tuple[Term, ...] = ()
@@ -44,6 +45,7 @@ class Analysis:
     unknown_idf: float = 0.0
     corrections: Mapping[str, str] = field(default_factory=dict)
     phrase: str | None = None
+    spoken: str | None = None
 
     @property
     def weights(self) -> dict[str, float]:
@@ -52,7 +54,7 @@ class Analysis:
 
 
 def segmented(text: str) -> str:
-    """The text in lower case and compatibility form (NFKC); where no spaces part the words, each pair of letters is one."""
+    """The text in lower case and compatibility form (NFKC); where no spaces part words, each pair of letters is one."""
     return _UNSPACED.sub(_pairs, unicodedata.normalize("NFKC", text).lower())
 
 
@@ -74,8 +76,8 @@ def phrases(question: str) -> tuple[str, ...]:
 def narrowing(terms: Iterable[Term], budget: int = BUDGET) -> list[Term]:
     """The rarest terms that are in `budget` chunks in all, and at least one: what has none of them is not looked at.
 
-    Chunks with only the most frequent words of a question are many and rank low. Their BM25 scores still count where the
-    other leg finds them.
+    Chunks with only the most frequent words of a question are many and rank low. Their BM25 scores still count where
+    the other leg finds them.
     """
     chosen: list[Term] = []
     for term in sorted(terms, key=lambda one: (one.chunk_count, one.lexeme)):

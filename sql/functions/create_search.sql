@@ -4,7 +4,7 @@
 --   rare, weights: the question's lexemes. `rare` are those of them that narrow the search down, joined by OR, and `weights`
 --                  the inverse document frequency of all;
 --   phrase:        what stood between quotation marks, null where nothing did: chunks that have it come first;
---   dense_weight:  share of the cosine, times 40, in the sum of both scores, see kyo_pipeline/domain/embedding.py.
+--   …_factor:      what cosine and BM25 score are multiplied with before they are added, see kyo_pipeline/domain/fusion.py.
 -- It gives the `wanted` best chunks that the actor of this transaction may read:
 --   readable:  approval, currency and permission, in each statement that ranks. Ranks first, then asks for permission, until
 --              enough are found. Whoever may read little gets an exact scan of just that, since an index of all vectors offers
@@ -21,8 +21,8 @@ as $create$
 declare
   template constant text := $template$
 create or replace function {search}(
-  question public.vector, rare tsquery, weights public.sparsevec, phrase tsquery, dense_weight double precision,
-  wanted integer
+  question public.vector, rare tsquery, weights public.sparsevec, phrase tsquery, dense_factor double precision,
+  lexical_factor double precision, wanted integer
 )
 returns table (chunk_id bigint, score double precision, similarity double precision, lexical double precision)
 -- `rows`: for a thousand, the planner's guess, it would work out who may read each document there is.
@@ -120,7 +120,7 @@ begin
     join {vectors} e on e.chunk_id = c.id
   ),
   summed as (
-    select *, dense_weight * 40 * s.similarity + (1 - dense_weight) * s.lexical as fused
+    select *, dense_factor * s.similarity + lexical_factor * s.lexical as fused
     from scored s
   )
   select s.id,
@@ -131,8 +131,10 @@ begin
   limit wanted;
 end $function$;
 
-revoke all on function {search}(public.vector, tsquery, public.sparsevec, tsquery, double precision, integer) from public;
-grant execute on function {search}(public.vector, tsquery, public.sparsevec, tsquery, double precision, integer) to kyo_app;
+revoke all on function {search}(public.vector, tsquery, public.sparsevec, tsquery, double precision, double precision, integer)
+from public;
+grant execute on function {search}(public.vector, tsquery, public.sparsevec, tsquery, double precision, double precision, integer)
+to kyo_app;
 $template$;
   readable constant text := $readable$d.state = 'approved'
       and d.current_version_id is not null

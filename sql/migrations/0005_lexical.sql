@@ -16,6 +16,12 @@ alter table corpus_languages enable row level security;
 create policy everybody on corpus_languages to kyo_app, kyo_pipeline using ((select current_actor()) is not null);
 grant select on corpus_languages to kyo_app, kyo_pipeline;
 
+-- The languages that a model was made for; null where it knows many, or nobody knows which. Of texts in another language its
+-- vectors say nothing. The same names are in kyo_pipeline/adapters/embedding/.
+alter table embedding_sets add column languages text[];
+update embedding_sets set languages = '{english}'
+where backend = 'builtin' or model ~* '(bge-(small|base|large)-en-v1\.5|all-minilm-l6-v2)';
+
 -- A word without one of its letters, in each way, and the word itself: words that were mistyped by one letter share one.
 create function shortenings(word text) returns text[]
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp

@@ -18,8 +18,8 @@ select
   found.similarity,
   found.lexical
 from {search}(
-  cast(:vector as vector), cast(:rare as tsquery), cast(:weights as sparsevec), cast(:phrase as tsquery), :dense_weight,
-  :limit
+  cast(:vector as vector), cast(:rare as tsquery), cast(:weights as sparsevec), cast(:phrase as tsquery), :dense_factor,
+  :lexical_factor, :limit
 ) as found
 join chunks c on c.id = found.chunk_id
 join document_versions v on v.id = c.version_id

@@ -470,9 +470,9 @@ def test_a_table_that_somebody_made_up_is_not_searched(sql: Sql) -> None:
         "create temporary view chunk_embeddings_99 as "
         "select cast(1 as bigint) as chunk_id, cast('[1,1]' as vector(2)) as embedding"
     )
+    sql("select create_search(99)")
     with pytest.raises(Exception, match=r'relation "kyo.chunk_embeddings_99" does not exist'):
-        sql("select create_search(99)")
-        sql("select * from search_set_99('[1,1]', 'x', '{}/9', null, 0.5, 10)")
+        sql("select * from search_set_99('[1,1]', 'x', '{}/9', null, 0.5, 1, 10)")
 
 
 def test_what_a_writer_needs_is_allowed(kyo: Kyo, writer: Actor) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from kyo_pipeline.adapters.embedding.tokenizer import FastTokenizer
 from kyo_pipeline.adapters.embedding.vectors import by_length, unit_rows
 from kyo_pipeline.domain.embedding import EmbeddingSpec
+from kyo_pipeline.domain.languages import ENGLISH
 from kyo_pipeline.domain.ports import Vectors
 
 _BATCH = 64
@@ -39,6 +40,7 @@ class BuiltinEmbedder:
             max_tokens=None,
             similarity_threshold=_SIMILARITY_THRESHOLD,
             dense_weight=_DENSE_WEIGHT,
+            languages=(ENGLISH,),
         )
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:

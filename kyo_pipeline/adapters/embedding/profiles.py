@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from kyo_pipeline.domain.embedding import EmbeddingSpec
+from kyo_pipeline.domain.languages import ENGLISH
 
 BGE_QUERY_PREFIX = "Represent this sentence for searching relevant passages: "
 
@@ -17,6 +18,7 @@ class Profile:
     max_tokens: int
     similarity_threshold: float
     dense_weight: float
+    languages: tuple[str, ...] | None = (ENGLISH,)
 
     def spec(self, backend: str, model: str, revision: str, dimensions: int, max_tokens: int) -> EmbeddingSpec:
         return EmbeddingSpec(
@@ -30,13 +32,14 @@ class Profile:
             max_tokens=max_tokens,
             similarity_threshold=self.similarity_threshold,
             dense_weight=self.dense_weight,
+            languages=self.languages,
         )
 
 
 _BGE = Profile(768, "cls", BGE_QUERY_PREFIX, 512, similarity_threshold=0.7, dense_weight=0.6)
 # Thresholds of MiniLM were measured on questions with and without an answer, those of bge are the seed's.
 _MINILM = Profile(384, "mean", "", 256, similarity_threshold=0.45, dense_weight=0.6)
-_UNKNOWN = Profile(None, "mean", "", 512, similarity_threshold=0.5, dense_weight=0.5)
+_UNKNOWN = Profile(None, "mean", "", 512, similarity_threshold=0.5, dense_weight=0.5, languages=None)
 
 _KNOWN = {
     "bge-base-en-v1.5": _BGE,

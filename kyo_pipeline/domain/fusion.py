@@ -1,0 +1,30 @@
+"""How the two legs of a search are weighed against each other."""
+
+import math
+from dataclasses import dataclass
+
+from kyo_pipeline.domain.embedding import EmbeddingSpec
+from kyo_pipeline.domain.lexical import Analysis
+
+#: So that half of the weight each is near the best for a sentence transformer.
+_SCALE = 8.0
+
+
+@dataclass(frozen=True)
+class Factors:
+    """What a cosine and a BM25 score are multiplied with before they are added."""
+
+    dense: float
+    lexical: float
+
+    @staticmethod
+    def of(spec: EmbeddingSpec, analysis: Analysis, *, has_vector: bool = True) -> "Factors":
+        """Scores as they are, not stretched over what was found: how high they are says which leg knows the answer.
+
+        A BM25 score grows with the number and the rarity of the question's words. Divided by the root of their inverse
+        document frequencies in all, it has more say in a question of many rare words than in one of few common ones.
+        Measured beside min-max and z-scores, reciprocal ranks, and division by the sum: see docs/benchmarks.md.
+        """
+        weight = spec.dense_weight if has_vector and spec.knows(analysis.spoken) else 0.0
+        total = sum(analysis.weights.values())
+        return Factors(_SCALE * weight, (1 - weight) / math.sqrt(total) if total > 0 else 1 - weight)
