@@ -25,6 +25,7 @@ from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Database, Transaction
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.chunks import Chunk, indexed_text
+from kyo_pipeline.domain.languages import ENGLISH
 from kyo_pipeline.domain.ports import Embedder, Vectors
 from kyo_pipeline.kyo import Kyo, database_url, open_kyo, utc_now
 from kyo_pipeline.services import operations
@@ -125,7 +126,7 @@ def load(tx: Transaction, space: EmbeddingSet, versions: list[UUID], batch: Batc
         for chunk in _chunks(document)
     ]
     rows = [(version, chunk, indexed) for (version, chunk), indexed in zip(pieces, batch.indexed, strict=True)]
-    chunks.replace(tx, rows, "one passage, one chunk")
+    chunks.replace(tx, rows, "one passage, one chunk", dict.fromkeys(versions, ENGLISH))
     corpus.add_lexemes(tx, versions)
     corpus.lock(tx)
     corpus.make_current(tx, versions, utc_now())

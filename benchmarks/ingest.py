@@ -23,6 +23,7 @@ from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.chunking import chunk
 from kyo_pipeline.domain.chunks import indexed_text
 from kyo_pipeline.domain.documents import DocumentState
+from kyo_pipeline.domain.languages import ENGLISH
 from kyo_pipeline.domain.likeness import Signature
 from kyo_pipeline.kyo import Kyo, database_url, utc_now
 from kyo_pipeline.services import library
@@ -48,7 +49,7 @@ def bare_loop(url: str, files: list[tuple[str, bytes]]) -> float:
                 texts.save(tx, version_id, document, Signature.of(document.text))
                 pieces = chunk(document, embedder.tokenizer, 500, 50)
                 rows += [(version_id, piece, indexed_text(name, piece.heading_path, piece.text)) for piece in pieces]
-            chunks.replace(tx, rows, "500/50")
+            chunks.replace(tx, rows, "500/50", dict.fromkeys(ids[start : start + BATCH], ENGLISH))
             batch = ids[start : start + BATCH]
             corpus.add_lexemes(tx, batch)
             corpus.weigh(tx, batch)

@@ -294,7 +294,7 @@ def explain(space: Filled, questions: Questions, share: str) -> None:
         taken = in_turns({"": Way(partial(ask, tx))}, questions.measured)[""]
     slowest, question = max(zip(taken, questions.measured, strict=True))
     print(f"{slowest:.1f} ms for {share}, median {median(taken):.1f} ms: {question}\n")
-    print("\n".join(plans_of(space.owner, actor, "search_candidates", lambda tx: ask(tx, question))))
+    print("\n".join(plans_of(space.owner, actor, f"search_set_{space.space.id}", lambda tx: ask(tx, question))))
 
 
 if __name__ == "__main__":

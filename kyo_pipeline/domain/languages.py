@@ -7,6 +7,7 @@ SIMPLE = "simple"
 ENGLISH = "english"
 
 _CERTAIN = 0.8
+_LIKELY = 0.4
 
 #: Those that PostgreSQL 14 has.
 _CONFIGURATIONS = {
@@ -32,6 +33,7 @@ _CONFIGURATIONS = {
     "nl": "dutch",
     "nn": "norwegian",
     "no": "norwegian",
+    "pcm": ENGLISH,  # Nigerian Pidgin, which short English texts are sometimes taken for
     "pt": "portuguese",
     "ro": "romanian",
     "ru": "russian",
@@ -48,8 +50,12 @@ def configuration_of(code: str | None) -> str:
 
 
 def language_of_document(likelihoods: Mapping[str, float]) -> str:
-    """The configuration for a text by what a detector says of it (language code to likelihood, 0 to 1)."""
-    return configuration_of(max(likelihoods, key=lambda code: likelihoods[code], default=None))
+    """The configuration for a text by what a detector says of it (language code to likelihood, 0 to 1).
+
+    A text of a few words or of numbers is in no language that one could tell: then English.
+    """
+    best = max(likelihoods, key=lambda code: likelihoods[code], default="en")
+    return configuration_of(best) if likelihoods.get(best, 0.0) >= _LIKELY else ENGLISH
 
 
 def language_of_question(likelihoods: Mapping[str, float], spoken: Collection[str]) -> str | None:

@@ -13,7 +13,7 @@ _UNSPACED = re.compile(
 #: Letters and digits that stand together, or are joined by signs that PostgreSQL's parser takes apart.
 _JOINED = re.compile(r"(?<![\w.])\w+(?:[-./#:_]\w+)*")
 _SEPARATORS = re.compile(r"[-./#:_]")
-_QUOTED = re.compile(r"\"([^\"]{2,200})\"|“([^“”\"]{2,200})[”\"]|„([^„“”]{2,200})[“”]|«([^«»]{2,200})»")
+_QUOTED = re.compile(r"\"([^\"]{0,200})\"|“([^“”\"]{0,200})[”\"]|„([^„“”]{0,200})[“”]|«([^«»]{0,200})»")
 _LONGEST_IDENTIFIER = 60
 _MOST_PHRASES = 5
 
@@ -69,7 +69,7 @@ def identifiers(text: str) -> tuple[str, ...]:
 
 def phrases(question: str) -> tuple[str, ...]:
     """What stands between quotation marks, a few at most."""
-    found = (next(filter(None, match.groups())).strip() for match in _QUOTED.finditer(question))
+    found = ("".join(filter(None, match.groups())).strip() for match in _QUOTED.finditer(question))
     return tuple(dict.fromkeys(one for one in found if one))[:_MOST_PHRASES]
 
 
