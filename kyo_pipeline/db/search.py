@@ -24,11 +24,13 @@ def languages(tx: Connection) -> tuple[str, ...]:
 def analyse(tx: Connection, question: str, spoken: str | None = None) -> Analysis:
     """What the words of the question say to the search. `spoken` is the configuration of its language, if known."""
     rows = tx.execute(
-        text("select lexeme, id, chunk_count, idf from analyse_question(:words, :spoken, :identifiers)"),
+        text("select lexeme, places, id, chunk_count, idf from analyse_question(:words, :spoken, :identifiers)"),
         {"words": segmented(question), "spoken": spoken, "identifiers": list(identifiers(question))},
     ).all()
     known = [Term(row.lexeme, row.id, row.chunk_count, row.idf) for row in rows if row.chunk_count > 0]
-    unknown = [row.lexeme for row in rows if row.chunk_count == 0 and not row.lexeme.startswith("#")]
+    # A word has a lexeme in each language: it is known where one of them is.
+    there = {place for row in rows if row.chunk_count > 0 for place in row.places}
+    unknown = [row.lexeme for row in rows if row.chunk_count == 0 and row.places and not there & set(row.places)]
     meant = _meant(tx, unknown) if unknown else {}
     return Analysis(
         terms=tuple({term.id: term for term in [*meant.values(), *known]}.values()),

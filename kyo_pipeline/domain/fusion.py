@@ -9,6 +9,9 @@ from kyo_pipeline.domain.lexical import Analysis
 #: So that half of the weight each is near the best for a sentence transformer.
 _SCALE = 8.0
 
+#: What is left of the cosine's say in a language that the model was not made for: names and numbers are alike in many.
+_FOREIGN = 0.3
+
 
 @dataclass(frozen=True)
 class Factors:
@@ -25,6 +28,7 @@ class Factors:
         document frequencies in all, it has more say in a question of many rare words than in one of few common ones.
         Measured beside min-max and z-scores, reciprocal ranks, and division by the sum: see docs/benchmarks.md.
         """
-        weight = spec.dense_weight if has_vector and spec.knows(analysis.spoken) else 0.0
+        weight = spec.dense_weight if has_vector else 0.0
+        trust = 1.0 if spec.knows(analysis.spoken) else _FOREIGN
         total = sum(analysis.weights.values())
-        return Factors(_SCALE * weight, (1 - weight) / math.sqrt(total) if total > 0 else 1 - weight)
+        return Factors(trust * _SCALE * weight, (1 - weight) / math.sqrt(total) if total > 0 else 1 - weight)

@@ -1,12 +1,12 @@
--- The lexemes of a question as the chunks have them, each with its number, in how many chunks it can be found, and its inverse
--- document frequency; lexemes that are nowhere count as rarer than any that are.
+-- The lexemes of a question as the chunks have them, each with the places where it stands, its number, in how many chunks it
+-- can be found, and its inverse document frequency; lexemes that are nowhere count as rarer than any that are.
 --   words:        the question, made ready by kyo_pipeline/domain/lexical.py as the text of each chunk is;
 --   spoken:       the language of the question, where it is known. Its stop words are left out in every other language too:
 --                 an English "what" is rare, and so of great weight, in German documents;
 --   identifiers:  part numbers and the like, which are lexemes of their own.
 -- It runs as its owner: the app cannot read `lexemes`, which has the words of documents that nobody may read.
 create or replace function analyse_question(words text, spoken text, identifiers text[])
-returns table (lexeme text, id integer, chunk_count integer, idf double precision)
+returns table (lexeme text, places integer[], id integer, chunk_count integer, idf double precision)
 language sql stable security definer set search_path = kyo, pg_temp
 as $$
   with
@@ -16,25 +16,26 @@ as $$
     select coalesce(spoken, 'english')
   ),
   analysed as (
-    select l.language, t.lexeme, t.positions
+    select l.language, t.lexeme, cast(t.positions as integer[]) as places
     from languages l
     cross join lateral unnest(to_tsvector(cast(l.language as regconfig), words)) as t(lexeme, positions, weights)
   ),
   said as (
     select array_agg(place) as places
-    from analysed
-    cross join lateral unnest(positions) as place
-    where language = spoken
+    from analysed a
+    cross join lateral unnest(a.places) as place
+    where a.language = spoken
   ),
   wanted as (
-    select a.lexeme
+    select distinct on (a.lexeme) a.lexeme, a.places
     from analysed a
     cross join said
-    where spoken is null or a.positions && said.places
-    union
-    select unnest(identifiers)
+    where spoken is null or a.places && said.places
+    union all
+    select one, '{}'
+    from unnest(identifiers) as one
   )
-  select w.lexeme, l.id, coalesce(l.chunk_count, 0),
+  select w.lexeme, w.places, l.id, coalesce(l.chunk_count, 0),
     cast(
       ln(1 + (corpus.chunk_count - coalesce(l.chunk_count, 0) + 0.5) / (coalesce(l.chunk_count, 0) + 0.5))
       as double precision)

@@ -122,12 +122,17 @@ begin
   summed as (
     select *, dense_factor * s.similarity + lexical_factor * s.lexical as fused
     from scored s
+  ),
+  ranked as (
+    -- Whatever has the phrase is ahead of whatever has not.
+    select *, s.fused + case when s.has_phrase then max(s.fused) over () - min(s.fused) over () else 0 end as rank
+    from summed s
   )
   select s.id,
-    coalesce((s.fused - min(s.fused) over ()) / nullif(max(s.fused) over () - min(s.fused) over (), 0), 1),
+    coalesce((s.rank - min(s.rank) over ()) / nullif(max(s.rank) over () - min(s.rank) over (), 0), 1),
     s.similarity, s.lexical
-  from summed s
-  order by s.has_phrase desc, s.fused desc, s.id
+  from ranked s
+  order by s.rank desc, s.id
   limit wanted;
 end $function$;
 

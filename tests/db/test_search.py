@@ -301,3 +301,140 @@ def test_rare_words_weigh_more_than_frequent_ones_and_unknown_ones_most(kyo: Kyo
     with kyo.db.transaction(OPERATOR) as tx:
         weights = search.analyse(tx, "zebra garages and leave").weights
     assert weights["zebra"] > weights["garag"] > weights["leav"] > 0
+
+
+# Languages, part numbers, phrases, typing errors ----------------------------------------------------------------------
+
+SPOKEN = {
+    "leave.txt": "Everybody has thirty days of leave. Unused leave ends in March of the following year. " * 2,
+    "urlaub.txt": "Alle Beschäftigten haben dreißig Urlaubstage. Nicht genommene Urlaubstage verfallen im März. " * 2,
+    "conge.txt": "Les employés ont droit à trente jours de congés payés. Les congés non pris expirent en mars. " * 2,
+    "ijaza.txt": "يحق لكل موظف ثلاثون يوما من الإجازات السنوية المدفوعة. تنتهي الإجازات غير المستخدمة في مارس. " * 2,
+    "nianjia.txt": "每位员工每年有三十天带薪年假，未使用的假期于次年三月到期。病假需要医生证明。" * 2,
+}
+
+
+@pytest.fixture
+def spoken(kyo: Kyo, run_pipeline: Callable[[], None]) -> None:
+    uploads = [library.upload(kyo, OPERATOR, name, content.encode()) for name, content in SPOKEN.items()]
+    run_pipeline()
+    for uploaded in uploads:
+        reviewing.approve(kyo, OPERATOR, uploaded.document.latest.id)
+
+
+@pytest.mark.usefixtures("spoken")
+def test_each_language_has_its_own_words_and_is_counted(kyo: Kyo, sql: Sql) -> None:
+    languages = {"arabic", "english", "french", "german", "simple"}
+    assert {row.language for row in sql("select distinct language from document_versions")} == languages
+    assert dict(map(tuple, sql("select language, chunk_count from corpus_languages"))) == dict.fromkeys(languages, 1)
+    with kyo.db.transaction(OPERATOR) as tx:
+        assert set(search.languages(tx)) == languages
+
+
+@pytest.mark.usefixtures("spoken")
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("How many days do I have?", "leave"),
+        ("Wann verfällt ein Urlaubstag?", "urlaub"),  # verfallen, Urlaubstage
+        ("VERFALLENE URLAUBSTAGE", "urlaub"),
+        ("Quand est-ce qu'un congé expire ?", "conge"),  # congés, expirent
+        ("متى تنتهي إجازة؟", "ijaza"),
+        ("年假什么时候到期？", "nianjia"),
+        ("病假", "nianjia"),
+    ],
+)
+def test_words_are_found_in_the_forms_of_their_language(kyo: Kyo, employee: Actor, question: str, title: str) -> None:
+    found = asking.search(kyo, employee, question).passages
+    assert found[0].title == title
+    assert found[0].lexical > 0
+
+
+@pytest.mark.usefixtures("spoken")
+def test_stop_words_of_the_question_are_no_rare_words_of_other_languages(kyo: Kyo) -> None:
+    with kyo.db.transaction(OPERATOR) as tx:
+        asked = search.analyse(tx, "What is the leave of the year?", "english")
+    assert set(asked.weights) == {"leav", "year"}
+    assert asked.corrections == {}
+
+
+PARTS = {
+    "one.txt": "Pump AB-1234 needs oil every month. Its seal is XR-7700-B.",
+    "two.txt": "Pump AB-1243 needs oil every month. AB parts are oiled, 1234 of them. Its seal is XR-7070-B.",
+    "three.txt": "Pumps need oil. AB is short for absolute, 1234 is a number. The filter is AB-9999.",
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("How often does AB-1234 need oil?", "one"),
+        ("How often does ab1234 need oil?", "one"),
+        ("Which pump has the seal XR-7070-B?", "two"),
+        ("AB-9999", "three"),
+    ],
+)
+def test_part_numbers_are_found_exactly(
+    publish: Publish, employee: Actor, find: Callable[..., tuple[Passage, ...]], question: str, title: str
+) -> None:
+    for name, content in PARTS.items():
+        publish(name, content)
+    found = find(employee, question, 0.0)
+    assert found[0].title == title
+    assert found[0].lexical > 1.2 * found[1].lexical
+
+
+@pytest.mark.usefixtures("handbook")
+@pytest.mark.parametrize("weight", [0.0, 0.4, 1.0])
+def test_what_has_the_quoted_phrase_comes_first(
+    find: Callable[..., tuple[Passage, ...]], employee: Actor, weight: float
+) -> None:
+    question = "Which leave, sick leave or unused leave, of trains and flights?"
+    assert find(employee, question, weight)[0].title != "expenses"
+    assert find(employee, f'{question} "within thirty days"', weight)[0].title == "expenses"
+
+
+@pytest.mark.usefixtures("handbook")
+def test_a_phrase_that_is_nowhere_takes_nothing_away(find: Callable[..., tuple[Passage, ...]], employee: Actor) -> None:
+    assert find(employee, 'garage "under the sea"', 0.4)[0].title == "parking"
+
+
+@pytest.mark.usefixtures("handbook")
+@pytest.mark.parametrize(
+    ("typed", "corrections", "title"),
+    [
+        ("Is the garagge free?", {"garagg": "garag"}, "parking"),
+        ("bicylces", {"bicylc": "bicycl"}, "parking"),
+        ("Are recipts kept?", {"recipt": "receipt"}, "expenses"),
+        ("zebras", {}, None),
+        ("garage", {}, "parking"),
+    ],
+)
+def test_typing_errors_are_forgiven(
+    kyo: Kyo,
+    find: Callable[..., tuple[Passage, ...]],
+    employee: Actor,
+    typed: str,
+    corrections: dict[str, str],
+    title: str | None,
+) -> None:
+    assert asking.search(kyo, employee, typed).corrections == corrections
+    found = find(employee, typed, 0.0)
+    assert found[0].lexical > 0 if title else all(passage.lexical == 0 for passage in found)
+    assert title in (None, found[0].title)
+
+
+def test_another_part_number_is_never_meant(kyo: Kyo, employee: Actor, publish: Publish) -> None:
+    for name, content in PARTS.items():
+        publish(name, content)
+    assert asking.search(kyo, employee, "AB-1235 and 12345").corrections == {}
+
+
+@pytest.mark.usefixtures("handbook")
+def test_without_a_vector_words_find_alone(kyo: Kyo, employee: Actor) -> None:
+    with kyo.db.transaction(employee) as tx:
+        active = embedding_sets.active(tx)
+        assert active is not None
+        found = search.passages(tx, active, "parking in the garage", None, 3)
+    assert found[0].title == "parking"
+    assert {passage.similarity for passage in found} == {0.0}
