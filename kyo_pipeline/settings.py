@@ -133,6 +133,9 @@ class Settings(BaseSettings):
     )
     KYO_LLM_MODEL: str = "mistralai/Mistral-7B-Instruct-v0.2"
     KYO_LLM_ENDPOINT: str | None = Field(None, description="URL of any OpenAI-compatible server.")
+    KYO_LLM_FALLBACK: bool = Field(
+        True, description="When the language model fails, quote from the documents and say so; else say that it failed."
+    )
     KYO_REMOTE_TIMEOUT_SECONDS: float = Field(60, gt=0, description="For one call of a model endpoint.")
 
     # Parsing
