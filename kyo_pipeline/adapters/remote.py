@@ -17,6 +17,8 @@ Result = TypeVar("Result")
 
 _FIRST_DELAY_SECONDS = 0.5
 _LONGEST_DELAY_SECONDS = 30.0
+#: llama.cpp and vLLM say 400 to a prompt beyond the context, text-embeddings-inference 413 and 422 to long batches.
+_TOO_MUCH = (400, 413, 422)
 
 
 def open_client(address: str, key: SecretStr | None, timeout: float, provider: str | None) -> InferenceClient:
@@ -66,6 +68,8 @@ def complaint(what: str, error: httpx.HTTPError) -> str:
         return f"{what} refused the API key. Ask your administrator to check it."
     if status == 429:
         return f"{what} is busy: too many requests. Try again in a minute."
+    if status in _TOO_MUCH:
+        return f"{what} was sent more than it takes (HTTP {status}). Ask your administrator to check its limits."
     if status is not None:
         return f"{what} answered with an error (HTTP {status}). Try again later."
     return f"{what} cannot be reached. Try again later, or ask your administrator to check its address."
