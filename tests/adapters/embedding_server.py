@@ -49,21 +49,18 @@ class TokenModel:
 
         self._session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
         self._inputs = {one.name for one in self._session.get_inputs()}
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._whole, self._cut = (Tokenizer.from_file(str(folder / "tokenizer.json")) for _ in range(2))
+        self._whole.no_truncation()
+        self._whole.enable_padding()
+        self._cut.enable_truncation(MAX_TOKENS)
+        self._cut.enable_padding()
 
     def token_vectors(self, texts: list[str], truncate: bool) -> list[Matrix]:
         """Of each text, shape (tokens, width), not normalised. Raises `Refused`."""
-        encoded = self._tokenizer.encode_batch(texts)
-        longest = max(len(one.ids) for one in encoded)
-        if longest > MAX_TOKENS and not truncate:
-            raise Refused(413, f"`inputs` must have less than {MAX_TOKENS} tokens. Given: {longest}", "Validation")
-        for one in encoded:
-            one.truncate(MAX_TOKENS)
-        lengths = [len(one.ids) for one in encoded]
-        for one in encoded:
-            one.pad(max(lengths))
+        encoded = (self._cut if truncate else self._whole).encode_batch(texts)
+        lengths = [sum(one.attention_mask) for one in encoded]
+        if max(lengths) > MAX_TOKENS:
+            raise Refused(413, f"`inputs` must have less than {MAX_TOKENS} tokens. Given: {max(lengths)}", "Validation")
         feeds = {
             "input_ids": np.array([one.ids for one in encoded], np.int64),
             "attention_mask": np.array([one.attention_mask for one in encoded], np.int64),

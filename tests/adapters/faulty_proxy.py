@@ -53,8 +53,8 @@ def running_proxy(upstream: str, *faults: Fault) -> Iterator[Proxy]:
                     self._say(fault.status, fault.headers, [fault.body.encode()])
                 else:
                     self._pass_on(body, fault)
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # the client has left
+            except OSError:  # the client has left, or after a delay the server has
+                self.close_connection = True
 
         def _pass_on(self, body: bytes, fault: Fault) -> None:
             connection = http.client.HTTPConnection(host, timeout=60)
@@ -101,8 +101,8 @@ def running_proxy(upstream: str, *faults: Fault) -> Iterator[Proxy]:
 def _parts(answer: http.client.HTTPResponse, fault: Fault) -> Iterator[bytes]:
     """The body, by events where it is a stream of them. A cut ends without the end of the last chunk."""
     if "event-stream" not in (answer.headers["content-type"] or ""):
-        body = answer.read()
-        yield body[: fault.cut_after]
+        if body := answer.read()[: fault.cut_after]:
+            yield body
     else:
         event, passed = b"", 0
         while line := answer.readline():
