@@ -6,7 +6,7 @@ from collections.abc import Callable
 from collections.abc import Generator as PyGenerator
 from dataclasses import replace
 
-from kyo_pipeline.adapters.generation.breaker import Breaker, Entry
+from kyo_pipeline.adapters.breaker import Breaker, Entry
 from kyo_pipeline.domain.answers import Draft, Outcome
 from kyo_pipeline.domain.ports import AnswerGenerator
 from kyo_pipeline.domain.retrieval import Retrieval
