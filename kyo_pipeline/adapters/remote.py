@@ -38,11 +38,17 @@ def open_client(address: str, key: SecretStr | None, timeout: float, provider: s
 
 
 def with_retries(
-    call: Callable[[], Result], what: str, attempts: int, sleep: Callable[[float], None] = time.sleep
+    call: Callable[[], Result],
+    what: str,
+    attempts: int,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    after_timeout: bool = True,
 ) -> Result:
     """Call; after 429, 5xx, a timeout or a broken connection wait, call again. Raises `Unavailable`.
 
     Waits double from half a second, with jitter, or as long as Retry-After says; never over half a minute.
+    Without `after_timeout`, for which somebody has waited long already, that is the end.
     """
     for attempt in range(1, attempts + 1):
         try:
@@ -51,7 +57,8 @@ def with_retries(
             error = _http_error(caught)
             if error is None:
                 raise
-            if attempt == attempts or not _is_passing(error):
+            is_last = attempt == attempts or (isinstance(error, httpx.TimeoutException) and not after_timeout)
+            if is_last or not _is_passing(error):
                 # `from None`: the text of the cause repeats what the endpoint said, which can hold the key.
                 raise Unavailable(complaint(what, error)) from None
             delay = _retry_after(error)

@@ -41,9 +41,13 @@ class Refused(Exception):
 
 
 class TokenModel:
-    """Vectors of tokens, by the ONNX runtime. Threads may share it."""
+    """Vectors of tokens, by the ONNX runtime. Threads may share it.
 
-    def __init__(self, folder: Path) -> None:
+    It keeps those of the first `kept` texts, in half precision (up to 200 kB each): what was embedded as a passage is
+    then scored at once.
+    """
+
+    def __init__(self, folder: Path, kept: int = 0) -> None:
         import onnxruntime  # late: it is in the extra `local` only
         from tokenizers import Tokenizer
 
@@ -54,9 +58,19 @@ class TokenModel:
         self._whole.enable_padding()
         self._cut.enable_truncation(MAX_TOKENS)
         self._cut.enable_padding()
+        self._kept = kept
+        self._vectors: dict[str, NDArray[np.float16]] = {}
 
     def token_vectors(self, texts: list[str], truncate: bool) -> list[Matrix]:
         """Of each text, shape (tokens, width), not normalised. Raises `Refused`."""
+        missing = [text for text in texts if not truncate or text not in self._vectors]
+        found = dict(zip(missing, self._computed(missing, truncate), strict=True)) if missing else {}
+        for text, vectors in found.items():
+            if truncate and len(self._vectors) < self._kept:
+                self._vectors[text] = vectors.astype(np.float16)
+        return [found[text] if text in found else self._vectors[text].astype(np.float32) for text in texts]
+
+    def _computed(self, texts: list[str], truncate: bool) -> list[Matrix]:
         encoded = (self._cut if truncate else self._whole).encode_batch(texts)
         lengths = [sum(one.attention_mask) for one in encoded]
         if max(lengths) > MAX_TOKENS:
@@ -174,8 +188,9 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, choices=(384, 768), default=384)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--key", default="")
+    parser.add_argument("--kept", type=int, default=0, help="texts whose token vectors stay in memory")
     given = parser.parse_args()
-    server = _server(Service(TokenModel(given.model), given.dimensions, given.key), given.port)
+    server = _server(Service(TokenModel(given.model, given.kept), given.dimensions, given.key), given.port)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201 — with port 0 nobody else knows it
     server.serve_forever()
 

@@ -123,3 +123,12 @@ def test_a_wrong_key_is_refused_by_the_server_and_not_tried_again(server: str) -
     with running_proxy(server) as proxy, pytest.raises(Unavailable, match="refused the API key"):
         opened(proxy.url, key="hf_another").embed_query("leave?")
     assert len(proxy.bodies) == 1
+
+
+def test_what_the_server_keeps_is_what_it_would_compute() -> None:
+    computing, keeping = TokenModel(MODEL), TokenModel(MODEL, kept=2)
+    for _ in range(2):
+        for expected, kept in zip(
+            computing.token_vectors(TEXTS, truncate=True), keeping.token_vectors(TEXTS, truncate=True), strict=True
+        ):
+            assert np.allclose(expected, kept, atol=0.01)

@@ -84,7 +84,8 @@ class HuggingFaceGenerator:
 
     def _pieces(self, client: InferenceClient, prompt: Prompt, reply: _Reply) -> Iterator[str]:
         try:
-            for chunk in with_retries(lambda: self._open(client, prompt), _NAME, _ATTEMPTS, self._wait):
+            opened = with_retries(lambda: self._open(client, prompt), _NAME, _ATTEMPTS, self._wait, after_timeout=False)
+            for chunk in opened:
                 piece = _take(chunk, reply)
                 if piece:
                     yield piece
