@@ -2,6 +2,7 @@
 
     python -m tests.adapters.embedding_server --model DIR --dimensions 384 --port 8090
 
+Models that KYO does not know are given chunks of up to 512 tokens: start it with `--tokens 512` for such a name.
 `DIR` holds model.onnx and tokenizer.json of a BERT-like sentence transformer. `POST /` embeds, `POST /rerank` scores.
 
 - 384 dimensions (the model's own width): the mean of its token vectors.
@@ -47,7 +48,7 @@ class TokenModel:
     then scored at once.
     """
 
-    def __init__(self, folder: Path, kept: int = 0) -> None:
+    def __init__(self, folder: Path, kept: int = 0, max_tokens: int = MAX_TOKENS) -> None:
         import onnxruntime  # late: it is in the extra `local` only
         from tokenizers import Tokenizer
 
@@ -56,9 +57,10 @@ class TokenModel:
         self._whole, self._cut = (Tokenizer.from_file(str(folder / "tokenizer.json")) for _ in range(2))
         self._whole.no_truncation()
         self._whole.enable_padding()
-        self._cut.enable_truncation(MAX_TOKENS)
+        self._cut.enable_truncation(max_tokens)
         self._cut.enable_padding()
         self._kept = kept
+        self._max_tokens = max_tokens
         self._vectors: dict[str, NDArray[np.float16]] = {}
 
     def token_vectors(self, texts: list[str], truncate: bool) -> list[Matrix]:
@@ -73,8 +75,10 @@ class TokenModel:
     def _computed(self, texts: list[str], truncate: bool) -> list[Matrix]:
         encoded = (self._cut if truncate else self._whole).encode_batch(texts)
         lengths = [sum(one.attention_mask) for one in encoded]
-        if max(lengths) > MAX_TOKENS:
-            raise Refused(413, f"`inputs` must have less than {MAX_TOKENS} tokens. Given: {max(lengths)}", "Validation")
+        if max(lengths) > self._max_tokens:
+            raise Refused(
+                413, f"`inputs` must have less than {self._max_tokens} tokens. Given: {max(lengths)}", "Validation"
+            )
         feeds = {
             "input_ids": np.array([one.ids for one in encoded], np.int64),
             "attention_mask": np.array([one.attention_mask for one in encoded], np.int64),
@@ -188,9 +192,12 @@ def main() -> None:
     parser.add_argument("--dimensions", type=int, choices=(384, 768), default=384)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--key", default="")
+    parser.add_argument("--tokens", type=int, default=MAX_TOKENS, help="of a text that are read; 512 at most")
     parser.add_argument("--kept", type=int, default=0, help="texts whose token vectors stay in memory")
     given = parser.parse_args()
-    server = _server(Service(TokenModel(given.model, given.kept), given.dimensions, given.key), given.port)
+    server = _server(
+        Service(TokenModel(given.model, given.kept, given.tokens), given.dimensions, given.key), given.port
+    )
     print(f"http://127.0.0.1:{server.server_port}", flush=True)  # noqa: T201 — with port 0 nobody else knows it
     server.serve_forever()
 

@@ -70,7 +70,7 @@ def test_where_it_fails_the_documents_are_quoted_and_the_reader_is_told(
     reply: Reply, caplog: pytest.LogCaptureFixture
 ) -> None:
     with running(lambda _: reply) as server:
-        said, draft = finished(opened(server, timeout=0.2).generate(QUESTION, RETRIEVAL))
+        said, draft = finished(opened(server, timeout=0.2 if reply.delay else 5.0).generate(QUESTION, RETRIEVAL))
         assert server.url not in caplog.text
     assert TEXT in draft.text
     assert "".join(said) == draft.text
@@ -177,20 +177,20 @@ def test_while_one_tries_all_others_are_served_at_once() -> None:
         if clock.now == 0:
             return BROKEN
         arrived.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return WRITTEN
 
     with running(answer) as server, ThreadPoolExecutor(9) as pool:
-        generator = opened(server, clock, timeout=10.0)
+        generator = opened(server, clock, timeout=60.0)
         assert all(map(is_quoted, pool.map(lambda _: asked(generator), range(FAILURES))))
         clock.now = PAUSE_SECONDS
         probe = pool.submit(asked, generator)
-        assert arrived.wait(10)
+        assert arrived.wait(60)
         called = len(server.requests)
         assert all(map(is_quoted, pool.map(lambda _: asked(generator), range(8))))
         assert len(server.requests) == called
         go_on.set()
-        assert not is_quoted(probe.result(10))
+        assert not is_quoted(probe.result(60))
         assert not is_quoted(asked(generator))
 
 
@@ -202,7 +202,7 @@ def test_readers_who_leave_are_no_failures_and_hang_up() -> None:
             pieces: Generator[str, None, Draft] = generator.generate(QUESTION, RETRIEVAL)
             assert next(pieces) == "word "
             pieces.close()
-        assert server.was_cut.wait(3)
+        assert server.was_cut.wait(30)
         assert len(server.requests) == FAILURES + 1
 
 

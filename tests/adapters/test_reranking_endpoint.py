@@ -106,7 +106,7 @@ def test_failures_are_told_at_once_without_key_or_address(
 ) -> None:
     caplog.set_level(logging.DEBUG, "kyo_pipeline")
     with running_proxy(minilm, fault) as proxy:
-        reranker = GuardedReranker(lambda: opened(proxy.url, timeout=0.4))
+        reranker = GuardedReranker(lambda: opened(proxy.url, timeout=0.4 if fault.delay else 10.0))
         with pytest.raises(Unavailable, match=message) as caught:
             reranker.rerank(QUESTION, TEXTS)
         assert len(proxy.bodies) == 1
