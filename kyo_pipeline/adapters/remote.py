@@ -17,7 +17,8 @@ Result = TypeVar("Result")
 
 _FIRST_DELAY_SECONDS = 0.5
 _LONGEST_DELAY_SECONDS = 30.0
-#: llama.cpp and vLLM say 400 to a prompt beyond the context, text-embeddings-inference 413 and 422 to long batches.
+#: llama.cpp and vLLM say 400 to a prompt beyond the context, text-generation-inference 422, and
+#: text-embeddings-inference 413 to what is too long or too many.
 _TOO_MUCH = (400, 413, 422)
 
 
@@ -91,7 +92,8 @@ def _http_error(error: BaseException | None) -> httpx.HTTPError | None:
 
 def _is_passing(error: httpx.HTTPError) -> bool:
     status = _status(error)
-    return status is None or status == 429 or status >= 500
+    # 424 is what Hugging Face's own servers say when the model behind them failed.
+    return status is None or status in (424, 429) or status >= 500
 
 
 def _status(error: httpx.HTTPError) -> int | None:

@@ -10,7 +10,7 @@ Models that KYO does not know are given chunks of up to 512 tokens: start it wit
 - Scores: for each token of the question the best cosine among the tokens of the text, and the mean of those (MaxSim of
   late interaction: Khattab and Zaharia, ColBERT, 2020). The weights were not trained for that, but they rank.
 
-Sizes, errors and the order of answers follow TEI: 32 texts at most, 413 for what is too long unless `truncate` is true.
+Sizes, errors and the order of answers follow TEI: 32 texts at most, 413 for more and for what is too long unless `truncate` is true.
 """
 
 import argparse
@@ -135,7 +135,7 @@ def _texts(asked: dict[str, Any], name: str) -> list[str]:
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
         raise Refused(422, f"`{name}` must be a string, or a list of strings that is not empty", "Validation")
     if len(texts) > MAX_BATCH:
-        raise Refused(422, f"batch size {len(texts)} > maximum allowed batch size {MAX_BATCH}", "Validation")
+        raise Refused(413, f"batch size {len(texts)} > maximum allowed batch size {MAX_BATCH}", "Validation")
     return texts
 
 

@@ -88,8 +88,8 @@ def test_429_is_waited_for_as_long_as_it_says(llama: str, told: str, least: floa
     assert len(proxy.bodies) == 2
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_5xx_is_tried_once_more(llama: str, status: int) -> None:
+@pytest.mark.parametrize("status", [424, 500, 502, 503, 504])
+def test_a_server_that_fails_is_asked_once_more(llama: str, status: int) -> None:
     with running_proxy(llama, Fault(status)) as proxy:
         assert asked(opened(proxy.url))[1].text == ANSWER
 

@@ -95,7 +95,7 @@ def test_a_model_of_other_dimensions_than_the_configured_one_is_told(wide_server
 )
 def test_429_is_waited_for_as_long_as_it_says(server: str, told: str, least: float, most: float) -> None:
     waits: list[float] = []
-    with running_proxy(server, Fault(429, {"retry-after": told}), Fault(503)) as proxy:
+    with running_proxy(server, Fault(429, {"retry-after": told}), Fault(424)) as proxy:
         assert opened(proxy.url, waits).embed_passages(["leave"]).shape == (1, 384)
     assert least <= waits[0] <= most
     assert len(waits) == 2
