@@ -10,7 +10,8 @@ Models that KYO does not know are given chunks of up to 512 tokens: start it wit
 - Scores: for each token of the question the best cosine among the tokens of the text, and the mean of those (MaxSim of
   late interaction: Khattab and Zaharia, ColBERT, 2020). The weights were not trained for that, but they rank.
 
-Sizes, errors and the order of answers follow TEI: 32 texts at most, 413 for more and for what is too long unless `truncate` is true.
+Sizes, errors and the order of answers follow TEI: 32 texts at most, 413 for more and for what is too long, unless
+`truncate` is true.
 """
 
 import argparse
