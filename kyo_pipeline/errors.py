@@ -71,3 +71,12 @@ class Unavailable(KyoError):
     """A neighbour (database, model endpoint, cache) does not answer; trying again later may help."""
 
     status = 503
+
+
+class NotAnswered(Unavailable):
+    """A language model failed; what it may have cost all the same, as far as that is known: else 0."""
+
+    def __init__(self, message: str, prompt_tokens: int = 0, completion_tokens: int = 0) -> None:
+        super().__init__(message)
+        self.prompt_tokens = prompt_tokens
+        self.completion_tokens = completion_tokens

@@ -10,10 +10,12 @@ import numpy as np
 from kyo_pipeline.db import embedding_sets
 from kyo_pipeline.db import search as searching
 from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.chunks import indexed_text
 from kyo_pipeline.domain.languages import language_of_question
-from kyo_pipeline.domain.ports import Vectors
-from kyo_pipeline.domain.retrieval import Retrieval
-from kyo_pipeline.errors import Conflict
+from kyo_pipeline.domain.ports import Reranker, Vectors
+from kyo_pipeline.domain.reranking import CANDIDATES, reordered
+from kyo_pipeline.domain.retrieval import Passage, Retrieval
+from kyo_pipeline.errors import Conflict, Unavailable
 from kyo_pipeline.kyo import Kyo
 
 VECTOR_CACHE_SECONDS = 24 * 3600
@@ -43,8 +45,13 @@ def retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages) 
         if not embedding_set.spec.same_space(kyo.embedder.spec):
             raise Conflict(embedding_set.spec.clash_with(kyo.embedder.spec))
         analysis = searching.analyse(tx, question, _spoken(kyo, question, searching.languages(tx)))
-        found = searching.passages(tx, embedding_set, question, vector, limit, analysis)
+        # More than are wanted, where somebody puts them into a better order.
+        wanted = limit if kyo.reranker is None else max(limit, CANDIDATES)
+        found = searching.passages(tx, embedding_set, question, vector, wanted, analysis)
     stages.done("search")
+    if kyo.reranker is not None:
+        found = _reranked(kyo.reranker, question, found)[:limit]
+        stages.done("rerank")
     explicit = kyo.settings.explicit_similarity_threshold
     threshold = embedding_set.spec.similarity_threshold if explicit is None else explicit
     return Retrieval(found, analysis.weights, threshold, embedding_set.id, analysis.corrections)
@@ -55,6 +62,15 @@ def _spoken(kyo: Kyo, question: str, languages: Sequence[str]) -> str | None:
     if len(languages) < 2:
         return languages[0] if languages else None
     return language_of_question(kyo.languages.likelihoods(question), languages)
+
+
+def _reranked(reranker: Reranker, question: str, found: tuple[Passage, ...]) -> tuple[Passage, ...]:
+    """In the reranker's order; in that of the search when it is unavailable. No connection is held meanwhile."""
+    texts = [indexed_text(passage.title, passage.heading_path, passage.text) for passage in found]
+    try:
+        return reordered(found, reranker.rerank(question, texts))
+    except Unavailable:
+        return found
 
 
 def vector_of(kyo: Kyo, question: str) -> Vectors:

@@ -10,9 +10,10 @@ from kyo_pipeline.adapters.files import FolderFiles
 from kyo_pipeline.adapters.generation.factory import open_generator
 from kyo_pipeline.adapters.languages import LanguageDetector
 from kyo_pipeline.adapters.parsing.pool import ParserPool
+from kyo_pipeline.adapters.reranking.factory import open_reranker
 from kyo_pipeline.db.engine import Database, url_of
 from kyo_pipeline.domain.database_role import DatabaseRole
-from kyo_pipeline.domain.ports import AnswerGenerator, Cache, Embedder, FileStore, Languages, Parser
+from kyo_pipeline.domain.ports import AnswerGenerator, Cache, Embedder, FileStore, Languages, Parser, Reranker
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.settings import Settings
 
@@ -30,6 +31,7 @@ class Kyo:
     parser: Parser
     now: Callable[[], datetime]
     languages: Languages = field(default_factory=LanguageDetector)
+    reranker: Reranker | None = None
 
     def close(self) -> None:
         self.parser.close()
@@ -51,6 +53,7 @@ def open_kyo(settings: Settings, role: DatabaseRole = DatabaseRole.APP) -> Kyo:
         files=FolderFiles(settings.KYO_HOME / "files"),
         parser=ParserPool(settings),
         now=utc_now,
+        reranker=open_reranker(settings),
     )
 
 

@@ -133,6 +133,24 @@ class Settings(BaseSettings):
     )
     KYO_LLM_MODEL: str = "mistralai/Mistral-7B-Instruct-v0.2"
     KYO_LLM_ENDPOINT: str | None = Field(None, description="URL of any OpenAI-compatible server.")
+    KYO_LLM_FALLBACK: bool = Field(
+        True, description="When the language model fails, quote from the documents and say so; else say that it failed."
+    )
+    KYO_RERANKER: Literal["off", "local", "endpoint"] = Field(
+        "off", description="Who puts the passages of a search into a better order. local needs the extra `local`."
+    )
+    KYO_RERANKER_MODEL: str = Field(
+        "Xenova/ms-marco-MiniLM-L-6-v2",
+        description="For `local`: a cross-encoder that fastembed knows, or a folder with one.",
+    )
+    KYO_RERANKER_ENDPOINT: str | None = Field(
+        None,
+        validate_default=True,
+        description="For `endpoint`: URL of a text-embeddings-inference server whose model is a reranker.",
+    )
+    KYO_RERANKER_KEY: SecretStr | None = Field(
+        None, description="Sent to that endpoint; no other key is ever sent there."
+    )
     KYO_REMOTE_TIMEOUT_SECONDS: float = Field(60, gt=0, description="For one call of a model endpoint.")
 
     # Parsing
@@ -237,6 +255,15 @@ class Settings(BaseSettings):
     def _check_tls(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         if (value is None) != (info.data.get("KYO_TLS_CERTIFICATE") is None):
             raise ValueError("https needs KYO_TLS_CERTIFICATE and KYO_TLS_KEY: set both, or neither")
+        return value
+
+    @field_validator("KYO_RERANKER_ENDPOINT")
+    @classmethod
+    def _check_reranker(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("KYO_RERANKER") == "endpoint":
+            raise ValueError("must be set, since KYO_RERANKER is endpoint")
+        if value is not None and not (urlsplit(value).scheme in ("http", "https") and urlsplit(value).hostname):
+            raise ValueError("must be an address that begins with http:// or https://")
         return value
 
     @field_validator("KYO_OIDC_METADATA_URL")

@@ -17,6 +17,9 @@ Result = TypeVar("Result")
 
 _FIRST_DELAY_SECONDS = 0.5
 _LONGEST_DELAY_SECONDS = 30.0
+#: llama.cpp and vLLM say 400 to a prompt beyond the context, text-generation-inference 422, and
+#: text-embeddings-inference 413 to what is too long or too many.
+_TOO_MUCH = (400, 413, 422)
 
 
 def open_client(address: str, key: SecretStr | None, timeout: float, provider: str | None) -> InferenceClient:
@@ -36,11 +39,17 @@ def open_client(address: str, key: SecretStr | None, timeout: float, provider: s
 
 
 def with_retries(
-    call: Callable[[], Result], what: str, attempts: int, sleep: Callable[[float], None] = time.sleep
+    call: Callable[[], Result],
+    what: str,
+    attempts: int,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    after_timeout: bool = True,
 ) -> Result:
     """Call; after 429, 5xx, a timeout or a broken connection wait, call again. Raises `Unavailable`.
 
     Waits double from half a second, with jitter, or as long as Retry-After says; never over half a minute.
+    Without `after_timeout`, for which somebody has waited long already, that is the end.
     """
     for attempt in range(1, attempts + 1):
         try:
@@ -49,7 +58,8 @@ def with_retries(
             error = _http_error(caught)
             if error is None:
                 raise
-            if attempt == attempts or not _is_passing(error):
+            is_last = attempt == attempts or (isinstance(error, httpx.TimeoutException) and not after_timeout)
+            if is_last or not _is_passing(error):
                 # `from None`: the text of the cause repeats what the endpoint said, which can hold the key.
                 raise Unavailable(complaint(what, error)) from None
             delay = _retry_after(error)
@@ -66,6 +76,8 @@ def complaint(what: str, error: httpx.HTTPError) -> str:
         return f"{what} refused the API key. Ask your administrator to check it."
     if status == 429:
         return f"{what} is busy: too many requests. Try again in a minute."
+    if status in _TOO_MUCH:
+        return f"{what} was sent more than it takes (HTTP {status}). Ask your administrator to check its limits."
     if status is not None:
         return f"{what} answered with an error (HTTP {status}). Try again later."
     return f"{what} cannot be reached. Try again later, or ask your administrator to check its address."
@@ -80,7 +92,8 @@ def _http_error(error: BaseException | None) -> httpx.HTTPError | None:
 
 def _is_passing(error: httpx.HTTPError) -> bool:
     status = _status(error)
-    return status is None or status == 429 or status >= 500
+    # 424 is what Hugging Face's own servers say when the model behind them failed.
+    return status is None or status in (424, 429) or status >= 500
 
 
 def _status(error: httpx.HTTPError) -> int | None:

@@ -54,6 +54,17 @@ class Languages(Protocol):
         ...
 
 
+class Reranker(Protocol):
+    """Reads question and text together, which tells more than two vectors do, and costs more."""
+
+    def rerank(self, question: str, texts: Sequence[str]) -> list[float]:
+        """A score for each text, in their order; higher is better, on a scale of the model's own.
+
+        Long texts are cut by the model. Raises `Unavailable`.
+        """
+        ...
+
+
 class AnswerGenerator(Protocol):
     """Writes an answer from passages only."""
 

@@ -173,6 +173,7 @@ def test_a_silent_server_is_left_after_the_timeout() -> None:
     with running(lambda _: Reply(delay=0.8)) as server, pytest.raises(Unavailable, match="in time"):
         finished(open_at(server, timeout=0.2).generate("How many days?", RETRIEVAL))
     assert time.perf_counter() - started < 3
+    assert len(server.requests) == 1  # nobody waits for it twice
 
 
 def test_an_endpoint_chooses_the_language_model() -> None:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from kyo_pipeline.adapters.embedding.factory import chosen_backend as embedding_backend
 from kyo_pipeline.adapters.generation.extractive import ExtractiveGenerator
+from kyo_pipeline.adapters.generation.fallback import FallbackGenerator
 from kyo_pipeline.domain.ports import AnswerGenerator, Embedder
 from kyo_pipeline.settings import Settings
 
@@ -17,16 +18,18 @@ def chosen_backend(settings: Settings) -> Literal["extractive", "huggingface"]:
 
 def open_generator(settings: Settings, embedder: Embedder) -> AnswerGenerator:
     """The generator of this installation. Nothing is loaded or called before it is used."""
-    if chosen_backend(settings) == "huggingface":
-        # Late: the client takes 0.3 s to import, and memory, where nothing else needs it.
-        from kyo_pipeline.adapters.generation.huggingface import HuggingFaceGenerator
-
-        return HuggingFaceGenerator(
-            model=settings.KYO_LLM_MODEL,
-            endpoint=settings.KYO_LLM_ENDPOINT,
-            key=settings.HF_LLM_API_KEY,
-            max_tokens=settings.MAX_TOKENS_PER_QUERY,
-            timeout=settings.KYO_REMOTE_TIMEOUT_SECONDS,
-        )
     # Sentences are not sent to a remote model: that would cost a call, and money, for each question.
-    return ExtractiveGenerator(None if embedding_backend(settings) == "huggingface" else embedder)
+    quotes = ExtractiveGenerator(None if embedding_backend(settings) == "huggingface" else embedder)
+    if chosen_backend(settings) == "extractive":
+        return quotes
+    # Late: the client takes 0.3 s to import, and memory, where nothing else needs it.
+    from kyo_pipeline.adapters.generation.huggingface import HuggingFaceGenerator
+
+    written = HuggingFaceGenerator(
+        model=settings.KYO_LLM_MODEL,
+        endpoint=settings.KYO_LLM_ENDPOINT,
+        key=settings.HF_LLM_API_KEY,
+        max_tokens=settings.MAX_TOKENS_PER_QUERY,
+        timeout=settings.KYO_REMOTE_TIMEOUT_SECONDS,
+    )
+    return FallbackGenerator(written, quotes) if settings.KYO_LLM_FALLBACK else written

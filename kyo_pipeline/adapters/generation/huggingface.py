@@ -18,7 +18,7 @@ from kyo_pipeline.domain.evidence import relevant
 from kyo_pipeline.domain.prompting import Prompt, build_prompt, is_not_found, may_become_not_found
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.token_estimate import estimated_tokens
-from kyo_pipeline.errors import Invalid, Unavailable
+from kyo_pipeline.errors import Invalid, NotAnswered, Unavailable
 
 _NAME = "The language model"
 _ATTEMPTS = 2  # somebody is waiting
@@ -65,7 +65,7 @@ class HuggingFaceGenerator:
 
         It may differ from the pieces: its citations are checked, and a text without a valid one is not found.
         Without a relevant passage the model is not asked.
-        Raises `Invalid` when the question is too long, `Unavailable` when the model fails.
+        Raises `Invalid` when the question is too long, `NotAnswered` when the model fails.
         """
         chosen = relevant(question, retrieval)
         if not chosen:
@@ -75,13 +75,17 @@ class HuggingFaceGenerator:
             raise Invalid("The question is too long for the language model. Ask it in fewer words.")
         reply = _Reply()
         # Leaving this block closes the connection, also when the generator is closed: the server then stops.
-        with open_client(self._endpoint or self.model, self._key, self._timeout, None) as client:
-            yield from _held_back(self._pieces(client, prompt, reply))
+        try:
+            with open_client(self._endpoint or self.model, self._key, self._timeout, None) as client:
+                yield from _held_back(self._pieces(client, prompt, reply))
+        except Unavailable as error:
+            raise NotAnswered(error.message, *_spent(prompt, reply)) from None
         return _draft(prompt, reply)
 
     def _pieces(self, client: InferenceClient, prompt: Prompt, reply: _Reply) -> Iterator[str]:
         try:
-            for chunk in with_retries(lambda: self._open(client, prompt), _NAME, _ATTEMPTS, self._wait):
+            opened = with_retries(lambda: self._open(client, prompt), _NAME, _ATTEMPTS, self._wait, after_timeout=False)
+            for chunk in opened:
                 piece = _take(chunk, reply)
                 if piece:
                     yield piece
@@ -129,14 +133,15 @@ def _held_back(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def _draft(prompt: Prompt, reply: _Reply) -> Draft:
+    prompt_tokens, completion_tokens = _tokens(prompt, reply)
     text, citations = check(_whole_sentences(reply), prompt.sources)
     is_supported = bool(citations) and not is_not_found(reply.text)
     return Draft(
         text=text if is_supported else NOT_FOUND_TEXT,
         outcome=Outcome.ANSWERED if is_supported else Outcome.NOT_FOUND,
         citations=citations if is_supported else (),
-        prompt_tokens=_tokens(reply.prompt_tokens, prompt.messages[0]["content"]),
-        completion_tokens=_tokens(reply.completion_tokens, reply.text),
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
     )
 
 
@@ -147,5 +152,15 @@ def _whole_sentences(reply: _Reply) -> str:
     return reply.text[: max(reply.text.rfind(mark) for mark in ".!?]。") + 1]
 
 
-def _tokens(counted: int | None, text: str) -> int:
-    return counted if counted is not None else estimated_tokens(text)
+def _tokens(prompt: Prompt, reply: _Reply) -> tuple[int, int]:
+    """Of prompt and answer: as the server counted them, else estimated. Some servers send a usage of zeros."""
+    asked = "".join(message["content"] for message in prompt.messages)
+    return (
+        reply.prompt_tokens or estimated_tokens(asked),
+        reply.completion_tokens or (estimated_tokens(reply.text) if reply.text else 0),
+    )
+
+
+def _spent(prompt: Prompt, reply: _Reply) -> tuple[int, int]:
+    """The same for a call that failed. Before the first piece nobody knows whether the model had begun."""
+    return _tokens(prompt, reply) if reply.text or reply.prompt_tokens else (0, 0)
