@@ -14,12 +14,13 @@ from typing import Any
 from dagster._cli.api import grpc_command
 from dagster._grpc import server
 
-#: What a run needs, imported once. No model is loaded here, and nothing that starts threads of its own.
+#: What a run needs, imported once, with one small model. Nothing may start threads of its own here.
 PRELOADED = [
     "dagster._grpc.impl",
     "dagster_postgres",
     "kyo_pipeline.defs.code_server",
     "kyo_pipeline.definitions",
+    "kyo_pipeline.defs.warm",
     "kyo_pipeline.adapters.embedding.builtin",
     "pydantic",
     "requests",
