@@ -9,6 +9,7 @@ import numpy as np
 from kyo_pipeline.db import embedding_sets
 from kyo_pipeline.db import search as searching
 from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.context import SPARE, Room, assemble
 from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.errors import Conflict
@@ -40,12 +41,13 @@ def retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages) 
             return Retrieval((), {}, 0.0, 0)
         if not embedding_set.spec.same_space(kyo.embedder.spec):
             raise Conflict(embedding_set.spec.clash_with(kyo.embedder.spec))
-        found = searching.passages(tx, embedding_set, question, vector, limit)
+        found = searching.passages(tx, embedding_set, question, vector, SPARE * limit)
         weights = searching.term_weights(tx, question)
     stages.done("search")
     explicit = kyo.settings.explicit_similarity_threshold
     threshold = embedding_set.spec.similarity_threshold if explicit is None else explicit
-    return Retrieval(found, weights, threshold, embedding_set.id)
+    passages = assemble(found, Room.of(limit, kyo.settings.CHUNK_SIZE))
+    return Retrieval(passages, weights, threshold, embedding_set.id)
 
 
 def vector_of(kyo: Kyo, question: str) -> Vectors:
