@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from kyo_pipeline.domain.figures import figures_of
 from kyo_pipeline.domain.likeness import words_of
@@ -40,9 +41,9 @@ def assemble(found: Sequence[Passage], room: Room) -> tuple[Passage, ...]:
     goes to another that scores within reach. Of joined passages too `text == document[start:end]`, but for white space
     between chunks, of which only the length is known. Doing it twice changes nothing.
     """
-    once = _assembled(found, room)
-    while (again := _assembled(once, room)) != once:
-        once = again
+    once, before = _assembled(found, room), tuple(found)
+    while once != before[: len(once)]:  # what was joined or put in may be a neighbour of, or repeat, the rest
+        once, before = _assembled(once, room), once
     return once
 
 
@@ -52,12 +53,10 @@ def _assembled(found: Sequence[Passage], room: Room) -> tuple[Passage, ...]:
     for passage in found:
         if (joined := _joined_with_any(kept, passage, room)) is not None:
             kept = joined
-        elif any(_repeats(passage, one) for one in kept):
-            continue
-        elif len(kept) < room.passages:
-            kept.append(passage)
-        else:
+        elif len(kept) == room.passages:
             left.append(passage)
+        elif not any(_repeats(passage, one) for one in kept):
+            kept.append(passage)
     return _within_budget(_several_documents(kept, left), room.tokens)
 
 
@@ -117,6 +116,7 @@ def _repeats(passage: Passage, kept: Passage) -> bool:
     return not said.values and not said.denies and figures_of(passage.text).denies == figures_of(kept.text).denies
 
 
+@lru_cache(maxsize=64)  # one question compares each passage with several
 def _grams(text: str) -> frozenset[tuple[str, ...]]:
     words = words_of(text)
     return frozenset(tuple(words[n : n + _GRAM]) for n in range(max(len(words) - _GRAM + 1, 1)))
@@ -126,7 +126,7 @@ def _several_documents(kept: list[Passage], left: Sequence[Passage]) -> list[Pas
     if len(kept) < _LEAST_PLACES or len({one.document_id for one in kept}) > 1:
         return kept
     others = (one for one in left if one.document_id != kept[0].document_id)
-    best = next(others, None)
+    best = next((one for one in others if not any(_repeats(one, known) for known in kept)), None)
     if best is None or best.score < _WITHIN_REACH * kept[-1].score:
         return kept
     return [*kept[:-1], best]
@@ -134,6 +134,8 @@ def _several_documents(kept: list[Passage], left: Sequence[Passage]) -> list[Pas
 
 def _within_budget(kept: Sequence[Passage], tokens: int) -> tuple[Passage, ...]:
     """As many of the first as the budget allows, and one in any case."""
+    if sum(len(passage.text.encode("utf-8", "replace")) + 2 for passage in kept) <= tokens:
+        return tuple(kept)  # no text has more tokens than bytes
     within: list[Passage] = []
     for passage in kept:
         tokens -= estimated_tokens(passage.text)
