@@ -1,5 +1,7 @@
 """What was found about an answer, as plain text: marks in its text, and lines below it."""
 
+from datetime import timezone
+
 from kyo_app.commands.output import printable
 from kyo_app.markup import UNSUPPORTED
 from kyo_pipeline.domain.answers import Answer, Citation
@@ -22,15 +24,16 @@ def remarks(answer: Answer) -> list[str]:
     found = answer.findings
     lines = [found.notice] if found.notice else []
     lines += [f"Looked for {meant} in place of {typed}." for typed, meant in found.corrections]
-    lines += [
-        f"These sources differ: {_side(cited[one.newer])}{', newer' if one.is_dated else ''}; {_side(cited[one.older])}."
-        for one in found.conflicts
-        if one.newer in cited and one.older in cited
-    ]
+    for one in found.conflicts:
+        if one.newer in cited and one.older in cited:
+            newer, older = _side(cited[one.newer]), _side(cited[one.older])
+            lines.append(f"These sources differ: {newer}{', newer' if one.is_dated else ''}; {older}.")
     lines += [f"Nearest document: {one.title} (owner: {one.owner})" for one in answer.nearest]
     return [printable(line) for line in lines]
 
 
 def _side(citation: Citation) -> str:
-    dated = f" of {citation.dated:%Y-%m-%d %H:%M} UTC" if citation.dated is not None else ""
+    if citation.dated is None:
+        return f"[{citation.marker}]"
+    dated = f" of {citation.dated.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC"
     return f"[{citation.marker}]{dated}"

@@ -109,4 +109,4 @@ def _states(sentence: str) -> bool:
     """Whether it says something of its own; what only leads to a list that follows does not."""
     if sentence.rstrip(" *_").endswith(":"):
         return False
-    return len(stems(sentence)) >= _STATES_LITTLE or bool(values_of(sentence))
+    return len(_words(sentence)) >= _STATES_LITTLE or bool(values_of(sentence))
