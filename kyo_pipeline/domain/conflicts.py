@@ -7,19 +7,16 @@ from itertools import combinations
 from kyo_pipeline.domain.answer_findings import Conflict
 from kyo_pipeline.domain.answers import DraftCitation
 from kyo_pipeline.domain.evidence import Scored
-from kyo_pipeline.domain.figures import FIGURE_WORDS, figures_of
-from kyo_pipeline.domain.likeness import words_of
+from kyo_pipeline.domain.figures import figures_of, words_beside_figures
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
 from kyo_pipeline.domain.stemming import stems
 
-_ALIKE = 0.6  # Jaccard of the stems without numbers
+_ALIKE = 0.5  # Jaccard of the stems without numbers
 _NEARLY_SAME = 0.8  # in one document, and where only one of the two denies
 _LEAST_WORDS = 3
 _COMPARED = 3  # statements of a passage
 _WORTH = 0.75  # of the best score: what answers less well is not what the answer is about
-_NO_WORDS = frozenset(
-    stems(" ".join(["never none nobody nothing neither without cannot prohibited forbidden", *FIGURE_WORDS]))
-)
+_DENYING = frozenset(stems("never none nobody nothing neither without cannot prohibited forbidden"))
 
 
 @dataclass(frozen=True)
@@ -35,8 +32,8 @@ class Said:
     @staticmethod
     def of(passage: Passage, text: str, section: frozenset[str] = frozenset()) -> "Said":
         figures = figures_of(text)
-        words = frozenset(stem for stem in stems(" ".join(words_of(text))) if not any(map(str.isdigit, stem)))
-        return Said(passage, words - _NO_WORDS, figures.values, figures.denies, section)
+        words = words_beside_figures(text) - _DENYING
+        return Said(passage, words, figures.values, figures.denies, section)
 
 
 def is_conflict(one: Said, other: Said) -> bool:

@@ -4,6 +4,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from kyo_pipeline.domain.likeness import words_of
+from kyo_pipeline.domain.stemming import stems
+
 _UNITS = (  # noqa: SIM905 — easier to read as a text
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
@@ -45,8 +48,8 @@ _NO_NEGATION = re.compile(
 )
 
 
-#: Words that are numbers, or parts of dates, in lower case.
-FIGURE_WORDS = frozenset([*_WORDS, *_MONTHS, *_DAYS])
+#: Stems of words that are numbers, or parts of dates.
+_FIGURE_WORDS = frozenset(stems(" ".join([*_WORDS, *_MONTHS, *_DAYS])))
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,12 @@ def figures_of(text: str) -> Figures:
     """What a text says that another one must say too: "thirty" and 30 are the same, 1,000 and 1000 as well."""
     folded = unicodedata.normalize("NFKC", text)
     return Figures(values_of(text), bool(_NEGATION.search(_NO_NEGATION.sub("", folded))))
+
+
+def words_beside_figures(text: str) -> frozenset[str]:
+    """The stems of a text that are no numbers and no parts of dates; in scripts without spaces the letters."""
+    found = stems(" ".join(words_of(text)))
+    return frozenset(stem for stem in found if not any(map(str.isdigit, stem))) - _FIGURE_WORDS
 
 
 def values_of(text: str) -> frozenset[str]:

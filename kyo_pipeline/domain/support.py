@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from kyo_pipeline.domain.answer_findings import TextSpan
 from kyo_pipeline.domain.evidence import Similarity
-from kyo_pipeline.domain.figures import values_of
+from kyo_pipeline.domain.figures import values_of, words_beside_figures
 from kyo_pipeline.domain.likeness import words_of
 from kyo_pipeline.domain.sentences import sentence_spans
-from kyo_pipeline.domain.stemming import STOP_WORDS, stems
+from kyo_pipeline.domain.stemming import STOP_WORDS
 
 #: What a sentence must reach, and what speaks for it however it is worded. Chosen by `benchmarks/support.py`.
 _ENOUGH, _ENOUGH_WITH_SIMILARITY = 0.5, 0.7
@@ -80,18 +80,14 @@ def is_supported(
 
 def support(sentence: str, passage: str, weights: Mapping[str, float], similarity: Similarity | None = None) -> float:
     """The share of the sentence's words, by weight, that stand in the passage, and what the likest sentence adds."""
-    wanted, there = _words(sentence), _words(passage)
-    weighed = {stem: weights.get(stem, _RARE) for stem in wanted}
-    share = sum(weight for stem, weight in weighed.items() if stem in there) / (sum(weighed.values()) or 1.0)
+    there = words_beside_figures(passage)
+    weighed = {stem: weights.get(stem, _RARE) for stem in words_beside_figures(sentence)}
+    total = sum(weighed.values())
+    share = sum(weight for stem, weight in weighed.items() if stem in there) / total if total else 1.0
     if similarity is None:
         return share
     others = [passage[start:end] for start, end in sentence_spans(passage)]
     return share + _SIMILARITY * max(0.0, max(map(float, similarity(sentence, others)), default=0.0))
-
-
-def _words(text: str) -> set[str]:
-    """Stems; in scripts that put no spaces between words, letters."""
-    return set(stems(" ".join(words_of(text))))
 
 
 def _is_english(text: str) -> bool:
@@ -109,4 +105,4 @@ def _states(sentence: str) -> bool:
     """Whether it says something of its own; what only leads to a list that follows does not."""
     if sentence.rstrip(" *_").endswith(":"):
         return False
-    return len(_words(sentence)) >= _STATES_LITTLE or bool(values_of(sentence))
+    return len(words_beside_figures(sentence)) >= _STATES_LITTLE or bool(values_of(sentence))
