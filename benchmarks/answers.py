@@ -24,11 +24,12 @@ from kyo_pipeline import finding
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.answers import Draft, Outcome
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.spans import Kind, kind_of
 from kyo_pipeline.domain.stemming import stems
 from kyo_pipeline.finding import Stages
 from kyo_pipeline.kyo import Kyo, database_url, open_kyo
-from kyo_pipeline.services import operations
+from kyo_pipeline.services import indexing, library, operations, reviewing, upkeep
 from kyo_pipeline.settings import Settings
 
 
@@ -157,6 +158,32 @@ def clapnq(limit: int) -> None:
     print(f"  sources said to differ        {share(said, lambda one: bool(one.draft.findings.conflicts))}")
 
 
+def handbook(limit: int) -> None:
+    """A real handbook, cut as the product cuts: its own questions, and those of clapnq, none of which it answers."""
+    folder = SHARED / "handbook_faq/18f"
+    pages = sorted((folder / "docs").glob("*.txt"))
+    with tempfile.TemporaryDirectory(prefix="kyo-bench-") as home:
+        wanted = Settings(KYO_HOME=Path(home) / "home")
+        with operations.running_servers(wanted) as servers:
+            operations.migrate(servers.settings)
+            app, pipeline = open_kyo(servers.settings), open_kyo(servers.settings, DatabaseRole.PIPELINE)
+            for number, page in enumerate(pages):
+                uploaded = library.upload(app, OPERATOR, f"{number}.txt", page.read_bytes())
+                reviewing.approve(app, OPERATOR, uploaded.document.latest.id)
+            for step in (indexing.parse, indexing.cut, indexing.embed, indexing.publish_ready):
+                for turn in range(20):  # each takes a batch
+                    step(pipeline, indexing.claim_name(f"bench{turn}"))
+            upkeep.refresh_weights(pipeline)
+            own = [one for _, one in asked(app, folder, limit)]
+            foreign = [one for _, one in asked(app, SHARED / "clapnq", limit)]
+            app.close()
+            pipeline.close()
+    print(f"handbook_faq/18f: {len(pages)} pages, {len(own)} questions of its own, {len(foreign)} foreign ones")
+    print(f"  answered, own                 {share(own, lambda one: one.answered)}")
+    print(f"  answered, foreign             {share(foreign, lambda one: one.answered)}")
+    print(f"  sources said to differ, own   {share(own, lambda one: bool(one.draft.findings.conflicts))}")
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--limit", type=int, default=2000, help="questions a set")
@@ -167,6 +194,7 @@ def main() -> None:
         return
     xquad(given.limit, given.language)
     clapnq(given.limit)
+    handbook(given.limit)
 
 
 if __name__ == "__main__":

@@ -148,12 +148,24 @@ class _Ours:
         is_unsupported = any(start in one for one in self.unsupported)
         if not bare or not (is_bold or is_unsupported):
             return _escaped(text)
-        # The joiners keep marks apart from each other and from punctuation, beside which they would count for nothing.
-        marked = f"**{_WORD_JOINER}{bare}{_WORD_JOINER}**" if is_bold else bare
+        marked = _bold(text.strip(), bare) if is_bold else bare
         if is_unsupported:
             marked = f":{UNSUPPORTED_COLOR}-background[{marked}]"
         left, right = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
-        return f"{_escaped(left)}{_WORD_JOINER}{marked}{_WORD_JOINER}{_escaped(right)}"
+        before = _apart(left or self.line[max(start - 1, 0) : start])
+        after = _apart(right or self.line[end : end + 1])
+        return f"{_escaped(left)}{before}{marked}{after}{_escaped(right)}"
+
+
+def _bold(text: str, escaped: str) -> str:
+    """Beside punctuation, asterisks would count for nothing: an invisible joiner keeps it off them."""
+    before, after = ("" if edge.isalnum() else _WORD_JOINER for edge in (text[0], text[-1]))
+    return f"**{before}{escaped}{after}**"
+
+
+def _apart(beside: str) -> str:
+    """What stands between a mark and the characters beside it: nothing where those are blank, or there are none."""
+    return _WORD_JOINER if beside.strip(" ") else ""
 
 
 def _within(spans: Sequence[TextSpan], offset: int, length: int) -> tuple[range, ...]:

@@ -7,6 +7,7 @@ with months in English, numbers in every script.
 import re
 from enum import Enum
 
+from kyo_pipeline.domain.figures import words_beside_figures
 from kyo_pipeline.domain.stemming import STOP_WORDS, stems
 
 
@@ -72,9 +73,9 @@ _UNIT = (
     r"|dollars?|euros?|pounds?|Euro|Prozent|Tage|Wochen|Monate|Jahre|Stunden|元|人|天|年|米)"
 )
 _AMOUNTS = re.compile(
-    rf"""(?:(?:US|CA|A)?[$€£¥]\s?)?(?<![\w.,])\d+(?:[.,\u00a0\u202f']\d+)*(?![\d])
+    rf"""(?:(?:US|CA|A)?[$€£¥]\s?)?(?<![A-Za-z\d.,])\d+(?:[.,\u00a0\u202f']\d+)*(?![\d])
          (?:\s?[–-]\s?\d+(?:[.,]\d+)*)?
-         (?:[\s-]?{_UNIT}(?!\w))*(?:\s?[€])?
+         (?:[\s-]?{_UNIT}(?![A-Za-z]))*(?:\s?[€])?
       | \b{_NUMBER_WORD}(?:[-\s]{_NUMBER_WORD})*\b(?:[\s-]{_UNIT}(?!\w))*
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -91,7 +92,9 @@ _COUNTED = re.compile(r"\bhow (?:many|much)\s+(?:more\s+|of\s+(?:the\s+)?)?(\w+)
 _WORD = re.compile(r"\w+")
 _AHEAD = 45  # characters behind a number within which stands what is counted
 #: How many times as good as the next one the best candidate must be. Chosen on xquad/en, see `benchmarks/answers.py`.
-_SURE = {Kind.WHEN: 1.1, Kind.HOW_MANY: 1.2, Kind.WHO: 1.5, Kind.WHERE: 1.5}
+_SURE = {Kind.WHEN: 1.1, Kind.HOW_MANY: 1.5, Kind.WHO: 2.0, Kind.WHERE: 1.5}
+#: And which share of the question's words its sentence must have.
+_COVERED = {Kind.WHEN: 0.5, Kind.HOW_MANY: 0.5, Kind.WHO: 0.5, Kind.WHERE: 0.7}
 
 
 def kind_of(question: str) -> Kind | None:
@@ -102,7 +105,7 @@ def kind_of(question: str) -> Kind | None:
 def answering_span(question: str, statement: str) -> tuple[int, int] | None:
     """Offsets (start, end) into the statement of the words that answer, None when that is not clear."""
     kind = kind_of(question)
-    if kind is None:
+    if kind is None or _covered(_KINDS[kind].sub(" ", question), statement) < _COVERED[kind]:
         return None
     asked = frozenset(stems(question))
     candidates = _candidates(kind, question, statement, asked)
@@ -112,6 +115,11 @@ def answering_span(question: str, statement: str) -> tuple[int, int] | None:
     if len(ranked) > 1 and ranked[0][0] < _SURE[kind] * ranked[1][0]:
         return None
     return ranked[0][1]
+
+
+def _covered(question: str, statement: str) -> float:
+    wanted = words_beside_figures(question)
+    return len(wanted & words_beside_figures(statement)) / len(wanted) if wanted else 1.0
 
 
 def _candidates(kind: Kind, question: str, statement: str, asked: frozenset[str]) -> list[tuple[int, int]]:

@@ -34,6 +34,7 @@ def test_what_a_question_asks_for(question: str, kind: Kind | None) -> None:
         ("What percentage of the fee is paid?", "We pay 80% of the fee.", "80%"),
         ("How long is the probation period?", "The probation period is six months.", "six months"),
         ("Wie viele Tage Urlaub habe ich?", "Jeder hat 28 Tage Urlaub.", "28 Tage"),
+        ("每年有多少天假期", "每年有30天假期", "30天"),
         ("When is the deadline?", "The deadline is 3 March 2026.", "3 March 2026"),
         ("When does the office close?", "The office closes at 5:30 p.m. on all days.", "5:30 p.m."),
         ("When was the company founded?", "The company was founded in 1994 by two people.", "1994"),
@@ -43,6 +44,7 @@ def test_what_a_question_asks_for(question: str, kind: Kind | None) -> None:
         ("How many days of leave do I get?", "Leave is agreed with your team.", None),
         ("When does the office close?", "The office closes early.", None),
         ("How do I apply for leave?", "Apply 30 days before.", None),
+        ("How many days of sick pay does the Porto office grant?", "There are 30 days in a month.", None),
     ],
 )
 def test_the_words_that_answer(question: str, statement: str, bold: str | None) -> None:
