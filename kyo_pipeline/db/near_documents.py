@@ -11,13 +11,14 @@ from kyo_pipeline.domain.retrieval import Passage
 
 
 def add(tx: Connection, answer_id: UUID, passages: Sequence[Passage]) -> None:
-    """The documents of these passages, nearest first."""
+    """The documents of these passages, nearest first; without those that could be read a moment ago only."""
     tx.execute(
         text(
             """
             insert into near_documents (answer_id, rank, document_id)
             select :answer_id, n.rank, n.document_id
             from unnest(cast(:documents as uuid[])) with ordinality as n(document_id, rank)
+            join documents d on d.id = n.document_id
             """
         ),
         {"answer_id": answer_id, "documents": [passage.document_id for passage in passages]},
