@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from kyo_app import runtime, wording
+from kyo_app import findings, runtime, wording
 from kyo_app.auth import current_actor
 from kyo_app.components import Link, shown_errors
 from kyo_app.documents.passages import sources
-from kyo_app.markup import answer_markdown, inert
+from kyo_app.markup import inert
 from kyo_pipeline.domain.actor import Permission
 from kyo_pipeline.domain.answers import ERASED_TEXT, WITHHELD_TEXT, Answer, Outcome
 from kyo_pipeline.services import history
@@ -34,13 +34,15 @@ def answer_block(answer: Answer) -> None:
         _gone(answer)
         return
     if answer.outcome is Outcome.NOT_FOUND:
-        _not_found()
+        _not_found(answer)
     elif answer.text:
-        st.markdown(answer_markdown(answer.text))
+        st.markdown(findings.marked_text(answer))
+    findings.remarks(answer)
     if answer.outcome is Outcome.STOPPED:
         st.caption(":material/stop_circle: Stopped before the answer was complete.")
     if answer.outcome is Outcome.FAILED:
         st.warning("This question could not be answered. Ask it again.", icon=":material/error:")
+    findings.conflicts(answer)
     if answer.citations:
         sources(answer.citations, str(answer.id))
     _rating(answer)
@@ -54,12 +56,13 @@ def _gone(answer: Answer) -> None:
         sources(answer.citations, str(answer.id))
 
 
-def _not_found() -> None:
+def _not_found(answer: Answer) -> None:
     with st.container(border=True):
         st.markdown(
             ":material/search_off: **Not found.** The approved documents that you may read do not answer this. "
             "Nothing was made up."
         )
+        findings.nearest(answer.nearest)
         st.caption(
             "Try the words that the document itself would use, or ask about one thing at a time. "
             "If a document is missing, it may still wait for approval."

@@ -1,8 +1,11 @@
 """Text that others wrote, made inert for Streamlit's markdown, and the little markup of our own around it."""
 
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
+from kyo_pipeline.domain.answer_findings import TextSpan
 from kyo_pipeline.domain.diffs import Change, Line, Span
 
 _INVISIBLE = re.compile(
@@ -31,6 +34,10 @@ _REWRITTEN = re.compile(
 )
 
 MARKER_COLOR = "green"
+
+#: Stands behind a sentence that its sources do not bear out, in words: a colour alone says nothing to some readers.
+UNSUPPORTED = "not in the sources"
+UNSUPPORTED_COLOR = "orange"
 
 _SENTENCE_END = (".", ":", ";", "!", "?", "…")
 _BULLET = re.compile(r"^\s*[-*•‣▪]\s+(?=\S)")
@@ -62,18 +69,24 @@ def highlighted(before: str, quote: str, after: str) -> str:
     return _joined(lines)
 
 
-def answer_markdown(text: str) -> str:
-    """An answer: lists, bold words and citation badges are kept, whatever else the text contains is inert."""
-    lines = []
-    for line in _lines(text):
+def answer_markdown(text: str, bold: Sequence[TextSpan] = (), unsupported: Sequence[TextSpan] = ()) -> str:
+    """An answer: lists, bold words and citation badges are kept, whatever else the text contains is inert.
+
+    The characters of `bold` are shown so; those of `unsupported` get a background, and words behind them that say why.
+    """
+    lines, offset = [], 0
+    for line in _lines_of_same_length(text):
+        ends = tuple(span.end - offset for span in unsupported if 0 < span.end - offset <= len(line))
+        ours = _Ours(line, _within(bold, offset, len(line)), _within(unsupported, offset, len(line)), ends)
         if bullet := _BULLET.match(line):
-            lines.append("- " + _with_ours(line[bullet.end() :]))
+            lines.append("- " + ours.markdown(bullet.end()))
         elif number := _NUMBER.match(line):
-            lines.append(f"{int(number[1])}. " + _with_ours(line[number.end() :]))
+            lines.append(f"{int(number[1])}. " + ours.markdown(number.end()))
         elif heading := _HEADING.match(line):
-            lines.append(f"**{_escaped(line[heading.end() :].strip())}**")
+            lines.append(f"**{_escaped(line[heading.end() :].strip())}**{ours.said(0, len(line))}")
         else:
-            lines.append(_with_ours(line))
+            lines.append(ours.markdown(0))
+        offset += len(line) + 1
     return _joined(lines)
 
 
@@ -87,16 +100,78 @@ def badge(label: str, color: str) -> str:
     return f":{color}-badge[{label}]"
 
 
-def _with_ours(line: str) -> str:
-    parts, position = [], 0
-    for match in _OURS.finditer(line):
-        parts.append(_escaped(line[position : match.start()]))
-        if match["bold"]:
-            parts.append(f"**{_escaped(match['bold'].strip())}**")
-        else:
-            parts.append("".join(badge(marker.strip(), MARKER_COLOR) for marker in match["markers"].split(",")))
-        position = match.end()
-    return "".join([*parts, _escaped(line[position:])])
+@dataclass(frozen=True)
+class _Ours:
+    """A line of an answer with the ranges of its characters that get a mark, and where unsupported sentences end."""
+
+    line: str
+    bold: tuple[range, ...]
+    unsupported: tuple[range, ...]
+    ends: tuple[int, ...]
+
+    def markdown(self, start: int) -> str:
+        """The line from `start` on, with bold words, badges in the place of citations, and marks."""
+        parts, position = [], -1
+        for end, piece in self._pieces(start):
+            parts += [piece, self.said(position, end)]
+            position = end
+        return "".join(parts)
+
+    def said(self, start: int, end: int) -> str:
+        """What is said of each unsupported sentence that ends behind `start`, and at or before `end`."""
+        return f" {badge(UNSUPPORTED, UNSUPPORTED_COLOR)} " * sum(start < one <= end for one in self.ends)
+
+    def _pieces(self, start: int) -> Iterator[tuple[int, str]]:
+        """Markdown of one stretch after the other, each with the offset where it ends."""
+        for match in _OURS.finditer(self.line, start):
+            yield from self._text(start, match.start())
+            if match["bold"]:
+                yield from self._text(*match.span("bold"), is_bold=True)
+                yield match.end(), ""
+            else:
+                badges = (badge(marker.strip(), MARKER_COLOR) for marker in match["markers"].split(","))
+                yield match.end(), "".join(badges)
+            start = match.end()
+        yield from self._text(start, len(self.line))
+
+    def _text(self, start: int, end: int, *, is_bold: bool = False) -> Iterator[tuple[int, str]]:
+        marks = (*self.bold, *self.unsupported)
+        edges = {start, end, *self.ends, *(edge for one in marks for edge in (one.start, one.stop))}
+        for left, right in pairwise(sorted(edge for edge in edges if start <= edge <= end)):
+            yield right, self._piece(left, right, is_bold)
+
+    def _piece(self, start: int, end: int, is_bold: bool) -> str:
+        """Characters between two edges, all of them with the same marks. Blanks stay outside the marks."""
+        text = self.line[start:end]
+        bare = _escaped(text.strip())
+        is_bold = is_bold or any(start in one for one in self.bold)
+        is_unsupported = any(start in one for one in self.unsupported)
+        if not bare or not (is_bold or is_unsupported):
+            return _escaped(text)
+        marked = _bold(text.strip(), bare) if is_bold else bare
+        if is_unsupported:
+            marked = f":{UNSUPPORTED_COLOR}-background[{marked}]"
+        left, right = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+        before = _apart(left or self.line[max(start - 1, 0) : start])
+        after = _apart(right or self.line[end : end + 1])
+        return f"{_escaped(left)}{before}{marked}{after}{_escaped(right)}"
+
+
+def _bold(text: str, escaped: str) -> str:
+    """Beside punctuation, asterisks would count for nothing: an invisible joiner keeps it off them."""
+    before, after = ("" if edge.isalnum() else _WORD_JOINER for edge in (text[0], text[-1]))
+    return f"**{before}{escaped}{after}**"
+
+
+def _apart(beside: str) -> str:
+    """What stands between a mark and the characters beside it: nothing where those are blank, or there are none."""
+    return _WORD_JOINER if beside.strip(" ") else ""
+
+
+def _within(spans: Sequence[TextSpan], offset: int, length: int) -> tuple[range, ...]:
+    """The part of each span that is on a line which begins at `offset`."""
+    parts = (range(max(span.start - offset, 0), min(span.end - offset, length)) for span in spans)
+    return tuple(part for part in parts if part)
 
 
 def _marked(text: str) -> str:
@@ -122,6 +197,11 @@ def _escaped(text: str) -> str:
 
 def _lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").translate(_BREAKS).split("\n")
+
+
+def _lines_of_same_length(text: str) -> list[str]:
+    """As `_lines`, with a blank for each character that is left out: offsets into the text stay valid."""
+    return text.replace("\r\n", " \n").replace("\r", "\n").translate(_BREAKS).split("\n")
 
 
 def _joined(lines: list[str]) -> str:

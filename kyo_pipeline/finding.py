@@ -11,6 +11,7 @@ from kyo_pipeline.db import embedding_sets
 from kyo_pipeline.db import search as searching
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.chunks import indexed_text
+from kyo_pipeline.domain.context import SPARE, Room, assemble
 from kyo_pipeline.domain.languages import language_of_question
 from kyo_pipeline.domain.ports import Reranker, Vectors
 from kyo_pipeline.domain.reranking import CANDIDATES, reordered
@@ -45,16 +46,21 @@ def retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages) 
         if not embedding_set.spec.same_space(kyo.embedder.spec):
             raise Conflict(embedding_set.spec.clash_with(kyo.embedder.spec))
         analysis = searching.analyse(tx, question, _spoken(kyo, question, searching.languages(tx)))
-        # More than are wanted, where somebody puts them into a better order.
-        wanted = limit if kyo.reranker is None else max(limit, CANDIDATES)
+        # More than are wanted: some are put together, and somebody may put them into a better order.
+        wanted = max(SPARE * limit, CANDIDATES if kyo.reranker is not None else 0)
         found = searching.passages(tx, embedding_set, question, vector, wanted, analysis)
     stages.done("search")
     if kyo.reranker is not None:
-        found = _reranked(kyo.reranker, question, found)[:limit]
+        found = _reranked(kyo.reranker, question, found)
         stages.done("rerank")
     explicit = kyo.settings.explicit_similarity_threshold
-    threshold = embedding_set.spec.similarity_threshold if explicit is None else explicit
-    return Retrieval(found, analysis.weights, threshold, embedding_set.id, analysis.corrections)
+    return Retrieval(
+        passages=assemble(found, Room.of(limit, kyo.settings.CHUNK_SIZE)),
+        term_weights=analysis.weights,
+        similarity_threshold=embedding_set.spec.similarity_threshold if explicit is None else explicit,
+        embedding_set_id=embedding_set.id,
+        corrections=analysis.corrections,
+    )
 
 
 def _spoken(kyo: Kyo, question: str, languages: Sequence[str]) -> str | None:

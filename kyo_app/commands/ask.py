@@ -2,8 +2,9 @@
 
 import click
 
+from kyo_app.commands.findings import marked_text, remarks
 from kyo_app.commands.opening import actor_called, as_option, opened_kyo
-from kyo_app.commands.output import json_option, print_json, printable
+from kyo_app.commands.output import json_option, print_json
 from kyo_app.commands.sources import source
 from kyo_pipeline.services import asking
 
@@ -20,6 +21,8 @@ def command(question: str, username: str | None, as_json: bool) -> None:
     if as_json:
         print_json(answer)
         return
-    click.echo(f"{printable(answer.text)}\n")
+    click.echo(f"{marked_text(answer)}\n")
+    for line in remarks(answer):
+        click.echo(line)
     for citation in answer.citations:
         click.echo(f"[{citation.marker}] {source(citation)}")

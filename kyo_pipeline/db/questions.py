@@ -9,8 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
+from kyo_pipeline.db import near_documents
 from kyo_pipeline.db.like import containing
 from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.answer_findings import as_plain, from_plain
 from kyo_pipeline.domain.answers import (
     ERASED_TEXT,
     WITHHELD_TEXT,
@@ -19,6 +21,7 @@ from kyo_pipeline.domain.answers import (
     AnswerSummary,
     Citation,
     Draft,
+    NearDocument,
     Outcome,
 )
 from kyo_pipeline.domain.parsed import Heading, heading_path_at, page_at
@@ -60,10 +63,10 @@ def add_answer(tx: Connection, question_id: UUID, draft: Draft, made: Production
                     """
                     insert into answers
                       (question_id, text, outcome, generator, model, embedding_set_id, timings,
-                       prompt_tokens, completion_tokens, answered_at)
+                       prompt_tokens, completion_tokens, findings, answered_at)
                     values
                       (:question_id, :text, :outcome, :generator, :model, :embedding_set_id,
-                       cast(:timings as jsonb), :prompt_tokens, :completion_tokens, :now)
+                       cast(:timings as jsonb), :prompt_tokens, :completion_tokens, cast(:findings as jsonb), :now)
                     returning id
                     """
                 ),
@@ -77,6 +80,7 @@ def add_answer(tx: Connection, question_id: UUID, draft: Draft, made: Production
                     "timings": json.dumps(made.timings),
                     "prompt_tokens": draft.prompt_tokens,
                     "completion_tokens": draft.completion_tokens,
+                    "findings": json.dumps(as_plain(draft.findings)),
                     "now": now,
                 },
             )
@@ -161,6 +165,7 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
               coalesce(a.timings, '{}') as timings,
               coalesce(a.prompt_tokens, 0) as prompt_tokens,
               coalesce(a.completion_tokens, 0) as completion_tokens,
+              coalesce(a.findings, '{}') as findings,
               f.rating, f.comment
             from questions q
             left join answers a on a.question_id = q.id and answer_is_readable(a.id, q.user_id)
@@ -178,7 +183,9 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
             "withheld_outcome": Outcome.WITHHELD.value,
         },
     ).one_or_none()
-    return _to_answer(row, _citations(tx, actor, answer_id)) if row else None
+    if row is None:
+        return None
+    return _to_answer(row, _citations(tx, actor, answer_id), near_documents.of_answer(tx, actor, answer_id))
 
 
 def readable(tx: Connection, actor: Actor, answer_ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -224,7 +231,7 @@ def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation,
         text(
             """
             select c.marker, c.chunk_id, d.id as document_id, c.version_id, v.number, d.title, v.file_name,
-              v.media_type,
+              v.media_type, v.uploaded_at,
               case when current.sha256 = v.sha256 then v.number else current.number end as current_number,
               d.stale_since is not null and d.state = 'approved' as is_stale,
               d.state = 'deleted' as is_deleted,
@@ -265,12 +272,13 @@ def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation,
             is_stale=row.is_stale,
             from_ocr=page_at(row.page_starts, row.start_offset) in row.ocr_pages,
             is_deleted=row.is_deleted,
+            dated=row.uploaded_at,
         )
         for row in rows
     )
 
 
-def _to_answer(row: Row[Any], citations: tuple[Citation, ...]) -> Answer:
+def _to_answer(row: Row[Any], citations: tuple[Citation, ...], nearest: tuple[NearDocument, ...]) -> Answer:
     return Answer(
         id=row.id,
         question_id=row.question_id,
@@ -286,4 +294,6 @@ def _to_answer(row: Row[Any], citations: tuple[Citation, ...]) -> Answer:
         completion_tokens=row.completion_tokens,
         rating=row.rating,
         comment=row.comment,
+        findings=from_plain(row.findings),
+        nearest=nearest,
     )

@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
+from kyo_pipeline.domain.answer_findings import NOTHING, Findings
+
 WITHHELD_TEXT = "This answer quoted documents that you may no longer read."
 ERASED_TEXT = "A document that this answer quoted has since been deleted, and the answer with it."
 NOT_FOUND_TEXT = "This was not found in the approved documents that you may read."
@@ -45,6 +47,7 @@ class Draft:
     generator: str = ""
     model: str = ""
     notice: str = ""
+    findings: Findings = NOTHING
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class Citation:
 
     `current_number` is the version of the document that answers questions now, None when there is none,
     `version_number` where that one is made from the same file. `is_stale`: its review is overdue. `from_ocr`: the
-    passage was read from a picture. `is_deleted`: nothing is left but the title.
+    passage was read from a picture. `is_deleted`: nothing is left but the title. `dated`: when the version was
+    uploaded.
     """
 
     marker: int
@@ -75,11 +79,28 @@ class Citation:
     is_stale: bool
     from_ocr: bool
     is_deleted: bool
+    dated: datetime | None = None
+
+
+@dataclass(frozen=True)
+class NearDocument:
+    """A document that came near a question which it does not answer, and whom to ask about it.
+
+    `version_id` is of the version that answers questions now.
+    """
+
+    document_id: UUID
+    version_id: UUID
+    title: str
+    owner: str
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A stored answer. `timings` maps a stage (embed, search, generate) to milliseconds."""
+    """A stored answer. `timings` maps a stage (embed, search, generate) to milliseconds.
+
+    `nearest` are the documents that came nearest to a question which was not answered, as far as they may be read.
+    """
 
     id: UUID
     question_id: UUID
@@ -95,6 +116,8 @@ class Answer:
     completion_tokens: int
     rating: int | None = None
     comment: str | None = None
+    findings: Findings = NOTHING
+    nearest: tuple[NearDocument, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from uuid import UUID
 
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
 from kyo_pipeline.domain.sentences import sentence_spans
@@ -18,6 +19,7 @@ _SIMILARITY, _PASSAGE, _KIND = 0.4, 0.3, 0.15
 _ENOUGH = 0.65
 _LEAST_ROOM = 0.05
 _RELEVANT_WORDS = 0.5
+_NEAR_WORDS = 0.25
 _LOWEST_SIMILARITY = -0.3  # so that a text with every word of the question is found, however the model sees it
 _ASKS_NUMBER = re.compile(r"\b(?:how (?:many|much|long|often|old|far|large|big)|when|what (?:year|date|time))\b", re.I)
 _NUMBER = re.compile(
@@ -94,6 +96,19 @@ def relevant(question: str, retrieval: Retrieval) -> tuple[int, ...]:
         if passage.similarity >= retrieval.similarity_threshold
         or _share(_words_of(passage), weights) >= _RELEVANT_WORDS
     )
+
+
+def nearest(question: str, retrieval: Retrieval, limit: int = 3) -> tuple[Passage, ...]:
+    """The best passage of each of the documents that come nearest to the question, where any comes near at all.
+
+    That is when its cosine reaches the threshold, or a quarter of the question's words (by weight) stand in it.
+    """
+    weights = weigh(question, retrieval.term_weights)
+    near: dict[UUID, Passage] = {}
+    for passage in retrieval.passages:
+        if passage.similarity >= retrieval.similarity_threshold or _share(_words_of(passage), weights) >= _NEAR_WORDS:
+            near.setdefault(passage.document_id, passage)
+    return tuple(near.values())[:limit]
 
 
 def stretch(passage: Passage, scored: Sequence[Scored], limit: int) -> tuple[int, int]:

@@ -91,11 +91,16 @@ def likeness(one: Signature, other: Signature) -> float:
     return sum(a == b for a, b in zip(one.values, other.values, strict=True)) / _VALUES
 
 
+def words_of(text: str) -> list[str]:
+    """The words in order, in one form of letters; in scripts without spaces the letters."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
 def _windows(text: str) -> Iterator[_Hashes]:
     """The hashes of the words, a stretch of the text at a time; stretches of fewer words than a group have none."""
     known: dict[str, int] = {}
     for start in range(0, len(text), _WINDOW):
-        words = _WORD.findall(unicodedata.normalize("NFKC", text[start : start + _WINDOW]).casefold())
+        words = words_of(text[start : start + _WINDOW])
         for word in set(words) - known.keys():
             known[word] = _hash(word)
         if len(words) >= _GRAM:

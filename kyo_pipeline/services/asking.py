@@ -4,13 +4,14 @@ from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from kyo_pipeline import finding, on_record
-from kyo_pipeline.db import audit, questions, usage
+from kyo_pipeline import checking, finding, on_record
+from kyo_pipeline.db import audit, near_documents, questions, usage
 from kyo_pipeline.db.questions import Production
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, Draft, Outcome
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.citations import visible, without_markers
+from kyo_pipeline.domain.evidence import nearest
 from kyo_pipeline.domain.limits import Limit, LimitReached, Usage, counter_key
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.typed_text import composed, storable
@@ -63,6 +64,7 @@ def stream_answer(kyo: Kyo, actor: Actor, question: str) -> Generator[str, None,
     try:
         written.retrieval = finding.retrieve(kyo, actor, question, kyo.settings.TOP_K_RESULTS, stages)
         written.draft = yield from _write(kyo, question, written)
+        written.draft = checking.checked(kyo, actor, question, written.draft, written.retrieval)
     except GeneratorExit:  # Stop, another page, a closed tab
         written.draft = written.broken_off(Outcome.STOPPED)
         raise
@@ -71,7 +73,7 @@ def stream_answer(kyo: Kyo, actor: Actor, question: str) -> Generator[str, None,
         raise
     finally:
         stages.done("generate")
-        answer_id = _store(kyo, actor, question_id, written, stages)
+        answer_id = _store(kyo, actor, question_id, question, written, stages)
     with kyo.db.transaction(actor) as tx:
         answer = questions.own_answer(tx, actor, answer_id)
     if answer is None:
@@ -143,7 +145,8 @@ class _Written:
     def final(self) -> Draft:
         """The draft as PostgreSQL can hold it, whatever a model wrote."""
         draft = self.draft or self.broken_off(Outcome.FAILED)
-        return replace(draft, text=storable(draft.text))
+        notice = storable(draft.notice or draft.findings.notice)
+        return replace(draft, text=storable(draft.text), findings=replace(draft.findings, notice=notice))
 
 
 def _write(kyo: Kyo, question: str, written: _Written) -> Generator[str, None, Draft]:
@@ -162,11 +165,11 @@ def _write(kyo: Kyo, question: str, written: _Written) -> Generator[str, None, D
         generation.close()
 
 
-def _store(kyo: Kyo, actor: Actor, question_id: UUID, written: _Written, stages: Stages) -> UUID:
+def _store(kyo: Kyo, actor: Actor, question_id: UUID, question: str, written: _Written, stages: Stages) -> UUID:
     draft, retrieval, now = written.final(), written.retrieval, kyo.now()
     made = Production(
-        generator=kyo.generator.name,
-        model=kyo.generator.model,
+        generator=draft.generator or kyo.generator.name,
+        model=draft.model or kyo.generator.model,
         embedding_set_id=retrieval.embedding_set_id or None if retrieval else None,
         timings=stages.timings,
     )
@@ -174,6 +177,8 @@ def _store(kyo: Kyo, actor: Actor, question_id: UUID, written: _Written, stages:
         answer_id = questions.add_answer(tx, question_id, draft, made, now)
         if retrieval is not None:
             questions.add_citations(tx, answer_id, draft, retrieval.passages)
+            if draft.outcome is Outcome.NOT_FOUND:
+                near_documents.add(tx, answer_id, nearest(question, retrieval))
         details = {"outcome": draft.outcome.value, "citations": len(draft.citations)}
         audit.record(tx, actor, Event.ANSWER_ASK, answer_id, now, details)
     return answer_id

@@ -404,12 +404,14 @@ def test_search(ingested: Kyo) -> None:
 def test_ask(ingested: Kyo) -> None:
     shown = ingested("ask", "How many days of paid holiday has every employee?")
     assert shown.code == 0
-    assert "thirty days of paid holiday" in shown.out
+    assert "*thirty days* of paid holiday" in shown.out
     assert "[1] " in shown.out
     answer = ingested("ask", "How many days of paid holiday has every employee?", "--json").data
     assert isinstance(answer, dict)
     assert answer["outcome"] == "answered"
     assert answer["citations"][0]["file_name"] == "handbook.txt"
+    [bold] = answer["findings"]["emphasis"]
+    assert answer["text"][bold["start"] : bold["end"]] == "thirty days"
 
 
 class _Rambling:

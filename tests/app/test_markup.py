@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from kyo_app.markup import answer_markdown, badge, changed, highlighted, inert, inert_line
+from kyo_app.markup import UNSUPPORTED, answer_markdown, badge, changed, highlighted, inert, inert_line
+from kyo_pipeline.domain.answer_findings import TextSpan
 from kyo_pipeline.domain.diffs import Change, Line, Span
 
 _HOSTILE = [
@@ -156,7 +157,7 @@ def test_an_answer_keeps_lists_and_bold_words_only(text: str) -> None:
     [
         ("Thirty days [1].", f"Thirty days {badge('1', 'green')}\\."),
         ("So [1, 12]", f"So {badge('1', 'green')}{badge('12', 'green')}"),
-        ("- **Leave**: 30 [2]\n- none", f"- **Leave**\\: 30 {badge('2', 'green')}  \n- none"),
+        ("- **Leave**: 30 [2]\n- none", f"- \u2060**Leave**\u2060\\: 30 {badge('2', 'green')}  \n- none"),
         ("2) second", "2. second"),
         ("## Title", "**Title**"),
         ("[x](http://e.x)", "\\[x\\]\\(http\\:\u2060\\/\\/e\\.x\\)"),
@@ -164,3 +165,63 @@ def test_an_answer_keeps_lists_and_bold_words_only(text: str) -> None:
 )
 def test_what_an_answer_looks_like(text: str, expected: str) -> None:
     assert answer_markdown(text) == expected
+
+
+spans = st.lists(
+    st.builds(lambda a, b: TextSpan(min(a, b), max(a, b)), st.integers(0, 60), st.integers(0, 60)), max_size=4
+)
+_BACKGROUND = re.compile(r":orange-background\[((?:\\.|[^\]\\])*)\]")
+_SAID = f" :orange-badge[{UNSUPPORTED}] "
+
+
+@given(texts, spans, spans)
+def test_marks_at_any_offset_let_nothing_else_through(
+    text: str, bold: list[TextSpan], doubtful: list[TextSpan]
+) -> None:
+    allowed = {"text", "softbreak", "hardbreak", "strong_open", "strong_close"}
+    lists = {f"{kind}_{end}" for kind in ("bullet_list", "ordered_list", "list_item") for end in ("open", "close")}
+    shown = answer_markdown(text, bold, doubtful)
+    bare = _BACKGROUND.sub(r"\1", re.sub(r":green-badge\[\d+\]", "", shown.replace(_SAID.strip(), "")))
+    assert _kinds(bare) <= allowed | lists
+    assert not any(pattern.search(_shown(bare)) for pattern in _REWRITTEN)
+    assert not re.search("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", shown)
+
+
+@given(texts, spans, spans)
+def test_marks_change_nothing_of_what_is_said(text: str, bold: list[TextSpan], doubtful: list[TextSpan]) -> None:
+    def said(markdown: str) -> str:
+        return _essence(_shown(_BACKGROUND.sub(r"\1", markdown.replace(_SAID.strip(), ""))))
+
+    assert said(answer_markdown(text, bold, doubtful)) == said(answer_markdown(text))
+
+
+@given(st.text(alphabet="ab c$*_.[", min_size=1, max_size=30).filter(lambda text: "[" not in text[1:]), st.data())
+def test_exactly_the_span_is_bold(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, len(text)))
+    line = f"x{text}x".replace("**", "ab")
+    shown = _inline(answer_markdown(line, [TextSpan(start + 1, end + 1)]))
+    depth, bold = 0, ""
+    for token in shown:
+        depth += {"strong_open": 1, "strong_close": -1}.get(token.type, 0)
+        bold += token.content if depth and token.type == "text" else ""
+    assert _essence(bold) == _essence(line[start + 1 : end + 1])
+
+
+@pytest.mark.parametrize(
+    ("text", "bold", "doubtful", "expected"),
+    [
+        ("It is 30 days [1].", (6, 13), (), f"It is **30 days** {badge('1', 'green')}\\."),
+        ("(30 days)", (1, 8), (), "\\(J**30 days**J\\)"),
+        ("B [1]. C", (), (0, 6), f":orange-background[B] {badge('1', 'green')}J:orange-background[\\.]{_SAID} C"),
+        ("A [1] B", (), (0, 5), f":orange-background[A] {badge('1', 'green')}{_SAID} B"),
+        ("- so\n- or", (), (2, 9), f"- :orange-background[so]  \n- :orange-background[or]{_SAID}".rstrip()),
+        ("so\r\nor", (4, 6), (), "so  \n**or**"),
+        ("a **b** c", (), (2, 7), f"a J:orange-background[**b**]J{_SAID} c"),
+        ("# So", (), (2, 4), f"**So**{_SAID}".rstrip()),
+        ("US$5", (2, 4), (), "USJ**J\\$5**"),
+    ],
+)  # fmt: skip
+def test_what_marks_look_like(text: str, bold: tuple[int, ...], doubtful: tuple[int, ...], expected: str) -> None:
+    shown = answer_markdown(text, [TextSpan(*bold)] if bold else [], [TextSpan(*doubtful)] if doubtful else [])
+    assert shown == expected.replace("J", "\u2060")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kyo_pipeline.domain.evidence import is_enough, relevant, scored_statements, strength, stretch
+from kyo_pipeline.domain.evidence import is_enough, nearest, relevant, scored_statements, strength, stretch
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
 from kyo_pipeline.domain.stemming import stems
 
@@ -72,3 +72,13 @@ def test_a_text_that_states_nothing_is_cut(text: str) -> None:
     start, end = stretch(replace(PASSAGE, text=text), [], 200)
     assert start == 0
     assert 100 <= end <= 200
+
+
+def test_the_nearest_documents_are_those_that_come_near_at_all_each_once() -> None:
+    own = replace(PASSAGE, text=LEAVE, similarity=0.0)
+    far = replace(own, document_id=UUID(int=3), text="The cafeteria serves soup at noon.")
+    close = replace(far, document_id=UUID(int=4), similarity=0.9)
+    retrieval = retrieval_of(own, far, close, replace(own, chunk_id=9))
+    assert [one.document_id for one in nearest(QUESTION, retrieval)] == [own.document_id, UUID(int=4)]
+    assert len(nearest(QUESTION, retrieval, limit=1)) == 1
+    assert nearest(QUESTION, retrieval_of(far)) == ()

@@ -1,9 +1,11 @@
 from dataclasses import replace
+from datetime import datetime, timezone
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kyo_pipeline.domain.answer_findings import Conflict
 from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, Outcome
 from kyo_pipeline.domain.extraction import extract
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
@@ -15,6 +17,9 @@ Full-time employees receive 30 days of annual leave each year. Part-time employe
 Page 3 of 12
 The office is closed on public holidays."""
 PASSAGE = Passage(1, UUID(int=1), UUID(int=2), 1, "Handbook", "HR", LEAVE, 50, 50 + len(LEAVE), 3, 3, (), 1.0, 0.6, 5.0)
+
+
+QUESTION = "How many days of annual leave do employees receive?"
 
 
 def ask(question: str, *texts: str, similarity: float = 0.6) -> tuple[Draft, Retrieval]:
@@ -54,12 +59,50 @@ def test_no_passages_no_answer() -> None:
     assert ask("Anything?")[0].outcome is Outcome.NOT_FOUND
 
 
-def test_old_and_new_versions_are_quoted_once() -> None:
-    old = "Full-time employees receive 28 days of annual leave each calendar year in our company."
-    new = "Full-time employees receive 30 days of annual leave each calendar year in our company."
-    draft, _ = ask("How many days of annual leave do employees receive?", new, old)
-    assert "30 days" in draft.text
-    assert "28 days" not in draft.text
+OLD = "Full-time employees receive 28 days of annual leave each calendar year in our company."
+NEW = "Full-time employees receive 30 days of annual leave each calendar year in our company."
+
+
+def bold(draft: Draft) -> list[str]:
+    return [draft.text[span.start : span.end] for span in draft.findings.emphasis]
+
+
+def test_what_is_said_twice_is_quoted_once() -> None:
+    draft, _ = ask("How many days of annual leave do employees receive?", NEW, NEW.replace("in our company", "here"))
+    assert draft.text.count("30 days") == 1
+    assert bold(draft) == ["30 days"]
+
+
+def test_sources_that_differ_are_both_quoted_the_newer_first() -> None:
+    _, retrieval = ask(QUESTION, OLD, NEW)
+    old, new = retrieval.passages
+    other = replace(
+        retrieval,
+        passages=(
+            replace(old, dated=datetime(2024, 5, 1, tzinfo=timezone.utc)),
+            replace(new, document_id=UUID(int=7), dated=datetime(2026, 5, 1, tzinfo=timezone.utc)),
+        ),
+    )
+    draft = extract(QUESTION, other)
+    assert quoted(draft, other) == [NEW, OLD]
+    assert draft.findings.conflicts == (Conflict(1, 2, is_dated=True),)
+    assert bold(draft) == ["30 days", "28 days"]
+
+
+def test_what_contradicts_the_answer_is_quoted_though_better_sentences_crowd_it_out() -> None:
+    crowd = [f"Employees receive days of annual leave of type {letter}." for letter in "abcd"]
+    _, retrieval = ask(QUESTION, "\n\n".join([NEW, *crowd]), OLD)
+    passages = (retrieval.passages[0], replace(retrieval.passages[1], document_id=UUID(int=7), score=0.1))
+    draft = extract(QUESTION, replace(retrieval, passages=passages))
+    assert "28 days" in draft.text
+    assert len(draft.findings.conflicts) == 1
+    assert not draft.findings.conflicts[0].is_dated
+
+
+def test_rows_of_one_section_differ_and_contradict_nothing() -> None:
+    draft, _ = ask(QUESTION, f"{NEW} {OLD}")
+    assert "28 days" in draft.text
+    assert draft.findings.conflicts == ()
 
 
 def test_a_list_comes_with_the_sentence_that_opens_it() -> None:
@@ -96,3 +139,5 @@ def test_whatever_the_texts_citations_lie_inside_them(texts: list[str], question
         passage = retrieval.passages[citation.index]
         assert passage.start <= citation.start < citation.end <= passage.end
     assert (draft.outcome is Outcome.ANSWERED) == bool(draft.citations)
+    for span in draft.findings.emphasis:
+        assert 0 <= span.start < span.end <= len(draft.text)
