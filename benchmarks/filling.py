@@ -191,6 +191,7 @@ def _fill(kyo: Kyo, owner: Database, count: int, keep: Path) -> Built:
     for batch in batches(kyo.embedder, count, keep):
         with owner.transaction(OPERATOR) as tx:
             load(tx, space, _add_documents(tx, collections, batch), batch)
+            tx.execute(text("analyze"))  # for the plans of the next one: much has been added since autovacuum came by
         print(f"  {batch.numbers.stop} documents, {time.perf_counter() - started:.0f} s", flush=True)
     loaded = time.perf_counter()
     memory = "512MB" if count <= 200_000 else "3GB"
