@@ -19,6 +19,7 @@ import numpy as np
 from sqlalchemy import text
 
 from benchmarks import passages
+from benchmarks.kept_vectors import embedded
 from kyo_pipeline.db import chunks, corpus, embedding_sets, users
 from kyo_pipeline.db.chunks import vector_table
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
@@ -161,12 +162,7 @@ def _batch(source: passages.Corpus, embedder: Embedder, numbers: range, count: i
         for document in documents
         for chunk in _chunks(document)
     ]
-    name = hashlib.sha256("\0".join([embedder.spec.model, embedder.spec.revision, *indexed]).encode()).hexdigest()
-    kept = keep / "vectors" / f"{name}.npy"  # to embed takes half of the time, and a change of tables leaves it alone
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        np.save(kept, embedder.embed_passages(indexed))
-    return Batch(numbers, documents, indexed, np.load(kept))
+    return Batch(numbers, documents, indexed, embedded(embedder, indexed, keep))
 
 
 def _make(folder: Path, settings: Settings, count: int) -> None:
