@@ -29,24 +29,24 @@ def nearest(tx: Transaction, table: str, vector: str, k: int, distance: str = "e
     return list(tx.scalars(text(statement), {"vector": vector, "k": k}))
 
 
-def exact(tx: Transaction, space: EmbeddingSet, vector: str, k: int, collections: Sequence[str]) -> list[float]:
-    """Similarities of the nearest in these collections, none forgotten, best first."""
-    rows = tx.scalars(
-        text(
-            f"""
-            select 1 - (e.embedding <=> :vector)
-            from {vector_table(space.id)} e
-            join chunks c on c.id = e.chunk_id
-            join documents d on d.current_version_id = c.version_id
-            join collections k on k.id = d.collection_id
-            where k.name = any(:collections)
-            order by (e.embedding <=> :vector) + 0
-            limit :k
-            """  # noqa: S608 — the name is made from an integer; the sum cannot come from the index
-        ),
-        {"vector": vector, "k": k, "collections": list(collections)},
-    )
-    return [float(similarity) for similarity in rows]
+def exact(tx: Transaction, space: EmbeddingSet, vector: str, k: int, collections: Sequence[str] | None) -> list[float]:
+    """Similarities of the nearest in these collections, or in all, none forgotten, best first."""
+    in_these = """
+      join chunks c on c.id = e.chunk_id
+      join documents d on d.current_version_id = c.version_id
+      join collections k on k.id = d.collection_id and k.name = any(:collections)
+    """
+    statement = f"""
+      select 1 - (e.embedding <=> :vector)
+      from {vector_table(space.id)} e
+      {"" if collections is None else in_these}
+      order by (e.embedding <=> :vector) + 0
+      limit :k
+    """  # noqa: S608 — the name is made from an integer; the sum cannot come from the index
+    parameters: dict[str, object] = {"vector": vector, "k": k}
+    if collections is not None:
+        parameters["collections"] = list(collections)
+    return [float(similarity) for similarity in tx.scalars(text(statement), parameters)]
 
 
 def similarities(tx: Transaction, space: EmbeddingSet, vector: str, ids: Sequence[int]) -> list[float]:

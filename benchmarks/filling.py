@@ -19,6 +19,7 @@ import numpy as np
 from sqlalchemy import text
 
 from benchmarks import passages
+from benchmarks.kept_vectors import embedded
 from kyo_pipeline.db import chunks, corpus, embedding_sets, users
 from kyo_pipeline.db.chunks import vector_table
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
@@ -162,12 +163,7 @@ def _batch(source: passages.Corpus, embedder: Embedder, numbers: range, count: i
         for document in documents
         for chunk in _chunks(document)
     ]
-    name = hashlib.sha256("\0".join([embedder.spec.model, embedder.spec.revision, *indexed]).encode()).hexdigest()
-    kept = keep / "vectors" / f"{name}.npy"  # to embed takes half of the time, and a change of tables leaves it alone
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        np.save(kept, embedder.embed_passages(indexed))
-    return Batch(numbers, documents, indexed, np.load(kept))
+    return Batch(numbers, documents, indexed, embedded(embedder, indexed, keep))
 
 
 def _make(folder: Path, settings: Settings, count: int) -> None:
@@ -192,6 +188,7 @@ def _fill(kyo: Kyo, owner: Database, count: int, keep: Path) -> Built:
     for batch in batches(kyo.embedder, count, keep):
         with owner.transaction(OPERATOR) as tx:
             load(tx, space, _add_documents(tx, collections, batch), batch)
+            tx.execute(text("analyze"))  # for the plans of the next one: much has been added since autovacuum came by
         print(f"  {batch.numbers.stop} documents, {time.perf_counter() - started:.0f} s", flush=True)
     loaded = time.perf_counter()
     memory = "512MB" if count <= 200_000 else "3GB"

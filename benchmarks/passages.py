@@ -1,8 +1,9 @@
 """Many distinct passages, made of the sentences of real texts, and real questions to ask of them.
 
-Passages are of the size of a handbook's (120 to 400 words) and stand ten to a document. The sentences of one document
-come from neighbouring texts of one set, so that it has a subject, as real ones have. The same numbers make the same
-passages, whichever are asked for. Where the sets are absent, sentences are made up, and questions with them.
+Passages are of the size of a handbook's (120 to 400 words) and stand ten to a document. Each has its subject from one
+of the neighbouring texts that its document is about; another of them and two from anywhere in the set bring sentences
+as well, or else thousands of passages would mean the same, as in no real collection. The same numbers make the same
+passages, whichever are asked for. Where the sets are absent, sentences and questions are made up.
 """
 
 import json
@@ -65,7 +66,8 @@ class Corpus:
         texts = self.texts[name]
         first = dice.randrange(len(texts))
         near = [texts[(first + step) % len(texts)] for step in range(_TEXTS_A_DOCUMENT)]
-        return Document(near[0].title, tuple(_passage(dice, near) for _ in range(passages)))
+        mixed = ([dice.choice(near)] * 2 + [dice.choice(near)] + dice.choices(texts, k=2) for _ in range(passages))
+        return Document(near[0].title, tuple(_passage(dice, one) for one in mixed))
 
     def questions(self, count: int) -> list[str]:
         """At most `count` of them, from each set in turn, so that any beginning has something of all."""
@@ -126,7 +128,7 @@ def _passage(dice: random.Random, texts: list[Text]) -> tuple[str, str]:
         run = run[: max(LONGEST - words, 0)]
         runs.append(" ".join(run))
         words += len(run)
-    heading = " ".join(dice.choice(dice.choice(texts).sentences).split()[:6])
+    heading = " ".join(dice.choice(texts[0].sentences).split()[:6])
     return heading, "\n\n".join(runs)
 
 

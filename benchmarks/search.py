@@ -112,7 +112,7 @@ class Dense:
     @cache  # noqa: B019 — it lives as long as the benchmark
     def best(self, share: str = "100 %") -> list[list[float]]:
         with self.space.owner.transaction(OPERATOR) as tx:
-            collections = READERS[share]
+            collections = None if share == "100 %" else READERS[share]
             return [bare_vectors.exact(tx, self.space.space, vector, K, collections) for vector in self.vectors]
 
     @cache  # noqa: B019 — it lives as long as the benchmark
