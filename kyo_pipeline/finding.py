@@ -12,7 +12,7 @@ from kyo_pipeline.db import search as searching
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.chunks import indexed_text
 from kyo_pipeline.domain.context import SPARE, Room, assemble
-from kyo_pipeline.domain.languages import language_of_question
+from kyo_pipeline.domain.languages import ENGLISH, language_of_question
 from kyo_pipeline.domain.ports import Reranker, Vectors
 from kyo_pipeline.domain.reranking import CANDIDATES, reordered
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
@@ -60,6 +60,7 @@ def retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages) 
         similarity_threshold=embedding_set.spec.similarity_threshold if explicit is None else explicit,
         embedding_set_id=embedding_set.id,
         corrections=analysis.corrections,
+        language=analysis.spoken or ENGLISH,
     )
 
 

@@ -49,22 +49,24 @@ class Strength:
 
 def scored_statements(question: str, retrieval: Retrieval, similarity: Similarity | None) -> list[Scored]:
     """Every statement of the passages with its score, best first."""
-    weights = weigh(question, retrieval.term_weights)
+    weights = _weights(question, retrieval)
     top = max((passage.score for passage in retrieval.passages), default=0.0) or 1.0
     asks_number = bool(_ASKS_NUMBER.search(question))
     scored = [
         _score(statement, weights, passage.score / top, asks_number)
         for index, passage in enumerate(retrieval.passages)
-        for statement in statements_of(index, passage)
+        for statement in statements_of(index, passage, retrieval.language)
     ]
     scored.sort(key=lambda one: -one.score)
     return _with_similarity(question, scored, similarity) if similarity else scored
 
 
 def strength(question: str, retrieval: Retrieval, scored: Sequence[Scored]) -> Strength:
-    weights = weigh(question, retrieval.term_weights)
+    weights = _weights(question, retrieval)
     return Strength(
-        passage=max((_share(_words_of(passage), weights) for passage in retrieval.passages), default=0.0),
+        passage=max(
+            (_share(_words_of(passage, retrieval.language), weights) for passage in retrieval.passages), default=0.0
+        ),
         statement=max((one.coverage for one in scored), default=0.0),
         similarity=max((passage.similarity for passage in retrieval.passages), default=-1.0),
     )
@@ -89,12 +91,12 @@ def relevant(question: str, retrieval: Retrieval) -> tuple[int, ...]:
     (by weight). This is milder than `is_enough`, and never refuses what that accepts: a model that reads knows
     paraphrases, and says itself when the answer is missing.
     """
-    weights = weigh(question, retrieval.term_weights)
+    weights = _weights(question, retrieval)
     return tuple(
         index
         for index, passage in enumerate(retrieval.passages)
         if passage.similarity >= retrieval.similarity_threshold
-        or _share(_words_of(passage), weights) >= _RELEVANT_WORDS
+        or _share(_words_of(passage, retrieval.language), weights) >= _RELEVANT_WORDS
     )
 
 
@@ -103,10 +105,13 @@ def nearest(question: str, retrieval: Retrieval, limit: int = 3) -> tuple[Passag
 
     That is when its cosine reaches the threshold, or a quarter of the question's words (by weight) stand in it.
     """
-    weights = weigh(question, retrieval.term_weights)
+    weights = _weights(question, retrieval)
     near: dict[UUID, Passage] = {}
     for passage in retrieval.passages:
-        if passage.similarity >= retrieval.similarity_threshold or _share(_words_of(passage), weights) >= _NEAR_WORDS:
+        if (
+            passage.similarity >= retrieval.similarity_threshold
+            or _share(_words_of(passage, retrieval.language), weights) >= _NEAR_WORDS
+        ):
             near.setdefault(passage.document_id, passage)
     return tuple(near.values())[:limit]
 
@@ -166,8 +171,12 @@ def _with_similarity(question: str, scored: list[Scored], similarity: Similarity
     return sorted(better, key=lambda one: -one.score)
 
 
-def _words_of(passage: Passage) -> Set[str]:
-    return frozenset(stems(" ".join((passage.title, *passage.heading_path, passage.text))))
+def _weights(question: str, retrieval: Retrieval) -> dict[str, float]:
+    return weigh(question, retrieval.term_weights, retrieval.language, retrieval.corrections)
+
+
+def _words_of(passage: Passage, language: str) -> Set[str]:
+    return frozenset(stems(" ".join((passage.title, *passage.heading_path, passage.text)), language))
 
 
 def _share(words: Set[str], weights: Mapping[str, float]) -> float:

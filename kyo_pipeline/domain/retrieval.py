@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from kyo_pipeline.domain.languages import ENGLISH
+
 
 @dataclass(frozen=True)
 class Passage:
@@ -36,9 +38,10 @@ class Passage:
 class Retrieval:
     """The passages for a question, best first.
 
-    `term_weights` maps each stem of the question that the search knows (Snowball English, as in PostgreSQL) to its
+    `term_weights` maps each stem of the question that the search knows (Snowball, as in PostgreSQL) to its
     inverse document frequency over the searchable corpus; stems that occur nowhere weigh more than any that do.
-    `corrections` maps lexemes that were probably mistyped to those that were meant.
+    `corrections` maps lexemes that were probably mistyped to those that were meant. `language` is the configuration of
+    the question's (`domain/languages.py`).
     """
 
     passages: tuple[Passage, ...]
@@ -46,3 +49,4 @@ class Retrieval:
     similarity_threshold: float
     embedding_set_id: int
     corrections: Mapping[str, str] = field(default_factory=dict)
+    language: str = ENGLISH

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from kyo_pipeline.domain.languages import ENGLISH
 from kyo_pipeline.domain.retrieval import Passage
 from kyo_pipeline.domain.sentences import is_item, sentence_spans
 from kyo_pipeline.domain.stemming import stems
@@ -35,15 +36,15 @@ class Statement:
     follows: frozenset[str]
 
 
-def statements_of(index: int, passage: Passage) -> list[Statement]:
+def statements_of(index: int, passage: Passage, language: str = ENGLISH) -> list[Statement]:
     """The statements of passages[index] in reading order; a sentence that ends in a colon takes its list."""
     found: list[Statement] = []
-    place = frozenset(stems(" ".join((passage.title, *passage.heading_path))))
+    place = frozenset(stems(" ".join((passage.title, *passage.heading_path)), language))
     heading: frozenset[str] = frozenset()
     before: frozenset[str] = frozenset()
     for start, end in _with_lists(passage.text, sentence_spans(passage.text)):
         text = passage.text[start:end]
-        words = frozenset(stems(text))
+        words = frozenset(stems(text, language))
         if _is_heading(text):
             heading = words
         elif not _is_boilerplate(text):

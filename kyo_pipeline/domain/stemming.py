@@ -1,11 +1,14 @@
-"""Words to stems, as PostgreSQL's `to_tsvector('english', …)` makes them, to compare with its terms."""
+"""Words to stems, as PostgreSQL's `to_tsvector(language, …)` makes them, to compare with its terms."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 import Stemmer  # type: ignore[import-not-found]  # PyStemmer ships no type information
+
+from kyo_pipeline.domain.languages import ENGLISH
+from kyo_pipeline.domain.lexical import segmented
 
 # PostgreSQL's english.stop, which is Snowball's list.
 STOP_WORDS = frozenset(
@@ -20,6 +23,8 @@ STOP_WORDS = frozenset(
     """.split()  # noqa: SIM905 — so many words are easier to read as a text
 )
 
+_STEMMED = frozenset(Stemmer.algorithms())
+
 # First what PostgreSQL's parser keeps whole (e-mail addresses, host names, abbreviations, numbers with
 # points), then compounds, then words.
 _TOKEN = re.compile(
@@ -33,19 +38,29 @@ _TOKEN = re.compile(
 )
 
 
-def stems(text: str) -> list[str]:
-    """The stems of `text` in order, without stop words; a compound gives itself and its parts."""
-    folded = unicodedata.normalize("NFKC", text).lower()
-    return [stem for match in _TOKEN.finditer(folded) for stem in _of_token(match)]
+def stems(text: str, language: str = ENGLISH) -> list[str]:
+    """The stems of `text` in order, without stop words; a compound gives itself and its parts.
+
+    `language` is a configuration of `domain/languages.py`. Of other languages than English stop words stay: PostgreSQL
+    gives them no weight.
+    """
+    return [stem for match in _TOKEN.finditer(segmented(text)) for stem in _of_token(match, language)]
 
 
-def weigh(question: str, term_weights: Mapping[str, float]) -> dict[str, float]:
+def weigh(
+    question: str,
+    term_weights: Mapping[str, float],
+    language: str = ENGLISH,
+    corrections: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, float]:
     """The weight of each stem of the question, out of PostgreSQL's (`Retrieval.term_weights`).
 
+    A stem that was mistyped counts as the one that was meant.
     Snowball 3 cuts some words less than the version inside PostgreSQL 18 and before (organiz for organ,
     emergenc for emerg): a stem that is not a key takes the weight of a key that begins it, or that it begins.
     """
-    weights = ((stem, _weight(stem, term_weights)) for stem in stems(question))
+    asked = (corrections.get(stem, stem) for stem in stems(question, language))
+    weights = ((stem, _weight(stem, term_weights)) for stem in asked)
     return {stem: weight for stem, weight in weights if weight > 0}
 
 
@@ -60,15 +75,15 @@ def _is_kin(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-def _of_token(match: re.Match[str]) -> list[str]:
+def _of_token(match: re.Match[str], language: str) -> list[str]:
     token = match.group()
     if match.lastgroup == "whole":
         return [token]
     words = [token, *token.split("-")] if match.lastgroup == "compound" else [token]
-    return [_stem(word) for word in words if word not in STOP_WORDS]
+    return [_stem(word, language) for word in words if language != ENGLISH or word not in STOP_WORDS]
 
 
 # A Stemmer object is not thread-safe, and making one takes a microsecond: one for each word that is new.
 @lru_cache(maxsize=50_000)
-def _stem(word: str) -> str:
-    return str(Stemmer.Stemmer("english").stemWord(word))
+def _stem(word: str, language: str) -> str:
+    return str(Stemmer.Stemmer(language).stemWord(word)) if language in _STEMMED else word
