@@ -14,7 +14,7 @@
 --   scored:    both scores, exact, for whatever either leg has found, so that fusion never guesses a missing one.
 -- It runs as its owner, since row-level security would keep the GIN index from being used: the operator `@@` is not
 -- leakproof. Nothing that it names may be found anywhere but in `kyo`: objects of pgvector carry their schema, and no
--- other schema is searched. It gives back ids and scores; their rows are then read under row-level security (queries/search_chunks.sql).
+-- other schema is searched. It gives back ids and scores; their rows are then read under row-level security (functions/read_passages.sql).
 create or replace function create_search(embedding_set integer) returns void
 language plpgsql security definer set search_path = kyo, pg_temp
 as $create$
@@ -33,6 +33,7 @@ set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_sort = off
 set jit = off
 -- Without iterative scan a selective condition behind HNSW would return fewer rows than there are.
 set hnsw.iterative_scan = relaxed_order
@@ -46,6 +47,10 @@ declare
   granted constant uuid[] := array(select granted_documents(me));
   -- Measured: a vector that the index offers and the actor may not read costs as much as ten that are scanned.
   few_documents constant integer := 1000;
+  -- Forty give the same ten best as a hundred, since both scores are exact for all of them.
+  candidates constant integer := greatest(40, wanted);
+  -- Where even the rarest word of a question is everywhere, words tell little.
+  most_matches constant integer := 2000;
   scan_factor constant integer := 1000;
   versions uuid[];
   is_little boolean := false;
@@ -53,7 +58,10 @@ declare
   by_phrase bigint[] := '{}';
   by_meaning bigint[] := '{}';
 begin
-  versions := array(select d.current_version_id from documents d where {readable} limit few_documents + 1);
+  versions := array(
+    (select d.current_version_id from documents d where {searchable} and {in_collections} limit few_documents + 1)
+    union
+    (select d.current_version_id from documents d where {searchable} and d.id = any(granted) limit few_documents + 1));
   if cardinality(versions) <= few_documents then
     select coalesce(sum(v.chunk_count), 0) ^ 2 <= scan_factor * corpus.chunk_count into is_little
     from corpus
@@ -67,26 +75,29 @@ begin
       from chunks c
       where c.version_id = any(versions) and c.bm25 operator(public.<#>) weights < 0
       order by c.bm25 operator(public.<#>) weights
-      limit 100);
+      limit candidates);
     by_meaning := array(
       select c.id
       from chunks c
       join {vectors} e on e.chunk_id = c.id
       where c.version_id = any(versions) and question is not null
       order by (e.embedding operator(public.<=>) question) + 0  -- the sum cannot come from the index
-      limit 100);
+      limit candidates);
   else
     by_words := array(
       select ranked.id
       from (
-        select c.id, c.version_id
-        from chunks c
-        where c.lexical @@ rare
-        order by c.bm25 operator(public.<#>) weights
-        offset 0
+        select matching.id, matching.version_id
+        from (
+          select c.id, c.version_id, c.bm25 operator(public.<#>) weights as distance
+          from chunks c
+          where c.lexical @@ rare
+          limit most_matches
+        ) matching
+        order by matching.distance
       ) ranked
       where exists (select from documents d where d.current_version_id = ranked.version_id and {readable})
-      limit 100);
+      limit candidates);
     if question is not null then
       by_meaning := array(
         select e.chunk_id
@@ -95,7 +106,7 @@ begin
         join documents d on d.current_version_id = c.version_id
         where {readable}
         order by e.embedding operator(public.<=>) question
-        limit 100);
+        limit candidates);
     end if;
   end if;
 
@@ -106,7 +117,7 @@ begin
       join documents d on d.current_version_id = c.version_id
       where c.lexical @@ phrase and {readable}
       order by c.bm25 operator(public.<#>) weights
-      limit 100);
+      limit candidates);
   end if;
 
   return query
@@ -141,16 +152,18 @@ from public;
 grant execute on function {search}(public.vector, tsquery, public.sparsevec, tsquery, double precision, double precision, integer)
 to kyo_app;
 $template$;
-  readable constant text := $readable$d.state = 'approved'
-      and d.current_version_id is not null
-      and (
-        d.collection_id = any(reads) and (not d.restricted or d.owner_id = me or d.collection_id = any(approves))
-        or d.id = any(granted)
-      )$readable$;
+  searchable constant text := 'd.state = ''approved'' and d.current_version_id is not null';
+  in_collections constant text :=
+    'd.collection_id = any(reads) and (not d.restricted or d.owner_id = me or d.collection_id = any(approves))';
+  statement text := template;
 begin
-  execute replace(
-    replace(replace(template, '{readable}', readable), '{vectors}', format('kyo.chunk_embeddings_%s', embedding_set)),
-    '{search}', format('kyo.search_set_%s', embedding_set));
+  -- Until pgvector is loaded, its settings are nobody's, and may not be set.
+  perform cast('[1]' as public.vector);
+  statement := replace(statement, '{readable}', '{searchable} and ({in_collections} or d.id = any(granted))');
+  statement := replace(statement, '{searchable}', searchable);
+  statement := replace(statement, '{in_collections}', in_collections);
+  statement := replace(statement, '{vectors}', format('kyo.chunk_embeddings_%s', embedding_set));
+  execute replace(statement, '{search}', format('kyo.search_set_%s', embedding_set));
 end $create$;
 
 revoke all on function create_search(integer) from public;

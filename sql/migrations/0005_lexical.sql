@@ -46,6 +46,10 @@ alter table lexemes add column shortenings text[];
 update lexemes set shortenings = shortenings(lexeme) where may_be_mistyped(lexeme);
 create index lexemes_shortenings on lexemes using gin (shortenings);
 
+-- Which documents somebody may search is read from this alone, where they are few.
+create index documents_searchable on documents (collection_id) include (current_version_id, restricted, owner_id)
+where state = 'approved' and current_version_id is not null;
+
 -- Ranking reads the weights of thousands of chunks: they stay in the row, while its text and lexemes are put aside.
 alter table chunks alter column bm25 set storage main;
 update corpus set weighed_length = null;  -- the pipeline computes the weights again, which rewrites the rows
