@@ -21,14 +21,14 @@ Outcomes = Mapping[str, float]
 
 
 def choose(
-    parameter: str, goal: str, outcomes: Mapping[float, Outcomes], weights: Mapping[str, float], current: float
+    parameter: str, goal: str, outcomes: Mapping[float, Outcomes], kinds: Sequence[Sequence[str]], current: float
 ) -> Fitted:
-    """The value with the best weighted mean; of equals the one nearest to `current`, which is one of the values.
+    """The value with the best mean; of equals the one nearest to `current`, which is one of the values.
 
-    `outcomes` maps each value to what it scores on each question, `weights` has the share of each question, positive.
-    Questions are put into folds by a hash of their ids: the same each time.
+    `outcomes` maps each value to what it scores on each question. Each kind of question counts as much as any other,
+    however many questions there are of it.
     """
-    folds = _folds(weights)
+    weights, folds = _balanced(kinds), _folds(kinds)
     chosen = [_best(outcomes, _without(weights, fold), current) for fold in folds]
     total = sum(weights.values())
     held_out = sum(
@@ -51,7 +51,7 @@ def choose(
 
 def choose_weight(outcomes: Mapping[float, Outcomes], current: float) -> Fitted:
     """The share of the dense leg with the best mean nDCG@10; `outcomes` maps shares to questions to nDCG@10."""
-    return choose(WEIGHT, "nDCG@10", outcomes, dict.fromkeys(outcomes[current], 1.0), current)
+    return choose(WEIGHT, "nDCG@10", outcomes, (tuple(outcomes[current]),), current)
 
 
 def choose_refusal(
@@ -59,9 +59,9 @@ def choose_refusal(
 ) -> tuple[Fitted, Fitted]:
     """The similarity threshold with the product's limit, then the limit with that threshold.
 
-    Both kinds of question count alike, however many there are of each: half is what a coin would reach.
+    Half right is what a coin would reach, since both kinds count alike.
     """
-    shares = _balanced(answerable, unanswerable)
+    kinds = (tuple(answerable), tuple(unanswerable))
 
     def right(cosine: float, limit: float) -> dict[str, float]:
         answered = {question: float(is_enough(one, cosine, limit)) for question, one in answerable.items()}
@@ -69,18 +69,22 @@ def choose_refusal(
         return answered | refused
 
     by_threshold = {cosine: right(cosine, ENOUGH) for cosine in sorted({*_THRESHOLDS, threshold})}
-    fitted = choose(THRESHOLD, _RIGHT, by_threshold, shares, threshold)
+    fitted = choose(THRESHOLD, _RIGHT, by_threshold, kinds, threshold)
     by_limit = {limit: right(fitted.fitted, limit) for limit in sorted({*_LIMITS, ENOUGH})}
-    return fitted, choose(LIMIT, _RIGHT, by_limit, shares, ENOUGH)
+    return fitted, choose(LIMIT, _RIGHT, by_limit, kinds, ENOUGH)
 
 
-def _balanced(*groups: Iterable[str]) -> dict[str, float]:
-    """Weights by which each group counts as much as any other."""
-    return {question: 1 / len(group) for group in map(tuple, groups) for question in group}
+def _balanced(kinds: Iterable[Sequence[str]]) -> dict[str, float]:
+    return {question: 1 / len(kind) for kind in kinds for question in kind}
 
 
-def _folds(questions: Iterable[str]) -> list[list[str]]:
-    ordered = sorted(questions, key=lambda question: hashlib.sha256(question.encode()).digest())
+def _folds(kinds: Iterable[Sequence[str]]) -> list[list[str]]:
+    """Each has its share of each kind. Dealt by a hash of the ids: the same each time."""
+    ordered = [
+        question
+        for kind in kinds
+        for question in sorted(kind, key=lambda question: hashlib.sha256(question.encode()).digest())
+    ]
     return [fold for start in range(FOLDS) if (fold := ordered[start::FOLDS])]
 
 
