@@ -70,7 +70,7 @@ def add_shelves(kyo: Kyo, actor: Actor, names: Sequence[str]) -> dict[str, Shelf
     """A collection for each name, with one person who may read it and nothing else."""
     actor.require(Permission.COLLECTION_MANAGE)
     with kyo.db.transaction(actor) as tx:
-        return {name: _add_shelf(kyo, tx, f"shelf-{number}") for number, name in enumerate(names, start=1)}
+        return {name: _add_shelf(kyo, tx, actor, f"shelf-{number}") for number, name in enumerate(names, start=1)}
 
 
 def lay_out(
@@ -195,18 +195,23 @@ def tune(
     return active.spec
 
 
-def _add_shelf(kyo: Kyo, tx: Transaction, name: str) -> Shelf:
-    reader = users.add(tx, name, name, Role.EMPLOYEE, kyo.now())
+def _add_shelf(kyo: Kyo, tx: Transaction, actor: Actor, name: str) -> Shelf:
+    now = kyo.now()
+    reader = users.add(tx, name, name, Role.EMPLOYEE, now)
+    audit.record(tx, actor, Event.USER_ADD, reader.id, now)
     collection_id = collections.add(
-        tx, name=name, description="", everyone=None, review_months=None, downloadable=False, now=kyo.now()
+        tx, name=name, description="", everyone=None, review_months=None, downloadable=False, now=now
     )
+    audit.record(tx, actor, Event.COLLECTION_CREATE, collection_id, now)
     collections.grant(tx, collection_id, PersonName(reader.id, reader.username, reader.name), Access.READ)
+    audit.record(tx, actor, Event.COLLECTION_GRANT, collection_id, now, {"person": name})
     return Shelf(reader, collection_id)
 
 
 def _add(kyo: Kyo, tx: Transaction, actor: Actor, passage: LabelledPassage, collection_id: UUID) -> UUID:
-    document_id = documents.add(tx, collection_id, actor.id, passage.title, DocumentState.APPROVED, kyo.now())
-    return versions.add(
+    now = kyo.now()
+    document_id = documents.add(tx, collection_id, actor.id, passage.title, DocumentState.APPROVED, now)
+    version_id = versions.add(
         tx,
         document_id,
         file_name=passage.id,
@@ -214,9 +219,11 @@ def _add(kyo: Kyo, tx: Transaction, actor: Actor, passage: LabelledPassage, coll
         size_bytes=len(passage.text.encode()),
         media_type="text/plain",
         uploaded_by=actor.id,
-        now=kyo.now(),
+        now=now,
         review=Review.APPROVED,
     )
+    audit.record(tx, actor, Event.DOCUMENT_UPLOAD, version_id, now, {"review": Review.APPROVED.value})
+    return version_id
 
 
 def _names(passages: Sequence[Passage], units: Mapping[UUID, Units]) -> tuple[str, ...]:
