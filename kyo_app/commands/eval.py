@@ -74,6 +74,8 @@ def command(
         fit=fit,
         limit=limit_queries,
     )
+    if apply:
+        _require_space(settings)
     found = evaluate(settings, evaluating.read_labelled(folder), plan)
     if as_json:
         print_json(found)
@@ -85,6 +87,12 @@ def command(
 
 def _with_backend(settings: Settings, backend: str | None) -> Settings:
     return settings.model_copy(update={"KYO_EMBEDDING_BACKEND": backend}) if backend else settings
+
+
+def _require_space(settings: Settings) -> None:
+    """Before minutes are spent: raise `NotFound` or `Conflict` where the values could not be applied."""
+    with opened_kyo(DatabaseRole.PIPELINE) as kyo:
+        evaluating.require_space(kyo, OPERATOR, evaluating.configured_spec(settings))
 
 
 def _apply(settings: Settings, found: Evaluation) -> None:

@@ -21,17 +21,18 @@ _PATIENCE_SECONDS = 30
 def disposable_folder(prefix: str) -> Iterator[Path]:
     """A new folder in the system's temporary one. Servers in it are stopped by whoever started them, if they can be."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
-    with subprocess.Popen(  # noqa: S603 - this module, with a path of ours
+    watcher = subprocess.Popen(  # noqa: S603 - this module, with a path of ours
         [sys.executable, "-m", "kyo_pipeline.adapters.disposable", str(folder)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C is not meant for it
-    ):  # leaving closes the pipe, and waits for the child
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    )
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        watcher.communicate()  # closes the pipe; `with` would not wait after a Ctrl-C
 
 
 def tidy_up_after(folder: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from kyo_pipeline.adapters import scoring
+from kyo_pipeline.adapters.embedding.factory import open_embedder
 from kyo_pipeline.adapters.labelled_sets import read_set
 from kyo_pipeline.db import audit, claims, collections, documents, embedding_sets, search, texts, users, versions
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
@@ -32,6 +33,7 @@ from kyo_pipeline.domain.retrieval import Passage, Retrieval
 from kyo_pipeline.errors import Conflict, NotFound
 from kyo_pipeline.finding import Stages, retrieve, vector_of
 from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.settings import Settings
 
 #: Chunks that are asked for in each ranking. A document may have several; the best one counts.
 DEPTH = 200
@@ -139,6 +141,11 @@ def weigh_evidence(kyo: Kyo, actor: Actor, question: str) -> Strength:
     actor.require(Permission.ANSWER_ASK)
     retrieval = retrieve(kyo, actor, question, kyo.settings.TOP_K_RESULTS, Stages())
     return strength(question, retrieval, scored_statements(question, retrieval, None))
+
+
+def configured_spec(settings: Settings) -> EmbeddingSpec:
+    """How the model is used that the settings name. Raises `Unavailable` when it cannot be loaded."""
+    return open_embedder(settings).spec
 
 
 def require_evaluator() -> None:
