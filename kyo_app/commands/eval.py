@@ -64,8 +64,8 @@ def command(
     """
     if apply and not fit:
         raise click.UsageError("--apply needs --fit.")
-    if docs and within:
-        raise click.UsageError("--docs and --within cannot be used together.")
+    if within and (docs or foreign):
+        raise click.UsageError("--within cannot be used with --docs or --foreign.")
     settings = _with_backend(absolute_settings(), backend)
     plan = Plan(
         docs=docs,

@@ -98,8 +98,8 @@ class Evaluation:
     generator: str
     legs: tuple[LegScores, ...]
     latency: Latency
-    refusal: Refusal | None
-    accuracy: tuple[AnswerAccuracy, ...]
+    refusal: Refusal | None = None
+    accuracy: tuple[AnswerAccuracy, ...] = ()
     fitted: tuple[Fitted, ...] = ()
     failed: tuple[tuple[str, str], ...] = ()
 

@@ -200,11 +200,20 @@ def test_a_set_without_originals_cannot_be_evaluated_by_them(run: Run, folder: P
     assert "there are no original files" in done.err
 
 
+def test_originals_of_which_none_can_be_read_are_refused_with_a_reason(run: Run, folder: Path) -> None:
+    for path in (folder / "docs").glob("*.txt"):
+        path.unlink()
+    done = run(folder, "--docs")
+    assert done.code == 1
+    assert "there is no text in it (picture.png: " in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (["--apply"], "--apply needs --fit"),
-        (["--docs", "--within", "document"], "cannot be used together"),
+        (["--docs", "--within", "document"], "--within cannot be used with --docs or --foreign"),
+        (["--foreign", ".", "--within", "document"], "--within cannot be used with --docs or --foreign"),
         (["--limit-queries", "0"], "--limit-queries"),
         (["--backend", "magic"], "magic"),
     ],
