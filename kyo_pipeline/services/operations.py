@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from kyo_pipeline.adapters.disposable import disposable_folder
 from kyo_pipeline.adapters.embedded_postgres import as_role, postmaster_pid, running_postgres
 from kyo_pipeline.adapters.embedded_redis import redis_command, redis_url, running_redis
+from kyo_pipeline.adapters.locks import not_writable
 from kyo_pipeline.adapters.sockets import socket_folder
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.settings import Settings
@@ -59,7 +60,10 @@ def running_apart(settings: Settings) -> Iterator[Servers]:
     Only models that were downloaded are shared with the installation.
     """
     models = settings.KYO_HOME.absolute() / "models"
-    models.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        models.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_writable(models, error) from error
     with disposable_folder("kyo-apart-") as folder:
         home = folder / "home"
         home.mkdir(mode=0o700)
