@@ -21,6 +21,7 @@ _COMMANDS = (
     "documents",
     "search",
     "ask",
+    "eval",
     "status",
     "doctor",
     "version",

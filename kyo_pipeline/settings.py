@@ -28,6 +28,11 @@ BASE_FOLDER = Path() if PROJECT_ROOT == _PACKAGE else PROJECT_ROOT
 #: What programs need that are not ours. The rest of the environment holds keys and passwords.
 _HARMLESS = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
+_DATABASE = frozenset({"DATABASE_URL", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_PORT"}) | {
+    "KYO_APP_DATABASE_URL",
+    "KYO_PIPELINE_DATABASE_URL",
+}
+
 _LANGUAGE = re.compile(r"\w+(?:/\w+)?", re.ASCII)
 
 FileType = Literal["pdf", "docx", "txt", "md", "html"]
@@ -298,12 +303,16 @@ class Settings(BaseSettings):
     def session_idle(self) -> timedelta:
         return timedelta(hours=self.KYO_SESSION_IDLE_HOURS)
 
+    def apart(self, home: Path) -> "Settings":
+        """The same models and sizes, with embedded servers and all state in another folder."""
+        shared = _DATABASE | {"REDIS_URL", "KYO_INBOX"}
+        kept = {name: getattr(self, name) for name in self.model_fields_set - shared}
+        return Settings.model_construct(**{**kept, "KYO_HOME": home})
+
     @property
     def uses_embedded_database(self) -> bool:
         """True when no database is named: no DATABASE_URL, no other of these URLs, and none of the DB_* variables."""
-        named = {"DATABASE_URL", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_PORT"}
-        named |= {"KYO_APP_DATABASE_URL", "KYO_PIPELINE_DATABASE_URL"}
-        return not (named & self.model_fields_set)
+        return not (_DATABASE & self.model_fields_set)
 
     @property
     def uses_embedded_redis(self) -> bool:

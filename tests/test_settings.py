@@ -249,3 +249,21 @@ def test_the_public_address_is_one_that_the_app_answers_to(
         load_settings()
     monkeypatch.setenv("ALLOWED_HOSTS", hosts)
     assert url.rstrip("/").lower() == load_settings().KYO_PUBLIC_URL
+
+
+def test_settings_apart_share_models_and_sizes_but_no_server_and_no_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = {"KYO_EMBEDDING_BACKEND": "builtin", "CHUNK_SIZE": "300", "SIMILARITY_THRESHOLD": "0.4"}
+    own = {
+        "DATABASE_URL": "postgresql://example",
+        "REDIS_URL": "redis://example",
+        "KYO_INBOX": "in",
+        "KYO_HOME": "home",
+    }
+    for name, value in {**shared, **own}.items():
+        monkeypatch.setenv(name, value)
+    apart = load_settings().apart(Path("elsewhere"))
+    assert (apart.KYO_EMBEDDING_BACKEND, apart.CHUNK_SIZE, apart.explicit_similarity_threshold) == ("builtin", 300, 0.4)
+    assert apart.uses_embedded_database
+    assert apart.uses_embedded_redis
+    assert (None, None, Path("elsewhere")) == (apart.DATABASE_URL, apart.KYO_INBOX, apart.KYO_HOME)
+    assert Settings.model_fields["TOP_K_RESULTS"].default == apart.TOP_K_RESULTS

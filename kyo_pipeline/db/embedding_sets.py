@@ -67,6 +67,20 @@ def activate_new(tx: Connection, spec: EmbeddingSpec, now: datetime) -> Embeddin
     return embedding_set
 
 
+def tune(tx: Connection, embedding_set_id: int, dense_weight: float, similarity_threshold: float) -> None:
+    """Change what is not part of the vector space: the next question is answered by it."""
+    tx.execute(
+        text(
+            """
+            update embedding_sets
+            set dense_weight = :dense_weight, similarity_threshold = :similarity_threshold
+            where id = :id
+            """
+        ),
+        {"id": embedding_set_id, "dense_weight": dense_weight, "similarity_threshold": similarity_threshold},
+    )
+
+
 def is_empty(tx: Connection, embedding_set_id: int) -> bool:
     table = vector_table(embedding_set_id)
     return not tx.scalar(text(f"select exists (select from {table})"))  # noqa: S608 — the name is made from an integer

@@ -37,6 +37,7 @@ class Event(str, Enum):
     DOCUMENT_SUBMIT = "document:submit"
     DOCUMENT_UNRESTRICT = "document:unrestrict"
     DOCUMENT_UPLOAD = "document:upload"
+    EMBEDDING_SET_TUNE = "embedding_set:tune"
     FILE_REMOVE = "file:remove"
     FILE_SET_ASIDE = "file:set_aside"
     GROUP_ADD_MEMBER = "group:add_member"

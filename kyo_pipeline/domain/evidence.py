@@ -16,7 +16,8 @@ Similarity = Callable[[str, Sequence[str]], Sequence[float]]
 _EMBEDDED = 24
 _OWN, _CONTEXT, _BEFORE = 1.0, 0.5, 0.25
 _SIMILARITY, _PASSAGE, _KIND = 0.4, 0.3, 0.15
-_ENOUGH = 0.65
+#: What `is_enough` asks for unless it is told otherwise; no unit.
+ENOUGH = 0.65
 _LEAST_ROOM = 0.05
 _RELEVANT_WORDS = 0.5
 _NEAR_WORDS = 0.25
@@ -72,7 +73,7 @@ def strength(question: str, retrieval: Retrieval, scored: Sequence[Scored]) -> S
     )
 
 
-def is_enough(strength: Strength, similarity_threshold: float) -> bool:
+def is_enough(strength: Strength, similarity_threshold: float, enough: float = ENOUGH) -> bool:
     """Whether to answer at all.
 
     The rule adds the mean share of the question's words in the best passage and the best statement to how far
@@ -81,7 +82,7 @@ def is_enough(strength: Strength, similarity_threshold: float) -> bool:
     """
     room = max(1.0 - similarity_threshold, _LEAST_ROOM)
     similarity = max((strength.similarity - similarity_threshold) / room, _LOWEST_SIMILARITY)
-    return (strength.passage + strength.statement) / 2 + similarity >= _ENOUGH
+    return (strength.passage + strength.statement) / 2 + similarity >= enough
 
 
 def relevant(question: str, retrieval: Retrieval) -> tuple[int, ...]:

@@ -9,8 +9,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from pydantic import SecretStr
 
+from kyo_pipeline.adapters.disposable import disposable_folder
 from kyo_pipeline.adapters.embedded_postgres import as_role, postmaster_pid, running_postgres
 from kyo_pipeline.adapters.embedded_redis import redis_command, redis_url, running_redis
+from kyo_pipeline.adapters.locks import not_writable
 from kyo_pipeline.adapters.sockets import socket_folder
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.settings import Settings
@@ -51,6 +53,26 @@ def running_servers(settings: Settings, *, redis: bool = False) -> Iterator[Serv
         )
 
 
+@contextmanager
+def running_apart(settings: Settings) -> Iterator[Servers]:
+    """A migrated database of its own, in a folder that goes with this process, however that ends.
+
+    Only models that were downloaded are shared with the installation.
+    """
+    models = settings.KYO_HOME.absolute() / "models"
+    try:
+        models.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_writable(models, error) from error
+    with disposable_folder("kyo-apart-") as folder:
+        home = folder / "home"
+        home.mkdir(mode=0o700)
+        (home / "models").symlink_to(models)
+        with running_servers(settings.apart(home)) as servers:
+            migrate(servers.settings)
+            yield servers
+
+
 def code_socket(settings: Settings) -> str:
     """Where Dagster's code server listens: a socket that nobody else gets at, as gRPC wants its path written."""
     folder = settings.KYO_HOME.absolute() / "dagster"
@@ -74,6 +96,20 @@ def migrate(settings: Settings) -> list[str]:
     from kyo_pipeline.kyo import database_url
 
     return migrations.migrate(database_url(settings))
+
+
+def refresh_statistics(settings: Settings) -> None:
+    """Tell the planner at once what much writing in a short time has changed."""
+    # As in `migrate`.
+    from kyo_pipeline.db import statistics
+    from kyo_pipeline.db.engine import Database
+    from kyo_pipeline.kyo import database_url
+
+    owner = Database(database_url(settings))
+    try:
+        statistics.refresh(owner)
+    finally:
+        owner.close()
 
 
 def dagster_url(settings: Settings) -> str:

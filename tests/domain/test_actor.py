@@ -24,6 +24,7 @@ MAY = {
         "collection:manage",
         "document:delete",
         "document:reprocess",
+        "embedding_set:tune",
         "group:manage",
         "status:read",
         "user:add",

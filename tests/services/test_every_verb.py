@@ -24,6 +24,7 @@ from kyo_pipeline.services import (
     collections,
     curating,
     doctor,
+    evaluating,
     groups,
     health,
     history,
@@ -74,6 +75,17 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "doctor.check_index": (Permission.STATUS_READ, doctor.check_index),
     "doctor.check_store": (Permission.STATUS_READ, doctor.check_store),
     "doctor.repair": (Permission.DOCUMENT_REPROCESS, doctor.repair),
+    "evaluating.active_spec": (Permission.ANSWER_ASK, evaluating.active_spec),
+    "evaluating.add_shelves": (Permission.COLLECTION_MANAGE, lambda k, a: evaluating.add_shelves(k, a, ["one"])),
+    "evaluating.lay_out": (Permission.DOCUMENT_APPROVE, lambda k, a: evaluating.lay_out(k, a, [], {}, "run")),
+    "evaluating.rank": (Permission.ANSWER_ASK, lambda k, a: evaluating.rank(k, a, "Why?", {})),
+    "evaluating.reply": (Permission.ANSWER_ASK, lambda k, a: evaluating.reply(k, a, "Why?")),
+    "evaluating.require_space": (
+        Permission.EMBEDDING_SET_TUNE,
+        lambda k, a: evaluating.require_space(k, a, k.embedder.spec),
+    ),
+    "evaluating.tune": (Permission.EMBEDDING_SET_TUNE, lambda k, a: evaluating.tune(k, a, k.embedder.spec, 0.5, 0.5)),
+    "evaluating.weigh_evidence": (Permission.ANSWER_ASK, lambda k, a: evaluating.weigh_evidence(k, a, "Why?")),
     "groups.add_member": (Permission.GROUP_MANAGE, lambda k, a: groups.add_member(k, a, NOBODY, a.id)),
     "groups.candidates": (Permission.GROUP_MANAGE, groups.candidates),
     "groups.create": (Permission.GROUP_MANAGE, lambda k, a: groups.create(k, a, "New")),
@@ -323,7 +335,8 @@ ELSEWHERE = {
     Event.USER_BLOCK,  # the same: test_signing_in.py
     Event.DOCUMENT_RETRY,  # needs a file that has failed: test_library.py
     Event.CORPUS_REPAIR,  # needs what should never be: test_doctor.py
-    Event.FILE_REMOVE,  # the same
+    Event.EMBEDDING_SET_TUNE,  # needs the role of the pipeline: test_evaluating.py
+    Event.FILE_REMOVE,  # needs what should never be, as well: test_doctor.py
     Event.FILE_SET_ASIDE,  # the same
     Event.DOCUMENT_EXPIRE,  # the pipeline's: test_expiring.py
     Event.DOCUMENT_PUBLISH,  # the pipeline's, whose runs nobody asks for: test_indexing.py
