@@ -79,7 +79,11 @@ class Citation:
 
 @dataclass(frozen=True)
 class Answer:
-    """A stored answer. `timings` maps a stage (embed, search, generate) to milliseconds."""
+    """A stored answer. `timings` maps a stage (rewrite, embed, search, generate; or cache) to milliseconds.
+
+    `standalone` is what was searched for, where that is not what was asked: a follow-up. `shared_at`: when its asker
+    shared it, None when it is theirs alone.
+    """
 
     id: UUID
     question_id: UUID
@@ -95,11 +99,23 @@ class Answer:
     completion_tokens: int
     rating: int | None = None
     comment: str | None = None
+    conversation_id: UUID | None = None
+    standalone: str | None = None
+    shared_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SharedAnswer:
+    """An answer as those see it with whom it is shared: without the opinion of its asker, and with their name."""
+
+    answer: Answer
+    shared_by: str
+    shared_at: datetime
 
 
 @dataclass(frozen=True)
 class AnswerSummary:
-    """An answer as the history lists it."""
+    """An answer as the history lists it, with how many questions its conversation has."""
 
     id: UUID
     question: str
@@ -107,6 +123,8 @@ class AnswerSummary:
     outcome: Outcome
     text: str
     rating: int | None
+    conversation_id: UUID
+    turns: int
 
 
 @dataclass(frozen=True)
