@@ -9,6 +9,7 @@ from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.errors import Conflict, NotFound
 from kyo_pipeline.kyo import Kyo
 
+NOT_THERE = "There is no such answer, or it is not for you."
 _NOT_YOURS = "There is no such answer among yours."
 
 
@@ -53,7 +54,7 @@ def read_shared(kyo: Kyo, actor: Actor, answer_id: UUID) -> SharedAnswer:
     with kyo.db.transaction(actor) as tx:
         found = shared_answers.read(tx, actor, answer_id)
     if found is None:
-        raise NotFound("There is no such answer, or it is not for you.")
+        raise NotFound(NOT_THERE)
     return found
 
 
