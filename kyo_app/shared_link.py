@@ -20,7 +20,8 @@ def share_part(answer: Answer) -> None:
         return
     if shared_at is None and not shared_answers.may_be_shared(answer):
         return
-    with st.popover("Share" if shared_at is None else "Shared", icon=":material/link:", type="tertiary"):
+    # Always the same words: with others it would close as soon as there is a link to copy.
+    with st.popover("Share", icon=":material/link:", type="tertiary", key=f"sharing-{answer.question_id}"):
         if shared_at is None:
             st.markdown("Question and answer get a link. It opens for those who may read **all** the sources.")
             st.button("Share this answer", key=f"share-{answer.id}", type="primary", on_click=_share, args=(answer,))

@@ -60,10 +60,15 @@ as $$
             d.state = 'deleted'
             or not may_read_document(reader, d.id)
             or (
-              current.sha256 is distinct from v.sha256  -- the same file read again is no news
-              and v.uploaded_by <> reader
-              and d.owner_id <> reader
-              and d.collection_id not in (select accessible_collections(reader, 'approve'))
+              d.collection_id not in (select accessible_collections(reader, 'approve'))
+              and (
+                d.current_version_id is null
+                or (
+                  (current.sha256 is distinct from v.sha256 or v.review <> 'approved')  -- the same file read again is no news
+                  and v.uploaded_by <> reader
+                  and d.owner_id <> reader
+                )
+              )
             )
           )
       )

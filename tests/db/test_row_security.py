@@ -167,10 +167,15 @@ class World:
                 document.state != "deleted"
                 and self.may_read(person, document)
                 and (
-                    # All versions have the same bytes in these worlds.
-                    (document.state == "approved" and document.current is not None)
-                    or person in (version.uploader, document.owner)
-                    or self.access_to(person, document) >= 3
+                    self.access_to(person, document) >= 3
+                    or (
+                        document.current is not None
+                        and (
+                            # All versions have the same bytes in these worlds.
+                            (document.state == "approved" and version.review == "approved")
+                            or person in (version.uploader, document.owner)
+                        )
+                    )
                 )
                 for document, version in cited
             )
