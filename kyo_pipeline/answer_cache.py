@@ -29,8 +29,8 @@ class CachedAnswer:
     retrieval: Retrieval
 
 
-def key_of(kyo: Kyo, actor: Actor, question: str) -> str | None:
-    """Under which an answer to this question, which stands alone, is kept; None when none is.
+def key_of(kyo: Kyo, actor: Actor, question: str, is_follow_up: bool = False) -> str | None:
+    """Under which an answer to this question, as it is searched for, is kept; None when none is.
 
     It comes from all that the answer depends on. Take it before searching: what is found afterwards is never older.
     """
@@ -42,6 +42,7 @@ def key_of(kyo: Kyo, actor: Actor, question: str) -> str | None:
         FORMAT,
         _shape(),
         question,
+        is_follow_up,
         basis.rights,
         basis.revision,
         repr(basis.embedding_set),
@@ -72,12 +73,12 @@ def still_holds(tx: Transaction, actor: Actor, found: CachedAnswer) -> bool:
     return answer_basis.all_answer(tx, actor, _versions(found))
 
 
-def keep(kyo: Kyo, actor: Actor, question: str, key: str | None, draft: Draft, retrieval: Retrieval) -> None:
-    """Keep an answer under the key that was taken before the search.
+def keep(kyo: Kyo, key: str | None, draft: Draft, retrieval: Retrieval) -> None:
+    """Keep an answer under the key that was taken before the search and is still the same.
 
-    Not one that came about in a way that its reader was told of, and not when anything has changed meanwhile.
+    Not one that came about in a way that its reader was told of.
     """
-    if key is None or draft.outcome not in _KEPT or draft.notice or key != key_of(kyo, actor, question):
+    if key is None or draft.outcome not in _KEPT or draft.notice:
         return
     # Nobody is asked for this text a second time.
     unpaid = replace(draft, prompt_tokens=0, completion_tokens=0)

@@ -1,17 +1,23 @@
-"""What a question means in its conversation: the words that are searched for."""
+"""What a question means in its conversation: the words that are searched for, and how much each of them counts."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from kyo_pipeline.db import conversations
 from kyo_pipeline.db import search as searching
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.follow_up import checked_rewrite, standing_alone, topic_of
+from kyo_pipeline.domain.retrieval import Retrieval
+from kyo_pipeline.domain.stemming import weigh
 from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.finding import Stages
 from kyo_pipeline.kyo import Kyo
 
 #: Topics do not reach back further.
 TURNS = 4
+
+#: What a word of the topic counts, where a sentence is looked for: what was asked now is to decide among its passages.
+_TOPIC_SHARE = 0.3
 
 
 def resolved(kyo: Kyo, actor: Actor, question_id: UUID, question: str, stages: Stages) -> str:
@@ -37,3 +43,14 @@ def resolved(kyo: Kyo, actor: Actor, question_id: UUID, question: str, stages: S
             conversations.note_standalone(tx, question_id, standalone)
     stages.done("rewrite")
     return standalone or question
+
+
+def weighed(retrieval: Retrieval, question: str, searched: str) -> Retrieval:
+    """What was found for a question that rules made to stand alone, with the words of its topic weighing less."""
+    if not searched.startswith(f"{question} ("):
+        return retrieval
+    weights = {
+        stem: weight * (1.0 if weigh(question, {stem: 1.0}) else _TOPIC_SHARE)
+        for stem, weight in retrieval.term_weights.items()
+    }
+    return replace(retrieval, term_weights=weights)

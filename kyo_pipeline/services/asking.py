@@ -74,11 +74,13 @@ def stream_answer(
         if begun is not None:
             begun(conversation_id)
         searched = following_up.resolved(kyo, actor, question_id, question, stages)
-        key = answer_cache.key_of(kyo, actor, searched)
+        is_follow_up = searched != question
+        key = answer_cache.key_of(kyo, actor, searched, is_follow_up)
         answer_id = _store_known(kyo, actor, question_id, answer_cache.look_up(kyo, key), stages)
         if is_new := answer_id is None:
             stages = Stages(stages.timings)
-            written.retrieval = finding.retrieve(kyo, actor, searched, kyo.settings.TOP_K_RESULTS, stages)
+            found = finding.retrieve(kyo, actor, searched, kyo.settings.TOP_K_RESULTS, stages)
+            written.retrieval = following_up.weighed(found, question, searched)
             written.draft = yield from _write(kyo, searched, written)
     except GeneratorExit:  # Stop, another page, a closed tab
         written.draft = written.broken_off(Outcome.STOPPED)
@@ -90,8 +92,9 @@ def stream_answer(
         if answer_id is None:
             stages.done("generate")
             answer_id = _store(kyo, actor, question_id, written, stages)
-    if is_new and written.retrieval is not None:
-        answer_cache.keep(kyo, actor, searched, key, written.final(), written.retrieval)
+    # Not when anything has changed meanwhile: what was found may belong to neither before nor after.
+    if is_new and written.retrieval is not None and key == answer_cache.key_of(kyo, actor, searched, is_follow_up):
+        answer_cache.keep(kyo, key, written.final(), written.retrieval)
     with kyo.db.transaction(actor) as tx:
         answer = questions.own_answer(tx, actor, answer_id)
     if answer is None:
