@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
+from kyo_pipeline.adapters.sealing import opened, sealed
 from kyo_pipeline.db import answer_basis
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import Actor
@@ -29,7 +30,15 @@ class CachedAnswer:
     retrieval: Retrieval
 
 
-def key_of(kyo: Kyo, actor: Actor, question: str, is_follow_up: bool = False) -> str | None:
+@dataclass(frozen=True)
+class CacheKey:
+    """The name of a value in Redis, and what it is encrypted with."""
+
+    name: str
+    secret: bytes = field(repr=False)
+
+
+def key_of(kyo: Kyo, actor: Actor, question: str, is_follow_up: bool = False) -> CacheKey | None:
     """Under which an answer to this question, as it is searched for, is kept; None when none is.
 
     It comes from all that the answer depends on. Take it before searching: what is found afterwards is never older.
@@ -53,12 +62,13 @@ def key_of(kyo: Kyo, actor: Actor, question: str, is_follow_up: bool = False) ->
         # All of them: a setting that somebody adds matters until the opposite is shown. Secrets come as asterisks.
         kyo.settings.model_dump_json(),
     )
-    return f"answer:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
+    return CacheKey(f"answer:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}", basis.secret)
 
 
-def look_up(kyo: Kyo, key: str | None) -> CachedAnswer | None:
+def look_up(kyo: Kyo, key: CacheKey | None) -> CachedAnswer | None:
     """What is kept under the key. Whoever shows it asks `still_holds` first."""
-    value = kyo.cache.get(key) if key is not None else None
+    kept = kyo.cache.get(key.name) if key is not None else None
+    value = opened(kept, key.secret, key.name) if key is not None and kept is not None else None
     if value is None:
         return None
     try:
@@ -73,7 +83,7 @@ def still_holds(tx: Transaction, actor: Actor, found: CachedAnswer) -> bool:
     return answer_basis.all_answer(tx, actor, _versions(found))
 
 
-def keep(kyo: Kyo, key: str | None, draft: Draft, retrieval: Retrieval) -> None:
+def keep(kyo: Kyo, key: CacheKey | None, draft: Draft, retrieval: Retrieval) -> None:
     """Keep an answer under the key that was taken before the search and is still the same.
 
     Not one that came about in a way that its reader was told of.
@@ -83,7 +93,7 @@ def keep(kyo: Kyo, key: str | None, draft: Draft, retrieval: Retrieval) -> None:
     # Nobody is asked for this text a second time.
     unpaid = replace(draft, prompt_tokens=0, completion_tokens=0)
     value = _adapter().dump_json(CachedAnswer(unpaid, retrieval))
-    kyo.cache.set(key, value, kyo.settings.KYO_ANSWER_CACHE_SECONDS)
+    kyo.cache.set(key.name, sealed(value, key.secret, key.name), kyo.settings.KYO_ANSWER_CACHE_SECONDS)
 
 
 def _is_whole(found: CachedAnswer) -> bool:

@@ -9,6 +9,8 @@ from uuid import UUID
 import pytest
 
 from kyo_pipeline import answer_cache
+from kyo_pipeline.adapters.sealing import opened, sealed
+from kyo_pipeline.answer_cache import CacheKey
 from kyo_pipeline.db import corpus, embedding_sets
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
@@ -393,19 +395,21 @@ def cached(world: World) -> dict[str, bytes]:
     return world.kyo.cache.values
 
 
-def key_for(world: World, actor: Actor) -> str:
+def key_for(world: World, actor: Actor) -> CacheKey:
     key = answer_cache.key_of(world.kyo, actor, QUESTION)
     assert key is not None
     return key
 
 
 def test_what_is_kept_is_checked_again_before_it_is_stored(world: World) -> None:
-    """Even where the key says that somebody may read it: here, because somebody put it there."""
+    """Even where the key says that somebody may read it: here, because it is put there."""
     outsider = world.person(Role.EMPLOYEE)
     collections.set_everyone(world.kyo, world.admin, world.place, None)
     collections.grant(world.kyo, world.admin, world.place, a_person(world.reader.id), Access.READ)
     world.ask()
-    cached(world)[key_for(world, outsider)] = cached(world)[key_for(world, world.reader)]
+    kept = answer_cache.look_up(world.kyo, key_for(world, world.reader))
+    assert kept is not None
+    answer_cache.keep(world.kyo, key_for(world, outsider), kept.draft, kept.retrieval)
     answer = world.ask(outsider)
     assert (answer.outcome, answer.citations) == (Outcome.NOT_FOUND, ())
     assert "cache" not in answer.timings
@@ -413,9 +417,10 @@ def test_what_is_kept_is_checked_again_before_it_is_stored(world: World) -> None
 
 def test_a_version_that_is_not_current_any_more_is_not_shown(world: World) -> None:
     world.ask()
-    kept = cached(world)[key_for(world, world.reader)]
+    kept = answer_cache.look_up(world.kyo, key_for(world, world.reader))
+    assert kept is not None
     _second_version(world)
-    cached(world)[key_for(world, world.reader)] = kept
+    answer_cache.keep(world.kyo, key_for(world, world.reader), kept.draft, kept.retrieval)
     assert "forty" in world.ask().text
 
 
@@ -477,7 +482,23 @@ def test_without_redis_each_answer_is_written(world: World) -> None:
     [
         lambda _: b"",
         lambda _: b"\x80\x04half a pickle",
+        lambda value: value[: len(value) // 2],
+        lambda value: value[:-1] + bytes([value[-1] ^ 1]),
+    ],
+)
+def test_a_spoilt_entry_is_a_miss(world: World, spoil: Callable[[bytes], bytes]) -> None:
+    first = world.ask()
+    name = key_for(world, world.reader).name
+    cached(world)[name] = spoil(cached(world)[name])
+    assert world.is_new()
+    assert world.ask().text == first.text
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
         lambda _: b"{}",
+        lambda _: b"\x80\x04half a pickle",
         lambda value: value[: len(value) // 2],
         lambda value: value.replace(b'"index":0', b'"index":7'),
         lambda value: value.replace(b'"index":0', b'"index":-1'),
@@ -486,13 +507,27 @@ def test_without_redis_each_answer_is_written(world: World) -> None:
         lambda value: value.replace(b'"version_id":"', b'"version_id":"x'),
     ],
 )
-def test_a_spoilt_entry_is_a_miss(world: World, spoil: Callable[[bytes], bytes]) -> None:
-    first = world.ask()
-    [key] = [key for key in cached(world) if key.startswith("answer:")]
-    spoilt = spoil(cached(world)[key])
-    assert spoilt != cached(world)[key]
-    cached(world)[key] = spoilt
+def test_what_cannot_be_understood_is_a_miss(world: World, spoil: Callable[[bytes], bytes]) -> None:
+    """As another release of KYO might have written it."""
+    first, key = world.ask(), key_for(world, world.reader)
+    value = opened(cached(world)[key.name], key.secret, key.name)
+    assert value is not None
+    assert spoil(value) != value
+    cached(world)[key.name] = sealed(spoil(value), key.secret, key.name)
     assert world.is_new()
+    assert world.ask().text == first.text
+
+
+def test_nobody_reads_or_writes_an_answer_in_redis(world: World) -> None:
+    first = world.ask()
+    key = key_for(world, world.reader)
+    assert b"thirty" not in cached(world)[key.name]
+    cached(world)[key.name] = sealed(b"another answer", b"a secret of somebody else", key.name)
+    assert world.is_new()
+    other = answer_cache.key_of(world.kyo, world.reader, "How many days?")
+    assert other is not None
+    cached(world)[other.name] = cached(world)[key.name]
+    assert world.is_new(question="How many days?"), "nor is it put under another question"
     assert world.ask().text == first.text
 
 

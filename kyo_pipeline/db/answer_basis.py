@@ -1,7 +1,7 @@
 """What an answer to one person rests on: when two have the same, the same question has the same answer."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -13,19 +13,23 @@ from kyo_pipeline.domain.actor import Actor
 
 @dataclass(frozen=True)
 class Basis:
-    """`rights` is a digest of all that the person may read, `revision` grows whenever an answer could differ."""
+    """`rights` is a digest of all that the person may read, `revision` grows whenever an answer could differ.
+
+    `secret` is this installation's, to encrypt what is kept of answers.
+    """
 
     rights: str
     revision: int
     embedding_set: EmbeddingSet | None
+    secret: bytes = field(repr=False)
 
 
 def read(tx: Connection, actor: Actor) -> Basis:
     row = tx.execute(
-        text("select revision, reading_rights(:actor) as rights from corpus"),
+        text("select revision, cache_secret, reading_rights(:actor) as rights from corpus"),
         {"actor": actor.id},
     ).one()
-    return Basis(row.rights, row.revision, embedding_sets.active(tx))
+    return Basis(row.rights, row.revision, embedding_sets.active(tx), bytes(row.cache_secret))
 
 
 def all_answer(tx: Connection, actor: Actor, version_ids: Collection[UUID]) -> bool:

@@ -62,7 +62,7 @@ _BARE = re.compile(
 _NUMBER_PHRASE = re.compile(r"^(?:how (?:many|much|long|often|far|soon)|when|who|where)\b", re.IGNORECASE)
 
 _CLAUSE_ENDS = re.compile(
-    r"[,;:.!?]|\s[-–—]\s|\b(?:and|or|but|if|when|while|because|so|after|before|until|unless|who|which|that|where)\b",
+    r"[,;:.!?]|\s[-–—]\s|\b(?:and|or|but|if|when|while|once|because|so|after|before|until|unless|who|which|that|where)\b",
     re.IGNORECASE,
 )
 _OBJECT = re.compile(
@@ -91,6 +91,7 @@ _COMPARES = re.compile(
 )
 _ACRONYM = re.compile(r"\b(?:IT|US|THIS|WHO|HER|IN)\b")
 _NAMED = "\u02e3"  # a letter that nobody types
+_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"")
 _QUOTES = " \t\"'“”‘’`*"
 _LABEL = re.compile(r"^(?:standalone |rewritten |new |search )?(?:question|query)\s*:\s*", re.IGNORECASE)
 
@@ -167,8 +168,8 @@ class _Asked:
 def _is_fragment(asked: _Asked) -> bool:
     """No whole sentence: "and in Berlin?", "what about interns?", "for how long?", "without a receipt?"."""
     few, has_verb = len(asked.own) <= 3, bool(_HAS_AUXILIARY.search(asked.text))
-    if _ABOUT.match(asked.text):
-        return few
+    if about := _ABOUT.match(asked.text):
+        return few if about.group().lower().endswith("about") else len(asked.topical) <= 1
     if _JOINS_ON.match(asked.text):
         return few and (not has_verb or len(asked.topical) <= 1)
     if has_verb:
@@ -187,7 +188,7 @@ def _is_about_nothing(asked: _Asked) -> bool:
 
 def _points_back(asked: _Asked) -> bool:
     """A pronoun for something that the question does not name."""
-    text = _without_impersonal(asked.text)
+    text = _without_impersonal(_QUOTED.sub("", asked.text))
     return (
         any(not _names_something(_clauses_before(text, match.start())) for match in _OBJECT.finditer(text))
         or any(not _names_something(text[: match.start()]) for match in _POSSESSIVE.finditer(text))

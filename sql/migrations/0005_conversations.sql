@@ -161,7 +161,11 @@ create index on documents (owner_id) where restricted;  -- see functions/reading
 
 -- The revision of the corpus ---------------------------------------------------------------------------------------
 
--- Part of the keys of cached answers: it grows with all that changes what is found, or what an answer says about it.
+-- With what cached answers are encrypted: Redis may be read, and written to, by others.
+alter table corpus
+  add column cache_secret bytea not null default uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
+
+-- The revision is part of the keys of cached answers: it grows with all that changes what is found, or what an answer says about it.
 -- `count_searchable` and `weigh_all` see to versions and weights; here, what people decide about documents.
 create function note_changed_documents() returns trigger language plpgsql security definer set search_path = kyo, pg_temp
 as $$

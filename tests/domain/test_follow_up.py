@@ -90,6 +90,9 @@ STAND_ALONE = [
     "Is there a dress code?",
     "Can I bring my dog to the office?",
     "What should I do in an emergency?",
+    "Where do I find my vendor number once it is assigned?",
+    "What if I am travelling for several projects?",
+    "What does “their part” mean in a travel plan?",
     # Other languages: the rules do not know them, and leave them alone.
     "Wie viele Urlaubstage bekomme ich?",
     "Was ist der Urlaub in Deutschland für Teilzeit?",
