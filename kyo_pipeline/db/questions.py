@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
+from kyo_pipeline.db import conversations
 from kyo_pipeline.db.like import containing
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answers import (
@@ -35,7 +36,11 @@ class Production:
     timings: dict[str, float]
 
 
-def add_question(tx: Connection, actor: Actor, conversation_id: UUID, question: str, now: datetime) -> UUID:
+def add_question(
+    tx: Connection, actor: Actor, question: str, now: datetime, conversation_id: UUID | None = None
+) -> UUID:
+    """In a conversation of the actor's, or in a new one."""
+    conversation_id = conversation_id or conversations.begin(tx, actor, now)
     return UUID(
         str(
             tx.scalar(

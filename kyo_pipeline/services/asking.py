@@ -148,7 +148,7 @@ def _add(
         conversation_id = conversations.begin(tx, actor, now)
     elif not conversations.is_own(tx, actor, conversation_id):
         raise NotFound("There is no such conversation among yours.")
-    return questions.add_question(tx, actor, conversation_id, question, now), conversation_id
+    return questions.add_question(tx, actor, question, now, conversation_id), conversation_id
 
 
 def _require_known_day(kyo: Kyo, actor: Actor) -> None:

@@ -75,6 +75,8 @@ def change(
             _hand_over(kyo, tx, actor, document_id, owner)
         if title != before.title and before.state is DocumentState.ARCHIVED:
             raise Conflict(_ARCHIVED_TITLE)
+        if title != before.title:
+            versions.lock_all(tx, document_id)  # before the corpus, whose revision grows with the change
         curation.change(tx, document_id, title=title, owner_id=owner, tags=cleaned, review_by=review_by, now=now)
         after = documents.read(tx, actor, document_id, kyo.now())
         if _said(after) == _said(before):
