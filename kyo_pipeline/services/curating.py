@@ -171,8 +171,9 @@ def restore(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
 def delete(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
     """Delete a document for good: its text, chunks, vectors and files, and the answers that quoted it.
 
-    What stays is that it was there: its title, the names of its versions, and the audit log. No cache holds anything
-    of a document. Raises `NotFound`, `Conflict`, and `Unavailable` when a file could not be removed.
+    What stays is that it was there: its title, the names of its versions, and the audit log. Answers that Redis may
+    still keep for a while are encrypted, and nobody asks for them any more. Raises `NotFound`, `Conflict`, and
+    `Unavailable` when a file could not be removed.
     """
     actor.require(Permission.DOCUMENT_DELETE)
     now = kyo.now()
