@@ -486,7 +486,7 @@ def test_the_worlds_are_not_trivial() -> None:
     """Each rule is met and broken in some world, or the properties above would be about nothing."""
     seen: dict[str, set[bool]] = {}
 
-    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=200, suppress_health_check=list(HealthCheck))
     @given(world=worlds)
     def look(world: World) -> None:
         for n in range(PEOPLE):
