@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from benchmarks.retrieval import SHARED, Labelled, index
+from benchmarks.labelled import SHARED, Labelled, index
 from kyo_pipeline import finding
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.actor import OPERATOR

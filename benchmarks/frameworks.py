@@ -20,7 +20,8 @@ from statistics import fmean
 import numpy as np
 from sqlalchemy import make_url, text
 
-from benchmarks import framework_stores, retrieval
+from benchmarks import framework_stores
+from benchmarks import labelled as sets
 from benchmarks.kept_vectors import embedded
 from benchmarks.measuring import header, how_busy, median, p95, row
 from kyo_pipeline.adapters.embedding.factory import open_embedder
@@ -39,7 +40,7 @@ PACKAGES = (
     "llama-index-vector-stores-postgres>=0.8,<0.9",
     "psycopg[binary]>=3.2,<4",
 )
-MINILM = retrieval.SHARED.parent / "models/all-MiniLM-L6-v2-onnx"
+MINILM = sets.SHARED.parent / "models/all-MiniLM-L6-v2-onnx"
 #: Not as a script: the modules beside it would hide others of the same name.
 _RUN = "import pathlib, runpy, sys; runpy.run_path(sys.argv[1])['main'](pathlib.Path(sys.argv[2]))"
 
@@ -78,7 +79,7 @@ class Found:
     milliseconds: list[float]
 
 
-def compared(kyo: Kyo, labelled: retrieval.Labelled, python: Path, keep: Path) -> Iterator[Found]:
+def compared(kyo: Kyo, labelled: sets.Labelled, python: Path, keep: Path) -> Iterator[Found]:
     texts = [indexed_text(title, (), passage) for _, title, passage in labelled.passages]
     vectors = embedded(kyo.embedder, texts, keep)
     asked = {question: kyo.embedder.embed_query(words) for question, words in labelled.questions.items()}
@@ -88,10 +89,10 @@ def compared(kyo: Kyo, labelled: retrieval.Labelled, python: Path, keep: Path) -
     yield from _by_frameworks(kyo, python, names, texts, vectors, labelled.questions, np.stack(list(asked.values())))
 
 
-def _by_kyo(kyo: Kyo, labelled: retrieval.Labelled, asked: dict[str, Vectors]) -> Found:
+def _by_kyo(kyo: Kyo, labelled: sets.Labelled, asked: dict[str, Vectors]) -> Found:
     owner = Database(database_url(kyo.settings))
     with owner.transaction(OPERATOR) as tx:
-        space, named = retrieval.index(kyo, tx, labelled)
+        space, named = sets.index(kyo, tx, labelled)
     with owner.autocommit() as connection:
         connection.execute(text("vacuum analyze"))
     owner.close()
@@ -155,8 +156,8 @@ def environment(folder: Path) -> Path:
     return python
 
 
-def show(found: Found, labelled: retrieval.Labelled, title: str, model: str) -> None:
-    scores = [retrieval.ndcg(found.ranked[question], labelled.relevant[question]) for question in labelled.questions]
+def show(found: Found, labelled: sets.Labelled, title: str, model: str) -> None:
+    scores = [sets.ndcg(found.ranked[question], labelled.relevant[question]) for question in labelled.questions]
     taken = found.milliseconds
     figures = f"{fmean(scores):.3f}", f"{median(taken):.1f}", f"{p95(taken):.1f}"
     print(row(title, model, found.store, *figures), flush=True)
@@ -164,11 +165,11 @@ def show(found: Found, labelled: retrieval.Labelled, title: str, model: str) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="*", default=retrieval.SETS, help=f"names in {retrieval.SHARED.name}")
+    parser.add_argument("sets", nargs="*", default=sets.SETS, help=f"names in {sets.SHARED.name}")
     parser.add_argument("--keep", type=Path, help="a folder for the environment and the vectors, to use them again")
     parser.add_argument("--models", nargs="*", default=["builtin", "minilm"], choices=["builtin", "minilm"])
     arguments = parser.parse_args()
-    wanted = [retrieval.SHARED / name for name in arguments.sets]
+    wanted = [sets.SHARED / name for name in arguments.sets]
     if missing := [folder for folder in wanted if not folder.is_dir()]:
         print(f"skipped: there is no labelled data in {missing[0]}")
         return
@@ -184,9 +185,9 @@ def main() -> None:
         for name in arguments.models:
             kyo = _with_model(open_kyo(servers.settings), name)
             for folder in wanted:
-                labelled = retrieval.read(folder)
+                labelled = sets.read(folder)
                 for found in compared(kyo, labelled, python, keep):
-                    show(found, labelled, str(folder.relative_to(retrieval.SHARED)), kyo.embedder.spec.model)
+                    show(found, labelled, str(folder.relative_to(sets.SHARED)), kyo.embedder.spec.model)
             kyo.close()
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 
-from benchmarks.retrieval import SHARED
+from benchmarks.labelled import SHARED
 from kyo_pipeline.adapters.embedding.factory import open_embedder
 from kyo_pipeline.domain.evidence import Similarity
 from kyo_pipeline.domain.figures import values_of

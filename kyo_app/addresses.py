@@ -1,6 +1,7 @@
-"""What stands in addresses for people who are not signed in."""
+"""What stands in addresses: for people who are not signed in, and in links that are sent to others."""
 
 from urllib.parse import urlencode, urlsplit
+from uuid import UUID
 
 import streamlit as st
 
@@ -10,6 +11,8 @@ from kyo_app import runtime
 INVITATION = "invitation"
 #: Whatever its value.
 REGISTER = "register"
+#: With the id of an answer that is shared, and in the history.
+ANSWER = "answer"
 #: Why somebody is to sign in, one of `REASONS`: the address is all that outlives a full load of the page.
 WHY = "why"
 
@@ -31,6 +34,15 @@ def here(**more: str) -> str:
 
 def of_invitation(token: str) -> str:
     """The whole link, as it is sent to somebody."""
+    return f"{_origin()}/?{urlencode({INVITATION: token})}"
+
+
+def of_answer(answer_id: UUID) -> str:
+    """The whole link to an answer that is shared."""
+    return f"{_origin()}/{ANSWER}?{urlencode({ANSWER: str(answer_id)})}"
+
+
+def _origin() -> str:
+    """Where people open the app: as the settings say, else as this browser does."""
     here = urlsplit(st.context.url or "")
-    origin = runtime.kyo().settings.KYO_PUBLIC_URL or (f"{here.scheme}://{here.netloc}" if here.netloc else "")
-    return f"{origin}/?{urlencode({INVITATION: token})}"
+    return runtime.kyo().settings.KYO_PUBLIC_URL or (f"{here.scheme}://{here.netloc}" if here.netloc else "")

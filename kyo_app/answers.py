@@ -9,7 +9,8 @@ from kyo_app import findings, runtime, wording
 from kyo_app.auth import current_actor
 from kyo_app.components import Link, shown_errors
 from kyo_app.documents.passages import sources
-from kyo_app.markup import inert
+from kyo_app.markup import inert, inert_line
+from kyo_app.shared_link import share_part
 from kyo_pipeline.domain.actor import Permission
 from kyo_pipeline.domain.answers import ERASED_TEXT, WITHHELD_TEXT, Answer, Outcome
 from kyo_pipeline.services import history
@@ -29,10 +30,13 @@ def answer_bubble() -> Iterator[None]:
         yield
 
 
-def answer_block(answer: Answer) -> None:
+def answer_block(answer: Answer, *, own: bool = True) -> None:
+    """`own`: its reader has asked for it, and may say what they think of it, and share it."""
     if answer.outcome in GONE:
         _gone(answer)
         return
+    if answer.standalone:
+        st.caption(f":material/search: Searched for: {inert_line(answer.standalone)}")
     if answer.outcome is Outcome.NOT_FOUND:
         _not_found(answer)
     elif answer.text:
@@ -45,7 +49,9 @@ def answer_block(answer: Answer) -> None:
     findings.conflicts(answer)
     if answer.citations:
         sources(answer.citations, str(answer.id))
-    _rating(answer)
+    if own:
+        _rating(answer)
+        share_part(answer)
     st.caption(inert(wording.spent(answer)))
 
 
@@ -54,6 +60,7 @@ def _gone(answer: Answer) -> None:
     st.info(GONE[answer.outcome], icon=":material/visibility_off:")
     if answer.citations:
         sources(answer.citations, str(answer.id))
+    share_part(answer)
 
 
 def _not_found(answer: Answer) -> None:

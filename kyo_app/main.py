@@ -12,6 +12,7 @@ from kyo_app.components import show_notices
 from kyo_app.documents import received
 from kyo_app.markup import inert_line
 from kyo_app.views import (
+    answer,
     approvals,
     ask,
     collections,
@@ -59,6 +60,7 @@ VIEWS = (
     View("Collections", ":material/folder_shared:", "collections", Permission.COLLECTION_MANAGE, collections.show),
     View("People", ":material/group:", "people", Permission.USER_LIST, people.show),
     View("Source", ":material/menu_book:", "source", Permission.DOCUMENT_READ, source.show, listed=False),
+    View("Shared answer", ":material/link:", "answer", Permission.ANSWER_READ_SHARED, answer.show, listed=False),
     View("Profile", ":material/account_circle:", "profile", None, profile.show),
 )
 

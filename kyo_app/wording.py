@@ -166,4 +166,5 @@ def spent(answer: Answer) -> str:
     took = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
     tokens = answer.prompt_tokens + answer.completion_tokens
     writer = "quoted word for word, no language model" if answer.generator == "extractive" else answer.model
-    return " · ".join([took, writer, *([counted(tokens, "token")] if tokens else [])])
+    known = ["written before for those who may read the same"] if "cache" in answer.timings else []
+    return " · ".join([took, writer, *known, *([counted(tokens, "token")] if tokens else [])])

@@ -93,6 +93,11 @@ class Settings(BaseSettings):
         "other models bring their own unless this is set.",
     )
 
+    # Answers
+    KYO_ANSWER_CACHE_SECONDS: int = Field(
+        3600, ge=0, description="Written answers are kept in Redis, for those who may read the same; 0: never."
+    )
+
     # Rate limiting
     MAX_QUERIES_PER_DAY: int = Field(100, ge=1, description="Questions of one person; days begin at midnight UTC.")
     MAX_TOKENS_PER_QUERY: int = Field(2000, ge=512, description="Prompt and answer of one question together.")

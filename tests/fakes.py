@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.answers import Draft
+from kyo_pipeline.domain.conversation import Turn
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.domain.parsed import ParsedDocument
@@ -113,6 +114,9 @@ class ScriptedGenerator:
             return self.end
         finally:
             self.closed = True
+
+    def rewrite(self, question: str, turns: Sequence[Turn]) -> str | None:  # noqa: ARG002 — the port's signature
+        return None
 
 
 class DownCache:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
+from uuid import UUID
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,16 +12,18 @@ from streamlit.delta_generator import DeltaGenerator
 from kyo_app import allowance, runtime
 from kyo_app.answers import GONE, answer_block, answer_bubble, question_bubble
 from kyo_app.auth import acting
-from kyo_app.components import UNEXPECTED, Link, empty_state, sentence
+from kyo_app.components import UNEXPECTED, Link, empty_state, sentence, shown_errors
 from kyo_app.markup import answer_markdown, inert
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import WITHHELD_TEXT, Answer
 from kyo_pipeline.domain.documents import DocumentState
-from kyo_pipeline.errors import KyoError
+from kyo_pipeline.errors import KyoError, NotFound
 from kyo_pipeline.services import asking, history, library
 
 _REDRAW_SECONDS = 0.1
 _REMEMBERED = 30
+_CONVERSATION = "conversation"
+_SHOWN = "conversation-shown"
 
 
 @dataclass
@@ -35,11 +38,15 @@ class Exchange:
 
 def show() -> None:
     actor = acting()
-    conversation: list[Exchange] = st.session_state.setdefault("conversation", [])
+    conversation: list[Exchange] = st.session_state.setdefault(_CONVERSATION, [])
+    _follow_the_address(actor, conversation)
     question = st.chat_input("Ask about your organisation", submit_mode="stop", key="question")
     # Always there, so that the welcome is gone as soon as the first answer begins and not when it has ended.
     top = st.empty()
-    if not conversation and not question:
+    if conversation:
+        with top.container(horizontal_alignment="right"):
+            st.button("New conversation", icon=":material/add_comment:", type="tertiary", on_click=_begin_anew)
+    elif not question:
         with top.container():
             _welcome(actor)
     _withhold(actor, conversation)
@@ -51,6 +58,32 @@ def show() -> None:
         _answer(actor, exchange)
         st.rerun()
     allowance.show_questions_if_few(actor)
+
+
+def _follow_the_address(actor: Actor, conversation: list[Exchange]) -> None:
+    """The address names the conversation, so that it outlives a reload; what is in this session is not read again."""
+    wanted, shown = st.query_params.get(_CONVERSATION), st.session_state.get(_SHOWN)
+    if wanted and wanted != shown:
+        del st.query_params[_CONVERSATION]
+        with shown_errors():
+            found = history.read_conversation(runtime.kyo(), actor, _uuid(wanted), _REMEMBERED)
+            conversation[:] = [Exchange(answer.question, answer=answer) for answer in found.answers]
+            shown = st.session_state[_SHOWN] = str(found.id)
+    if shown and st.query_params.get(_CONVERSATION) != shown:
+        st.query_params[_CONVERSATION] = shown
+
+
+def _begin_anew() -> None:
+    st.session_state[_CONVERSATION] = []
+    st.session_state.pop(_SHOWN, None)
+    st.query_params.pop(_CONVERSATION, None)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise NotFound("There is no such conversation among yours.") from error
 
 
 def _withhold(actor: Actor, conversation: list[Exchange]) -> None:
@@ -87,13 +120,24 @@ def _answer(actor: Actor, exchange: Exchange) -> None:
         place = st.empty()
         place.markdown(":shimmer[Searching the approved documents…]")
         try:
-            with closing(asking.stream_answer(runtime.kyo(), actor, exchange.question)) as pieces:
+            asked = asking.stream_answer(runtime.kyo(), actor, exchange.question, _shown(), _remember)
+            with closing(asked) as pieces:
                 exchange.answer = _drawn(pieces, exchange, place)
         except KyoError as error:
             exchange.error = sentence(error)
         except Exception:
             exchange.error = UNEXPECTED
             raise
+
+
+def _shown() -> UUID | None:
+    shown = st.session_state.get(_SHOWN)
+    return UUID(shown) if shown else None
+
+
+def _remember(conversation_id: UUID) -> None:
+    """At once, so that what comes after an answer that was stopped, or failed, still follows up on its question."""
+    st.session_state[_SHOWN] = str(conversation_id)
 
 
 def _drawn(pieces: Generator[str, None, Answer], exchange: Exchange, place: DeltaGenerator) -> Answer:
@@ -121,7 +165,8 @@ def _welcome(actor: Actor) -> None:
         st.caption(
             "Ask one thing at a time, in a full sentence, for example: "
             "*How many days of leave do I have in my first year?* "
-            "Each question stands alone; earlier ones are not taken into account."
+            "A question may follow up on the one before, such as *And in the second?* For another topic, begin a new "
+            "conversation."
         )
         return
     may_upload = actor.may(Permission.DOCUMENT_UPLOAD)

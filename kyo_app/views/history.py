@@ -1,6 +1,5 @@
 """One's own questions: search them, and open an answer again with its sources."""
 
-from datetime import datetime
 from uuid import UUID
 
 import streamlit as st
@@ -19,7 +18,7 @@ from kyo_app.components import (
 )
 from kyo_app.markup import badge, inert_line
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.answers import Outcome
+from kyo_pipeline.domain.answers import AnswerSummary
 from kyo_pipeline.errors import NotFound
 from kyo_pipeline.services import history
 
@@ -45,6 +44,7 @@ def _answer(actor: Actor, chosen: str) -> None:
     question_bubble(answer.question)
     with answer_bubble():
         answer_block(answer)
+    Link("", "Continue this conversation", ":material/forum:", {"conversation": str(answer.conversation_id)}).show()
 
 
 def _list(actor: Actor) -> None:
@@ -62,17 +62,20 @@ def _list(actor: Actor) -> None:
             st.markdown(f"**{inert_line(found.question, 200)}**")
             if text := GONE.get(found.outcome, found.text):
                 st.caption(inert_line(text, 180))
-            _foot(found.id, found.outcome, found.asked_at, found.rating)
+            _foot(found)
     page_picker(key, _PAGE, page.total)
 
 
-def _foot(answer_id: UUID, outcome: Outcome, asked_at: datetime, rating: int | None) -> None:
-    label, color = wording.OUTCOMES[outcome]
-    thumb = {1: " :small[:material/thumb_up:]", -1: " :small[:material/thumb_down:]"}.get(rating or 0, "")
+def _foot(found: AnswerSummary) -> None:
+    label, color = wording.OUTCOMES[found.outcome]
+    thumb = {1: " :small[:material/thumb_up:]", -1: " :small[:material/thumb_down:]"}.get(found.rating or 0, "")
+    others = f" :small[· one of {found.turns} in a conversation]" if found.turns > 1 else ""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f":small[Asked {local_time(asked_at)} ·] {badge(label, color)}{thumb}", width="content")
-        if st.button("Open", key=f"open-{answer_id}", type="tertiary", icon=":material/open_in_full:"):
-            st.query_params["answer"] = str(answer_id)
+        st.markdown(
+            f":small[Asked {local_time(found.asked_at)} ·] {badge(label, color)}{thumb}{others}", width="content"
+        )
+        if st.button("Open", key=f"open-{found.id}", type="tertiary", icon=":material/open_in_full:"):
+            st.query_params["answer"] = str(found.id)
             st.rerun()
 
 

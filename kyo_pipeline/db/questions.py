@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from kyo_pipeline.db import near_documents
+from kyo_pipeline.db import conversations, near_documents
 from kyo_pipeline.db.like import containing
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answer_findings import as_plain, from_plain
@@ -38,18 +38,22 @@ class Production:
     timings: dict[str, float]
 
 
-def add_question(tx: Connection, actor: Actor, question: str, now: datetime) -> UUID:
+def add_question(
+    tx: Connection, actor: Actor, question: str, now: datetime, conversation_id: UUID | None = None
+) -> UUID:
+    """In a conversation of the actor's, or in a new one."""
+    conversation_id = conversation_id or conversations.begin(tx, actor, now)
     return UUID(
         str(
             tx.scalar(
                 text(
                     """
-                    insert into questions (user_id, text, asked_at)
-                    values (:user_id, :text, :now)
+                    insert into questions (user_id, conversation_id, text, asked_at)
+                    values (:user_id, :conversation_id, :text, :now)
                     returning id
                     """
                 ),
-                {"user_id": actor.id, "text": question, "now": now},
+                {"user_id": actor.id, "conversation_id": conversation_id, "text": question, "now": now},
             )
         )
     )
@@ -119,6 +123,8 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
             select coalesce(a.id, q.id) as id, q.text as question, q.asked_at, f.rating,
               coalesce(a.outcome, :withheld_outcome) as outcome,
               case a.outcome when 'erased' then :erased else coalesce(a.text, :withheld) end as text,
+              q.conversation_id,
+              (select count(*) from questions o where o.conversation_id = q.conversation_id) as turns,
               count(*) over () as total
             from questions q
             left join answers a on a.question_id = q.id and answer_is_readable(a.id, q.user_id)
@@ -143,7 +149,17 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
         },
     ).all()
     found = tuple(
-        AnswerSummary(row.id, row.question, row.asked_at, Outcome(row.outcome), row.text, row.rating) for row in rows
+        AnswerSummary(
+            row.id,
+            row.question,
+            row.asked_at,
+            Outcome(row.outcome),
+            row.text,
+            row.rating,
+            row.conversation_id,
+            row.turns,
+        )
+        for row in rows
     )
     return AnswerPage(found, rows[0].total if rows else 0)
 
@@ -166,7 +182,8 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
               coalesce(a.prompt_tokens, 0) as prompt_tokens,
               coalesce(a.completion_tokens, 0) as completion_tokens,
               coalesce(a.findings, '{}') as findings,
-              f.rating, f.comment
+              f.rating, f.comment,
+              q.conversation_id, q.standalone, shared_since(q.id) as shared_at
             from questions q
             left join answers a on a.question_id = q.id and answer_is_readable(a.id, q.user_id)
             left join feedback f on f.answer_id = a.id and f.user_id = q.user_id
@@ -185,7 +202,7 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
     ).one_or_none()
     if row is None:
         return None
-    return _to_answer(row, _citations(tx, actor, answer_id), near_documents.of_answer(tx, actor, answer_id))
+    return to_answer(row, citations_of(tx, actor, row.id), near_documents.of_answer(tx, actor, row.id))
 
 
 def readable(tx: Connection, actor: Actor, answer_ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -226,7 +243,8 @@ def rate(tx: Connection, actor: Actor, answer_id: UUID, rating: int, comment: st
     )
 
 
-def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation, ...]:
+def citations_of(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation, ...]:
+    """Those of documents that the actor may read, by their markers."""
     rows = tx.execute(
         text(
             """
@@ -278,7 +296,8 @@ def _citations(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation,
     )
 
 
-def _to_answer(row: Row[Any], citations: tuple[Citation, ...], nearest: tuple[NearDocument, ...]) -> Answer:
+def to_answer(row: Row[Any], citations: tuple[Citation, ...], nearest: tuple[NearDocument, ...] = ()) -> Answer:
+    """Of a row that has a column for each other field."""
     return Answer(
         id=row.id,
         question_id=row.question_id,
@@ -296,4 +315,7 @@ def _to_answer(row: Row[Any], citations: tuple[Citation, ...], nearest: tuple[Ne
         comment=row.comment,
         findings=from_plain(row.findings),
         nearest=nearest,
+        conversation_id=row.conversation_id,
+        standalone=row.standalone,
+        shared_at=row.shared_at,
     )

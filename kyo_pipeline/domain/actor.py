@@ -21,6 +21,8 @@ class Permission(str, Enum):
     ANSWER_ASK = "answer:ask"
     ANSWER_RATE = "answer:rate"
     ANSWER_READ_OWN = "answer:read_own"
+    ANSWER_READ_SHARED = "answer:read_shared"
+    ANSWER_SHARE = "answer:share"
     COLLECTION_MANAGE = "collection:manage"
     DOCUMENT_APPROVE = "document:approve"
     DOCUMENT_ARCHIVE = "document:archive"
@@ -45,6 +47,8 @@ _EMPLOYEE = frozenset(
         Permission.ANSWER_ASK,
         Permission.ANSWER_RATE,
         Permission.ANSWER_READ_OWN,
+        Permission.ANSWER_READ_SHARED,
+        Permission.ANSWER_SHARE,
         Permission.DOCUMENT_DOWNLOAD,
         Permission.DOCUMENT_READ,
         Permission.DOCUMENT_RETRY,

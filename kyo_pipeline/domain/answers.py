@@ -97,9 +97,12 @@ class NearDocument:
 
 @dataclass(frozen=True)
 class Answer:
-    """A stored answer. `timings` maps a stage (embed, search, generate) to milliseconds.
+    """A stored answer. `timings` maps a stage (rewrite, embed, search, rerank, generate; or cache) to milliseconds.
 
     `nearest` are the documents that came nearest to a question which was not answered, as far as they may be read.
+
+    `standalone` is what was searched for, where that is not what was asked: a follow-up. `shared_at`: when its asker
+    shared it, None when it is theirs alone.
     """
 
     id: UUID
@@ -118,11 +121,23 @@ class Answer:
     comment: str | None = None
     findings: Findings = NOTHING
     nearest: tuple[NearDocument, ...] = ()
+    conversation_id: UUID | None = None
+    standalone: str | None = None
+    shared_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SharedAnswer:
+    """An answer as those see it with whom it is shared: without the opinion of its asker, and with their name."""
+
+    answer: Answer
+    shared_by: str
+    shared_at: datetime
 
 
 @dataclass(frozen=True)
 class AnswerSummary:
-    """An answer as the history lists it."""
+    """An answer as the history lists it, with how many questions its conversation has."""
 
     id: UUID
     question: str
@@ -130,6 +145,8 @@ class AnswerSummary:
     outcome: Outcome
     text: str
     rating: int | None
+    conversation_id: UUID
+    turns: int
 
 
 @dataclass(frozen=True)

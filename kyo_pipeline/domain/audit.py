@@ -10,6 +10,8 @@ class Event(str, Enum):
     ANSWER_ASK = "answer:ask"
     ANSWER_RATE = "answer:rate"
     ANSWER_REFUSE = "answer:refuse"
+    ANSWER_SHARE = "answer:share"
+    ANSWER_UNSHARE = "answer:unshare"
     COLLECTION_CHANGE = "collection:change"
     COLLECTION_CREATE = "collection:create"
     COLLECTION_DELETE = "collection:delete"

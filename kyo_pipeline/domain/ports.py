@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kyo_pipeline.domain.answers import Draft
+from kyo_pipeline.domain.conversation import Turn
 from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.domain.parsed import ParsedDocument
 from kyo_pipeline.domain.retrieval import Retrieval
@@ -78,6 +79,13 @@ class AnswerGenerator(Protocol):
 
     def generate(self, question: str, retrieval: Retrieval) -> PyGenerator[str, None, Draft]:
         """Yield pieces of the text as they come; return the checked draft. Raises `Unavailable`."""
+        ...
+
+    def rewrite(self, question: str, turns: Sequence[Turn]) -> str | None:
+        """A follow-up so that it stands alone, as a model writes it, unchecked; None where there is none, or it fails.
+
+        `turns` are the ones before, oldest first.
+        """
         ...
 
 

@@ -1,11 +1,14 @@
 """From a question to a stored answer with citations."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import UUID
 
-from kyo_pipeline import checking, finding, on_record
-from kyo_pipeline.db import audit, near_documents, questions, usage
+from kyo_pipeline import answer_cache, checking, finding, following_up, on_record
+from kyo_pipeline.answer_cache import CachedAnswer
+from kyo_pipeline.db import audit, conversations, near_documents, questions, usage
+from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.questions import Production
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, Draft, Outcome
@@ -15,7 +18,7 @@ from kyo_pipeline.domain.evidence import nearest
 from kyo_pipeline.domain.limits import Limit, LimitReached, Usage, counter_key
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.typed_text import composed, storable
-from kyo_pipeline.errors import Invalid, KyoError, Unavailable
+from kyo_pipeline.errors import Invalid, KyoError, NotFound, Unavailable
 from kyo_pipeline.finding import Stages
 from kyo_pipeline.kyo import Kyo
 
@@ -38,9 +41,9 @@ def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> R
     return finding.retrieve(kyo, actor, question, limit or kyo.settings.TOP_K_RESULTS, Stages())
 
 
-def ask(kyo: Kyo, actor: Actor, question: str) -> Answer:
+def ask(kyo: Kyo, actor: Actor, question: str, conversation_id: UUID | None = None) -> Answer:
     """The stored answer to a question; like `stream_answer` for callers who don't stream."""
-    stream = stream_answer(kyo, actor, question)
+    stream = stream_answer(kyo, actor, question, conversation_id)
     while True:
         try:
             next(stream)
@@ -49,22 +52,38 @@ def ask(kyo: Kyo, actor: Actor, question: str) -> Answer:
             return answer
 
 
-def stream_answer(kyo: Kyo, actor: Actor, question: str) -> Generator[str, None, Answer]:
+def stream_answer(
+    kyo: Kyo,
+    actor: Actor,
+    question: str,
+    conversation_id: UUID | None = None,
+    begun: Callable[[UUID], None] | None = None,
+) -> Generator[str, None, Answer]:
     """Yield the text as it is written; return the stored answer, whose text counts: its citations have been checked.
 
+    Without a conversation it begins one; `begun` is told which, before anything is searched for.
     Closing the generator early keeps what there is, as an answer that was stopped. No connection is held meanwhile.
-    Raises `Invalid`, `NotAllowed`, `TooMany`, `Unavailable`; in the last case the question stays in the history as
-    failed.
+    Raises `Invalid`, `NotAllowed`, `NotFound`, `TooMany`, `Unavailable`; in the last case the question stays in the
+    history as failed.
     """
     actor.require(Permission.ANSWER_ASK)
     question = clean_question(question)
     with on_record.used_up_limits(kyo, actor, Event.ANSWER_REFUSE):
-        question_id = _admit(kyo, actor, question)
-    stages, written = Stages(), _Written()
+        question_id, conversation_id = _admit(kyo, actor, question, conversation_id)
+    stages, written, answer_id = Stages(), _Written(), None
     try:
-        written.retrieval = finding.retrieve(kyo, actor, question, kyo.settings.TOP_K_RESULTS, stages)
-        written.draft = yield from _write(kyo, question, written)
-        written.draft = checking.checked(kyo, actor, question, written.draft, written.retrieval)
+        if begun is not None:
+            begun(conversation_id)
+        searched = following_up.resolved(kyo, actor, question_id, question, stages)
+        written.searched, is_follow_up = searched, searched != question
+        key = answer_cache.key_of(kyo, actor, searched, is_follow_up)
+        answer_id = _store_known(kyo, actor, question_id, searched, answer_cache.look_up(kyo, key), stages)
+        if is_new := answer_id is None:
+            stages = Stages(stages.timings)
+            found = finding.retrieve(kyo, actor, searched, kyo.settings.TOP_K_RESULTS, stages)
+            written.retrieval = following_up.weighed(found, question, searched)
+            written.draft = yield from _write(kyo, searched, written)
+            written.draft = checking.checked(kyo, actor, searched, written.draft, written.retrieval)
     except GeneratorExit:  # Stop, another page, a closed tab
         written.draft = written.broken_off(Outcome.STOPPED)
         raise
@@ -72,12 +91,18 @@ def stream_answer(kyo: Kyo, actor: Actor, question: str) -> Generator[str, None,
         written.draft = Draft(error.message, Outcome.FAILED)
         raise
     finally:
-        stages.done("generate")
-        answer_id = _store(kyo, actor, question_id, question, written, stages)
+        if answer_id is None:
+            stages.done("generate")
+            answer_id = _store(kyo, actor, question_id, written, stages)
+    # Not when anything has changed meanwhile: what was found may belong to neither before nor after.
+    if is_new and written.retrieval is not None and key == answer_cache.key_of(kyo, actor, searched, is_follow_up):
+        answer_cache.keep(kyo, key, written.final(), written.retrieval)
     with kyo.db.transaction(actor) as tx:
         answer = questions.own_answer(tx, actor, answer_id)
     if answer is None:
         raise Unavailable("The answer could not be stored. Ask again.")
+    if not is_new:
+        yield visible(answer.text)
     return answer
 
 
@@ -91,11 +116,14 @@ def clean_question(question: str) -> str:
     return cleaned
 
 
-def _admit(kyo: Kyo, actor: Actor, question: str) -> UUID:
-    """Store the question, if the limits let it through: see `domain/limits.py`. Raises `TooMany`."""
+def _admit(kyo: Kyo, actor: Actor, question: str, conversation_id: UUID | None) -> tuple[UUID, UUID]:
+    """Store the question, if the limits let it through: see `domain/limits.py`. Raises `NotFound`, `TooMany`.
+
+    Returns its id and that of its conversation.
+    """
     if actor.is_operator:
         with kyo.db.transaction(actor) as tx:
-            return questions.add_question(tx, actor, question, kyo.now())
+            return _add(tx, actor, question, conversation_id, kyo.now())
     _require_known_day(kyo, actor)
     _require_minute(kyo, actor)
     with kyo.db.transaction(actor) as tx:
@@ -107,12 +135,22 @@ def _admit(kyo: Kyo, actor: Actor, question: str) -> UUID:
             Usage.of(Limit.QUESTIONS_A_MINUTE, kyo.settings.KYO_QUERIES_PER_MINUTE, asked.this_minute, now),
         )
         admitted = all(one.left for one in usages)
-        question_id = questions.add_question(tx, actor, question, now) if admitted else None
+        added = _add(tx, actor, question, conversation_id, now) if admitted else None
     key = counter_key(Limit.QUESTIONS_A_DAY, actor.id, now)
     kyo.cache.set(key, str(asked.today + admitted).encode(), _DAY_SECONDS)
-    if question_id is None:
+    if added is None:
         raise LimitReached(next(one for one in usages if not one.left))
-    return question_id
+    return added
+
+
+def _add(
+    tx: Transaction, actor: Actor, question: str, conversation_id: UUID | None, now: datetime
+) -> tuple[UUID, UUID]:
+    if conversation_id is None:
+        conversation_id = conversations.begin(tx, actor, now)
+    elif not conversations.is_own(tx, actor, conversation_id):
+        raise NotFound("There is no such conversation among yours.")
+    return questions.add_question(tx, actor, question, now, conversation_id), conversation_id
 
 
 def _require_known_day(kyo: Kyo, actor: Actor) -> None:
@@ -134,6 +172,7 @@ def _require_minute(kyo: Kyo, actor: Actor) -> None:
 class _Written:
     """What has been found and written so far: enough to store when the reader leaves in the middle."""
 
+    searched: str = ""  # the question as it was searched for
     retrieval: Retrieval | None = None
     pieces: list[str] = field(default_factory=list)
     draft: Draft | None = None
@@ -165,7 +204,26 @@ def _write(kyo: Kyo, question: str, written: _Written) -> Generator[str, None, D
         generation.close()
 
 
-def _store(kyo: Kyo, actor: Actor, question_id: UUID, question: str, written: _Written, stages: Stages) -> UUID:
+def _store_known(
+    kyo: Kyo, actor: Actor, question_id: UUID, searched: str, known: CachedAnswer | None, stages: Stages
+) -> UUID | None:
+    """Store an answer that was written before; None where there is none, or it does not hold any more."""
+    if known is None:
+        return None
+    written = _Written(searched, known.retrieval, draft=known.draft)
+    with kyo.db.transaction(actor) as tx:
+        if not answer_cache.still_holds(tx, actor, known):
+            return None
+        stages.done("cache")
+        return _write_down(kyo, tx, actor, question_id, written, stages)
+
+
+def _store(kyo: Kyo, actor: Actor, question_id: UUID, written: _Written, stages: Stages) -> UUID:
+    with kyo.db.transaction(actor) as tx:
+        return _write_down(kyo, tx, actor, question_id, written, stages)
+
+
+def _write_down(kyo: Kyo, tx: Transaction, actor: Actor, question_id: UUID, written: _Written, stages: Stages) -> UUID:
     draft, retrieval, now = written.final(), written.retrieval, kyo.now()
     made = Production(
         generator=draft.generator or kyo.generator.name,
@@ -173,12 +231,11 @@ def _store(kyo: Kyo, actor: Actor, question_id: UUID, question: str, written: _W
         embedding_set_id=retrieval.embedding_set_id or None if retrieval else None,
         timings=stages.timings,
     )
-    with kyo.db.transaction(actor) as tx:
-        answer_id = questions.add_answer(tx, question_id, draft, made, now)
-        if retrieval is not None:
-            questions.add_citations(tx, answer_id, draft, retrieval.passages)
-            if draft.outcome is Outcome.NOT_FOUND:
-                near_documents.add(tx, answer_id, nearest(question, retrieval))
-        details = {"outcome": draft.outcome.value, "citations": len(draft.citations)}
-        audit.record(tx, actor, Event.ANSWER_ASK, answer_id, now, details)
+    answer_id = questions.add_answer(tx, question_id, draft, made, now)
+    if retrieval is not None:
+        questions.add_citations(tx, answer_id, draft, retrieval.passages)
+        if draft.outcome is Outcome.NOT_FOUND:
+            near_documents.add(tx, answer_id, nearest(written.searched, retrieval))
+    details = {"outcome": draft.outcome.value, "citations": len(draft.citations)}
+    audit.record(tx, actor, Event.ANSWER_ASK, answer_id, now, details)
     return answer_id

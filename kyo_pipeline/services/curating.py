@@ -75,6 +75,8 @@ def change(
             _hand_over(kyo, tx, actor, document_id, owner)
         if title != before.title and before.state is DocumentState.ARCHIVED:
             raise Conflict(_ARCHIVED_TITLE)
+        if title != before.title:
+            versions.lock_all(tx, document_id)  # before the corpus, whose revision grows with the change
         curation.change(tx, document_id, title=title, owner_id=owner, tags=cleaned, review_by=review_by, now=now)
         after = documents.read(tx, actor, document_id, kyo.now())
         if _said(after) == _said(before):
@@ -169,8 +171,9 @@ def restore(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
 def delete(kyo: Kyo, actor: Actor, document_id: UUID) -> Document:
     """Delete a document for good: its text, chunks, vectors and files, and the answers that quoted it.
 
-    What stays is that it was there: its title, the names of its versions, and the audit log. No cache holds anything
-    of a document. Raises `NotFound`, `Conflict`, and `Unavailable` when a file could not be removed.
+    What stays is that it was there: its title, the names of its versions, and the audit log. Answers that Redis may
+    still keep for a while are encrypted, and nobody asks for them any more. Raises `NotFound`, `Conflict`, and
+    `Unavailable` when a file could not be removed.
     """
     actor.require(Permission.DOCUMENT_DELETE)
     now = kyo.now()

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from kyo_pipeline.db import audit, questions
+from kyo_pipeline.db import audit, conversations, questions
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, AnswerPage, Outcome
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.conversation import Conversation
 from kyo_pipeline.domain.pages import MAX_PAGE
 from kyo_pipeline.domain.typed_text import composed, storable
 from kyo_pipeline.errors import Invalid, NotFound
@@ -30,6 +31,17 @@ def read_answer(kyo: Kyo, actor: Actor, answer_id: UUID) -> Answer:
     if answer is None:
         raise NotFound("There is no such answer among yours.")
     return answer
+
+
+def read_conversation(kyo: Kyo, actor: Actor, conversation_id: UUID, limit: int = MAX_PAGE) -> Conversation:
+    """One of the actor's own conversations, with the answers to its last questions. Raises `NotFound`."""
+    actor.require(Permission.ANSWER_READ_OWN)
+    with kyo.db.transaction(actor) as tx:
+        if not conversations.is_own(tx, actor, conversation_id):
+            raise NotFound("There is no such conversation among yours.")
+        asked = conversations.question_ids(tx, actor, conversation_id, min(max(limit, 1), MAX_PAGE))
+        found = [questions.own_answer(tx, actor, question_id) for question_id in asked]
+    return Conversation(conversation_id, tuple(answer for answer in found if answer is not None))
 
 
 def still_readable(kyo: Kyo, actor: Actor, answer_ids: Sequence[UUID]) -> frozenset[UUID]:

@@ -1,7 +1,7 @@
 -- The stretches of a version's text that the actor may read, as characters from `first` up to, not with, `last`. Readers of
 -- the document may read what is current; other versions are for whoever uploaded them, the document's owner and those who
 -- may approve there. Those get all of it, up to `whole_text()`; of an old version everybody may read again what an answer
--- to a question of their own has cited.
+-- to a question of their own has cited, or one that is shared with them.
 create or replace function whole_text() returns integer
 language sql immutable parallel safe set search_path = kyo, pg_temp
 as $$ select 2147483647 $$;
@@ -32,7 +32,7 @@ as $$
   where v.id = version
     and d.state <> 'deleted'
     and may_read_document(current_actor(), d.id)
-    and q.user_id = current_actor()
+    and (q.user_id = current_actor() or answer_is_shared_with(a.id, current_actor()))
 $$;
 
 -- Whether those who may read a document may take its files away. Somebody who was given this one document to read cannot see

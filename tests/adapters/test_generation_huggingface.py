@@ -11,6 +11,7 @@ from kyo_pipeline.adapters.embedding.factory import open_embedder
 from kyo_pipeline.adapters.generation.factory import open_generator
 from kyo_pipeline.adapters.generation.huggingface import HuggingFaceGenerator
 from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, DraftCitation, Outcome
+from kyo_pipeline.domain.conversation import Turn
 from kyo_pipeline.domain.prompting import NOT_FOUND_TOKEN
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
 from kyo_pipeline.domain.token_estimate import estimated_tokens
@@ -180,3 +181,58 @@ def test_an_endpoint_chooses_the_language_model() -> None:
     settings = Settings(KYO_LLM_ENDPOINT="http://127.0.0.1:1/v1")
     generator = open_generator(settings, open_embedder(settings))
     assert (generator.name, generator.model) == ("huggingface", "mistralai/Mistral-7B-Instruct-v0.2")
+
+
+# Follow-ups -----------------------------------------------------------------------------------------------------------
+
+TURNS = [Turn("How many days of leave are there?", False, Outcome.ANSWERED)]
+
+
+def rewritten(reply: Reply, timeout: float = 5.0) -> tuple[str | None, ModelServer]:
+    with running(lambda _: reply) as server:
+        return open_at(server, timeout=timeout).rewrite("And for interns?", TURNS), server
+
+
+def test_a_follow_up_is_rewritten_with_a_short_prompt() -> None:
+    text, server = rewritten(Reply(events=events("How many days of leave", " do interns have?")))
+    assert text == "How many days of leave do interns have?"
+    [request] = server.requests
+    assert request.body["max_tokens"] == 80
+    content = request.body["messages"][0]["content"]
+    assert "How many days of leave are there?" in content
+    assert "And for interns?" in content
+    assert estimated_tokens(content) < 400
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=500, body={"error": "down"}),
+        Reply(status=429, headers={"retry-after": "60"}, body={"error": "busy"}),
+        Reply(status=401, body={"error": KEY}),
+        Reply(events=["not json"]),
+        Reply(events=events("How many", finish=None)),
+        Reply(events=events("How many days and on and on", finish="length")),
+    ],
+)
+def test_a_model_that_fails_rewrites_nothing_and_is_asked_once(reply: Reply, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        text, server = rewritten(reply)
+    assert text is None
+    assert len(server.requests) == 1
+    assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("reply", [Reply(delay=2.0), Reply(events=events(*["a "] * 20), pause=0.15)])
+def test_a_model_that_is_slow_rewrites_nothing(reply: Reply) -> None:
+    """Neither one that does not begin nor one that drips: somebody waits for the search."""
+    before = time.monotonic()
+    text, _ = rewritten(reply, timeout=0.4)
+    assert text is None
+    assert time.monotonic() - before < 10  # the server of the test finishes what it has begun
+
+
+def test_without_room_the_model_is_not_asked() -> None:
+    with running(lambda _: Reply(events=events("x"))) as server:
+        assert open_at(server).rewrite("And for interns?", [Turn("leave " * 600, False, None)]) is None
+    assert server.requests == []

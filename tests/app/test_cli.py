@@ -414,6 +414,19 @@ def test_ask(ingested: Kyo) -> None:
     assert answer["text"][bold["start"] : bold["end"]] == "thirty days"
 
 
+def test_a_question_follows_up_on_a_conversation(ingested: Kyo) -> None:
+    first = ingested("ask", "How many days of paid holiday has every employee?", "--json").data
+    assert isinstance(first, dict)
+    assert first["standalone"] is None
+    shown = ingested("ask", "When do they expire?", "--conversation", first["conversation_id"])
+    assert shown.code == 0
+    assert shown.out.startswith("Searched for: When do they expire? (")
+    assert "end of March" in shown.out
+    unknown = ingested("ask", "And then?", "--conversation", "00000000-0000-0000-0000-000000000009")
+    assert (unknown.code, "no such conversation" in unknown.err) == (1, True)
+    assert ingested("ask", "And then?", "--conversation", "7").code == 2
+
+
 class _Rambling:
     """A model that writes something and has nothing to support it."""
 

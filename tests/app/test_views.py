@@ -33,8 +33,9 @@ TITLES = {
     "people": "People",
     "profile": "Profile",
     "source": "Source",
+    "answer": "Shared answer",
 }
-_FOR_ALL = {"", "history", "documents", "profile", "source"}
+_FOR_ALL = {"", "history", "documents", "profile", "source", "answer"}
 FOR_ROLE = {Role.EMPLOYEE: _FOR_ALL, Role.MANAGER: _FOR_ALL | {"approvals"}, Role.ADMIN: set(TITLES)}
 
 

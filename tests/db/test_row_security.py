@@ -6,6 +6,7 @@ written down once more in Python.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from kyo_pipeline.db import documents, embedding_sets, questions, search, texts
+from kyo_pipeline.db import documents, embedding_sets, questions, search, shared_answers, texts
 from kyo_pipeline.db.documents import Filter
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.answers import WITHHELD_TEXT, Outcome
@@ -93,6 +94,7 @@ class Document:
 class Answer:
     asker: int
     cited: frozenset[int]  # of all versions
+    shared: bool = False
     id: UUID = field(default_factory=uuid4)
     question: UUID = field(default_factory=uuid4)
 
@@ -155,6 +157,30 @@ class World:
     def sees_answer(self, person: int, answer: Answer) -> bool:
         return answer.asker == person and all(self.may_read(person, self.versions[n][0]) for n in self.cited(answer))
 
+    def sees_shared(self, person: int, answer: Answer) -> bool:
+        """Where they may read what it cites: what answers questions now, unless they may see more of the document."""
+        cited = [self.versions[n] for n in self.cited(answer)]
+        return (
+            answer.shared
+            and bool(cited)
+            and all(
+                document.state != "deleted"
+                and self.may_read(person, document)
+                and (
+                    self.access_to(person, document) >= 3
+                    or (
+                        document.current is not None
+                        and (
+                            # All versions have the same bytes in these worlds.
+                            (document.state == "approved" and version.review == "approved")
+                            or person in (version.uploader, document.owner)
+                        )
+                    )
+                )
+                for document, version in cited
+            )
+        )
+
     def cited(self, answer: Answer) -> list[int]:
         return sorted({number % len(self.versions) for number in answer.cited}) if self.versions else []
 
@@ -205,7 +231,9 @@ worlds = st.builds(
         ),
         max_size=5,
     ).map(tuple),
-    answers=st.lists(st.builds(Answer, SOMEBODY, st.frozensets(st.integers(0, 9), max_size=3)), max_size=4).map(tuple),
+    answers=st.lists(
+        st.builds(Answer, SOMEBODY, st.frozensets(st.integers(0, 9), max_size=3), st.booleans()), max_size=4
+    ).map(tuple),
 )
 
 
@@ -299,13 +327,22 @@ def build(tx: Connection, world: World, set_id: int) -> None:
         [{"id": d.id} for d in world.documents if d.has_no_collection],
     )
     many(
-        "insert into questions (id, user_id, text, asked_at) values (:question, :user, 'Leave?', now())",
+        "insert into conversations (id, user_id, begun_at) values (:question, :user, now())",
+        [{"question": a.question, "user": people[a.asker].id} for a in world.answers],
+    )
+    many(
+        "insert into questions (id, user_id, conversation_id, text, asked_at) "
+        "values (:question, :user, :question, 'Leave?', now())",
         [{"question": a.question, "user": people[a.asker].id} for a in world.answers],
     )
     many(
         "insert into answers (id, question_id, text, outcome, generator, model, timings, prompt_tokens, "
-        "completion_tokens, answered_at) values (:id, :question, 'Thirty.', 'answered', '', '', '{}', 0, 0, now())",
-        [{"id": a.id, "question": a.question} for a in world.answers],
+        "completion_tokens, answered_at, shared_at) values (:id, :question, 'Thirty.', 'answered', '', '', '{}', 0, 0, "
+        "now(), :shared_at)",
+        [
+            {"id": a.id, "question": a.question, "shared_at": datetime.now(timezone.utc) if a.shared else None}
+            for a in world.answers
+        ],
     )
     many(
         "insert into citations (answer_id, marker, version_id, start_offset, end_offset, score) "
@@ -356,6 +393,7 @@ def test_in_every_world_the_database_keeps_to_the_rules(
         selects_what_may_be_read(kyo, world)
         finds_what_is_published_and_may_be_read(kyo, world, embedding_set)
         shows_no_more_with_the_checks_of_the_services_switched_off(kyo, world)
+        keeps_to_the_asker_what_is_shared(kyo, world)
 
 
 def selects_what_may_be_read(kyo: Kyo, world: World) -> None:
@@ -369,8 +407,11 @@ def selects_what_may_be_read(kyo: Kyo, world: World) -> None:
             "select version_id from version_texts": {v.id for _, v in seen},
             "select version_id from chunks": {v.id for _, v in seen},
             "select document_id from review_items": {d.id for d in world.documents if world.is_told(n, d)},
-            "select id from questions": {a.question for a in world.answers if a.asker == n},
-            "select id from answers": {a.id for a in world.answers if world.sees_answer(n, a)},
+            "select id from conversations": {a.question for a in world.answers if a.asker == n},
+            "select id from questions": {a.question for a in world.answers if a.asker == n or world.sees_shared(n, a)},
+            "select id from answers": {
+                a.id for a in world.answers if world.sees_answer(n, a) or world.sees_shared(n, a)
+            },
         }
         with kyo.db.transaction(person.actor) as tx:
             known = {c.id for c in world.collections}
@@ -422,16 +463,30 @@ def shows_no_more_with_the_checks_of_the_services_switched_off(kyo: Kyo, world: 
                 if read is None or read.outcome is Outcome.WITHHELD:
                     assert read is None or (read.text, read.citations) == (WITHHELD_TEXT, ())
                     continue
-                assert world.sees_answer(n, answer)
+                assert world.sees_answer(n, answer) or world.sees_shared(n, answer)
                 visible = {v.id for d, v in world.versions if world.sees_version(n, d, v)}
                 assert {citation.version_id for citation in read.citations} <= visible
+            for answer in world.answers:
+                shared = shared_answers.read(tx, world.people[answer.asker].actor, answer.id)
+                assert shared is None or world.sees_answer(n, answer) or world.sees_shared(n, answer)
+                theirs = shared_answers.read(tx, person.actor, answer.id)
+                assert (theirs is not None) == world.sees_shared(n, answer)
+                assert theirs is None or len(theirs.answer.citations) == len(world.cited(answer))
+
+
+def keeps_to_the_asker_what_is_shared(kyo: Kyo, world: World) -> None:
+    for n, person in enumerate(world.people):
+        with kyo.db.transaction(person.actor) as tx:
+            for answer in world.answers:
+                done = shared_answers.share(tx, answer.id, None)
+                assert done == (answer.id if answer.asker == n else None)
 
 
 def test_the_worlds_are_not_trivial() -> None:
     """Each rule is met and broken in some world, or the properties above would be about nothing."""
     seen: dict[str, set[bool]] = {}
 
-    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=200, suppress_health_check=list(HealthCheck))
     @given(world=worlds)
     def look(world: World) -> None:
         for n in range(PEOPLE):
@@ -448,10 +503,12 @@ def test_the_worlds_are_not_trivial() -> None:
                 seen.setdefault("restricted", set()).add(document.restricted and world.may_read(n, document))
             for answer in world.answers:
                 seen.setdefault("answer", set()).add(world.sees_answer(n, answer))
+                if answer.asker != n:
+                    seen.setdefault("shared", set()).add(world.sees_shared(n, answer))
 
     look()
     assert all(values == {True, False} for values in seen.values())
-    assert set(seen) == {"document", "tombstone", "told", "draft", "granted", "restricted", "answer"}
+    assert set(seen) == {"document", "tombstone", "told", "draft", "granted", "restricted", "answer", "shared"}
 
 
 def test_an_answer_that_quotes_what_is_now_withheld_is_withheld_as_well(

@@ -14,6 +14,8 @@ MAY = {
         "answer:ask",
         "answer:rate",
         "answer:read_own",
+        "answer:read_shared",
+        "answer:share",
         "document:download",
         "document:read",
         "document:retry",

@@ -5,11 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kyo_pipeline.domain.answers import Outcome
 from kyo_pipeline.domain.citations import Source, check
+from kyo_pipeline.domain.conversation import Turn
 from kyo_pipeline.domain.prompting import (
     NOT_FOUND_TOKEN,
     Prompt,
     build_prompt,
+    build_rewrite_prompt,
     is_not_found,
     may_become_not_found,
 )
@@ -197,3 +200,41 @@ def test_an_answer_is_soon_known_to_be_none() -> None:
     assert may_become_not_found("No")
     assert not may_become_not_found("Nobody")
     assert not is_not_found("Nobody [1].")
+
+
+# Follow-ups -----------------------------------------------------------------------------------------------------------
+
+
+def turns(*questions: str) -> list[Turn]:
+    return [Turn(question, False, Outcome.ANSWERED) for question in questions]
+
+
+def test_a_follow_up_stands_behind_the_fence_with_the_questions_before_it() -> None:
+    prompt = build_rewrite_prompt("And for\ninterns?", turns("How much leave?", "Who approves it?"), 2000, FENCE)
+    assert prompt is not None
+    [message] = prompt.messages
+    _, data, after = message["content"].split(f"\n{FENCE}\n")
+    assert data == "Earlier: How much leave?\nEarlier: Who approves it?\nNew: And for interns?"
+    assert "interns" not in after
+    assert prompt.sources == ()
+
+
+def test_where_there_is_no_room_the_oldest_turns_are_left_out() -> None:
+    long = "parental leave of contractors and interns " * 20
+    prompt = build_rewrite_prompt("Why?", turns(long, long, "How much leave?"), 2000, FENCE)
+    assert prompt is not None
+    content = prompt.messages[0]["content"]
+    assert "How much leave?" in content
+    assert content.count("Earlier:") < 3
+    assert estimated_tokens(content) + prompt.answer_tokens <= 700
+    assert build_rewrite_prompt("Why?", turns(long), 250, FENCE) is None
+    assert build_rewrite_prompt("Why?", [], 2000, FENCE) is None
+
+
+@given(ATTACK, ATTACK)
+def test_no_question_closes_the_fence_of_a_rewrite(before: list[str], asked: list[str]) -> None:
+    prompt = build_rewrite_prompt("".join(asked), turns("".join(before)), 2000, FENCE)
+    if prompt is not None:
+        content = prompt.messages[0]["content"]
+        assert content.count(FENCE) == 3, "the rules name it, and two lines are it"
+        assert len([line for line in content.splitlines() if line == FENCE]) == 2

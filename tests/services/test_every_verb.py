@@ -35,6 +35,7 @@ from kyo_pipeline.services import (
     people,
     reprocessing,
     reviewing,
+    shared_answers,
     sharing,
     signing_in,
     sources,
@@ -98,6 +99,10 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "health.read_overview": (Permission.STATUS_READ, health.read_overview),
     "history.list_answers": (Permission.ANSWER_READ_OWN, lambda k, a: history.list_answers(k, a)),
     "history.rate": (Permission.ANSWER_RATE, lambda k, a: history.rate(k, a, NOBODY, 1)),
+    "history.read_conversation": (
+        Permission.ANSWER_READ_OWN,
+        lambda k, a: history.read_conversation(k, a, NOBODY),
+    ),
     "history.read_answer": (Permission.ANSWER_READ_OWN, lambda k, a: history.read_answer(k, a, NOBODY)),
     "library.list_collections": (Permission.DOCUMENT_READ, lambda k, a: library.list_collections(k, a, Access.READ)),
     "library.list_documents": (Permission.DOCUMENT_READ, lambda k, a: library.list_documents(k, a)),
@@ -147,6 +152,12 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "reviewing.reject": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.reject(k, a, NOBODY, "No.")),
     "reviewing.roll_back": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.roll_back(k, a, NOBODY)),
     "reviewing.waiting": (Permission.DOCUMENT_APPROVE, lambda k, a: reviewing.waiting(k, a)),
+    "shared_answers.read_shared": (
+        Permission.ANSWER_READ_SHARED,
+        lambda k, a: shared_answers.read_shared(k, a, NOBODY),
+    ),
+    "shared_answers.share": (Permission.ANSWER_SHARE, lambda k, a: shared_answers.share(k, a, NOBODY)),
+    "shared_answers.stop_sharing": (Permission.ANSWER_SHARE, lambda k, a: shared_answers.stop_sharing(k, a, NOBODY)),
     "sharing.add_reader": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.add_reader(k, a, NOBODY, a_person(a.id))),
     "sharing.candidates": (Permission.DOCUMENT_RESTRICT, sharing.candidates),
     "sharing.read_sharing": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.read_sharing(k, a, NOBODY)),
@@ -231,6 +242,7 @@ def deeds(
     publish("leave.txt", "Everybody has thirty days of leave.")
     [published] = library.list_documents(kyo, employee).documents
     answer = asking.ask(kyo, employee, "How many days of leave?")
+    shared = shared_answers.share(kyo, employee, asking.ask(kyo, employee, "How many days of leave has everybody?").id)
     waiting = library.upload(kyo, employee, "new.txt", b"New text.").document
     draft = library.upload(kyo, employee, "draft.txt", b"A draft.", draft=True).document
     publish("twice.txt", "The first version.")
@@ -261,6 +273,8 @@ def deeds(
     return {
         "answer:ask": lambda: asking.ask(kyo, employee, "Another?"),
         "answer:rate": lambda: history.rate(kyo, employee, answer.id, 1),
+        "answer:share": lambda: shared_answers.share(kyo, employee, answer.id),
+        "answer:unshare": lambda: shared_answers.stop_sharing(kyo, employee, shared.id),
         "collection:change": lambda: collections.change(
             kyo, admin, board, "Council", "", review_months=None, downloadable=True
         ),
@@ -310,8 +324,8 @@ def deeds(
     }
 
 
-#: A question counts before anything is done about it, so it stays when there is no answer.
-NOT_DEEDS = ["questions"]
+#: A question counts before anything is done about it, so it stays when there is no answer, and its conversation.
+NOT_DEEDS = ["conversations", "questions"]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from collections.abc import Generator as PyGenerator
 from collections.abc import Sequence
 
 from kyo_pipeline.domain.answers import Draft
+from kyo_pipeline.domain.conversation import Turn
 from kyo_pipeline.domain.extraction import extract
 from kyo_pipeline.domain.ports import Embedder
 from kyo_pipeline.domain.retrieval import Retrieval
@@ -22,6 +23,9 @@ class ExtractiveGenerator:
         draft = extract(question, retrieval, self._similarity if self._embedder else None)
         yield draft.text
         return draft
+
+    def rewrite(self, question: str, turns: Sequence[Turn]) -> str | None:  # noqa: ARG002 — the port's signature
+        return None
 
     def _similarity(self, question: str, sentences: Sequence[str]) -> Sequence[float]:
         assert self._embedder is not None  # noqa: S101 — for the type checker: `generate` has looked

@@ -2,12 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Generator as PyGenerator
 from dataclasses import replace
 
 from kyo_pipeline.adapters.breaker import Breaker, Entry
 from kyo_pipeline.domain.answers import Draft, Outcome
+from kyo_pipeline.domain.conversation import Turn
 from kyo_pipeline.domain.ports import AnswerGenerator
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.errors import NotAnswered, Unavailable
@@ -58,6 +59,17 @@ class FallbackGenerator:
             self._breaker.leave(entry)
         draft = yield from self._instead(question, retrieval, silently=pieces.have_come)
         return _with_costs(draft, failure)
+
+    def rewrite(self, question: str, turns: Sequence[Turn]) -> str | None:
+        """As the model does; None while it is left alone."""
+        if (entry := self._breaker.enter()) is None:
+            return None
+        try:
+            written = self._preferred.rewrite(question, turns)
+            entry.answered = written is not None or None  # that it wrote nothing of use is no failure
+            return written
+        finally:
+            self._breaker.leave(entry)
 
     def _instead(self, question: str, retrieval: Retrieval, silently: bool = False) -> PyGenerator[str, None, Draft]:
         """The spare's draft; `silently`, since behind half an answer its pieces would be read as the other half."""

@@ -1,8 +1,9 @@
 """Answers by a language model: hosted by Hugging Face, or any server with OpenAI's chat completions."""
 
+import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Generator as PyGenerator
 from dataclasses import dataclass
 
@@ -14,15 +15,25 @@ from pydantic import SecretStr
 from kyo_pipeline.adapters.remote import complaint, open_client, with_retries
 from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, Outcome
 from kyo_pipeline.domain.citations import check
+from kyo_pipeline.domain.conversation import Turn
 from kyo_pipeline.domain.evidence import relevant
-from kyo_pipeline.domain.prompting import Prompt, build_prompt, is_not_found, may_become_not_found
+from kyo_pipeline.domain.prompting import (
+    Prompt,
+    build_prompt,
+    build_rewrite_prompt,
+    is_not_found,
+    may_become_not_found,
+)
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.token_estimate import estimated_tokens
 from kyo_pipeline.errors import Invalid, NotAnswered, Unavailable
 
+_log = logging.getLogger(__name__)
+
 _NAME = "The language model"
 _ATTEMPTS = 2  # somebody is waiting
 _TEMPERATURE = 0.1
+_REWRITE_SECONDS = 8.0  # the search waits for it, and there are rules to fall back on
 _UNUSABLE = (
     f"{_NAME} gave no usable answer. Try again later, or ask your administrator to check KYO_LLM_MODEL, "
     "KYO_LLM_ENDPOINT and HF_LLM_API_KEY."
@@ -82,9 +93,30 @@ class HuggingFaceGenerator:
             raise NotAnswered(error.message, *_spent(prompt, reply)) from None
         return _draft(prompt, reply)
 
-    def _pieces(self, client: InferenceClient, prompt: Prompt, reply: _Reply) -> Iterator[str]:
+    def rewrite(self, question: str, turns: Sequence[Turn]) -> str | None:
+        """What the model writes, once and in a few seconds, or None: a follow-up is not worth failing for."""
+        prompt = build_rewrite_prompt(question, turns, self._max_tokens, secrets.token_hex(12))
+        if prompt is None:
+            return None
+        reply = _Reply()
         try:
-            opened = with_retries(lambda: self._open(client, prompt), _NAME, _ATTEMPTS, self._wait, after_timeout=False)
+            timeout = min(self._timeout, _REWRITE_SECONDS)
+            with open_client(self._endpoint or self.model, self._key, timeout, None) as client:
+                ends = time.monotonic() + timeout
+                for _ in self._pieces(client, prompt, reply, attempts=1):
+                    # The client's limit is for each piece: a model that drips would never reach it.
+                    if time.monotonic() > ends:
+                        return None
+        except Unavailable as error:
+            _log.info("A follow-up was not rewritten: %s", error.message)
+            return None
+        return reply.text if reply.finish_reason != "length" else None
+
+    def _pieces(
+        self, client: InferenceClient, prompt: Prompt, reply: _Reply, attempts: int = _ATTEMPTS
+    ) -> Iterator[str]:
+        try:
+            opened = with_retries(lambda: self._open(client, prompt), _NAME, attempts, self._wait, after_timeout=False)
             for chunk in opened:
                 piece = _take(chunk, reply)
                 if piece:

@@ -1,0 +1,89 @@
+"""Labelled passages of the shared sets, each passage one chunk, so that what is measured is ranking and not cutting."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import text
+
+from kyo_pipeline.adapters import scoring
+from kyo_pipeline.db import chunks, corpus, documents, embedding_sets, versions
+from kyo_pipeline.db.embedding_sets import EmbeddingSet
+from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.domain.actor import OPERATOR
+from kyo_pipeline.domain.chunks import Chunk, indexed_text
+from kyo_pipeline.domain.documents import DocumentState
+from kyo_pipeline.domain.languages import ENGLISH
+from kyo_pipeline.kyo import Kyo, utc_now
+from kyo_pipeline.settings import PROJECT_ROOT
+
+SHARED = PROJECT_ROOT.parent / "shared/data"
+SETS = ("handbook_faq/18f", "contoso_hr", "scifact")
+QUERIES = 300
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Passages (id, title, text), questions by id, and the relevance of passages for each."""
+
+    passages: list[tuple[str, str, str]]
+    questions: dict[str, str]
+    relevant: dict[str, dict[str, int]]
+
+
+def read(folder: Path) -> Labelled:
+    relevant: dict[str, dict[str, int]] = {}
+    for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
+        question, passage, grade = line.split("\t")[:3]
+        if int(grade) > 0:
+            relevant.setdefault(question, {})[passage] = int(grade)
+    rows = [json.loads(line) for line in (folder / "corpus.jsonl").open()]
+    asked = [json.loads(line) for line in (folder / "queries.jsonl").open()]
+    judged = [row for row in asked if row["id"] in relevant][:QUERIES]
+    return Labelled(
+        [(row["id"], row["title"] or "-", row["text"].replace("\0", "")) for row in rows],
+        {row["id"]: row["text"] for row in judged},
+        relevant,
+    )
+
+
+def index(kyo: Kyo, tx: Transaction, labelled: Labelled) -> tuple[EmbeddingSet, dict[UUID, str]]:
+    """Put the passages in place of whatever was there; returns which version is which passage."""
+    tx.execute(text("update documents set current_version_id = null"))
+    tx.execute(text("delete from documents"))
+    tx.execute(text("update lexemes set chunk_count = 0"))
+    tx.execute(text("update corpus set chunk_count = 0, lexeme_count = 0, weighed_length = null"))
+    space = embedding_sets.activate_new(tx, kyo.embedder.spec, utc_now())
+    collection = tx.scalar(text("select id from collections"))
+    named: dict[UUID, str] = {}
+    rows = []
+    for name, title, passage in labelled.passages:
+        document = documents.add(tx, collection, OPERATOR.id, title, DocumentState.APPROVED, utc_now())
+        version = versions.add(
+            tx,
+            document,
+            file_name=name,
+            sha256="0" * 64,
+            size_bytes=1,
+            media_type="text/plain",
+            uploaded_by=OPERATOR.id,
+            now=utc_now(),
+        )
+        named[version] = name
+        piece = Chunk(0, passage, 0, len(passage), 1, None, None, ())
+        rows.append((version, piece, indexed_text(title, (), passage)))
+    chunks.replace(tx, rows, "one passage, one chunk", dict.fromkeys(named, ENGLISH))
+    corpus.add_lexemes(tx, list(named))
+    corpus.make_current(tx, list(named), utc_now())
+    corpus.weigh_all(tx, corpus.drifted_length(tx) or 1.0)
+    waiting = chunks.waiting(tx, space.id, list(named))
+    vectors = kyo.embedder.embed_passages([piece.indexed_text for piece in waiting])
+    chunks.replace_vectors(tx, space.id, [piece.id for piece in waiting], vectors)
+    return space, named
+
+
+def ndcg(ranked: list[str], relevant: Mapping[str, int]) -> float:
+    """nDCG@10 of one question, by trec_eval."""
+    return scoring.score({"question": ranked}, {"question": relevant}).ndcg_at_10
