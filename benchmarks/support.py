@@ -11,12 +11,14 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import log
 
 from benchmarks.labelled import SHARED
 from kyo_pipeline.adapters.embedding.factory import open_embedder
 from kyo_pipeline.domain.evidence import Similarity
 from kyo_pipeline.domain.figures import values_of
+from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.domain.stemming import stems
 from kyo_pipeline.domain.support import is_supported, sentences_of, support
 from kyo_pipeline.settings import Settings
@@ -36,8 +38,12 @@ class Case:
 def cosines() -> Similarity:
     embedder = open_embedder(Settings())
 
+    @cache
+    def embedded(sentences: tuple[str, ...]) -> Vectors:
+        return embedder.embed_passages(sentences)
+
     def similarity(sentence: str, others: Sequence[str]) -> Sequence[float]:
-        return [float(one) for one in embedder.embed_passages(others) @ embedder.embed_query(sentence)]
+        return [float(one) for one in embedded(tuple(others)) @ embedder.embed_query(sentence)]
 
     return similarity
 

@@ -18,6 +18,7 @@ _STATES_LITTLE = 2  # stems; with fewer, and without a number, there is nothing 
 _MARKERS = re.compile(r"(?:\[\d{1,3}\]\s*)+")
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _TELLING = 8  # words
+_FEW, _MANY = 0.1, 0.2  # shares of English function words
 _RARE = 3.0  # the weight of a stem that nothing is known of, in units of idf
 
 
@@ -68,7 +69,7 @@ def is_supported(
     together = "\n\n".join(passages)
     if not values_of(sentence) <= values_of(together):
         return False
-    if _is_english(sentence) != _is_english(together):
+    if _in_two_languages(sentence, together):
         return True  # words of two languages cannot be compared
     share = support(sentence, together, weights)
     if similarity is None:
@@ -90,10 +91,16 @@ def support(sentence: str, passage: str, weights: Mapping[str, float], similarit
     return share + _SIMILARITY * max(0.0, max(map(float, similarity(sentence, others)), default=0.0))
 
 
-def _is_english(text: str) -> bool:
-    """Whether a sixth of the words are English function words; short texts have too few of them to tell."""
+def _in_two_languages(one: str, other: str) -> bool:
+    """Whether only one of the two is English, by its function words; short texts have too few of them to tell."""
+    low, high = sorted(map(_function_words, (one, other)))
+    return low < _FEW and high >= _MANY and min(len(words_of(one)), len(words_of(other))) >= _TELLING
+
+
+def _function_words(text: str) -> float:
+    """The share of English function words among all words."""
     words = words_of(text)
-    return len(words) < _TELLING or sum(word in STOP_WORDS for word in words) >= len(words) / 6
+    return sum(word in STOP_WORDS for word in words) / max(len(words), 1)
 
 
 def _sentence(text: str, start: int, end: int) -> Sentence:
