@@ -83,7 +83,7 @@ class Ranking:
 
     def rewritten(self, question: str, before: str) -> str | None:
         with self._kyo.db.transaction(OPERATOR) as tx:
-            weights = search.term_weights(tx, before)
+            weights = search.analyse(tx, before).weights
         return standing_alone(question, [Turn(before, False, Outcome.ANSWERED)], weights)
 
 
