@@ -1,4 +1,4 @@
-"""The draft of a language model, held against the passages that it cites."""
+"""The draft of an answer, with what is to be said about it; that of a language model is held against its sources."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,6 +7,7 @@ from kyo_pipeline.db import search as searching
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answers import Draft, DraftCitation, Outcome
 from kyo_pipeline.domain.conflicts import conflicts_of
+from kyo_pipeline.domain.corrections import corrections_shown
 from kyo_pipeline.domain.evidence import Similarity, scored_statements
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.support import unsupported
@@ -18,6 +19,8 @@ _QUOTES = "extractive"  # supported by construction, and checked for contradicti
 
 def checked(kyo: Kyo, actor: Actor, question: str, draft: Draft, retrieval: Retrieval) -> Draft:
     """The draft with what was found about it. Its text stays: sentences without support are marked, not removed."""
+    corrections = corrections_shown(question, retrieval)
+    draft = replace(draft, findings=replace(draft.findings, corrections=corrections))
     if draft.outcome is not Outcome.ANSWERED or (draft.generator or kyo.generator.name) == _QUOTES:
         return draft
     text = storable(draft.text)

@@ -37,7 +37,8 @@ set enable_sort = off
 set jit = off
 -- Without iterative scan a selective condition behind HNSW would return fewer rows than there are.
 set hnsw.iterative_scan = relaxed_order
-set hnsw.ef_search = 100
+-- Measured: short questions lie far from passages, and a hundred found 85 of the 100 nearest ten of 100,000, this many 98.
+set hnsw.ef_search = 800
 set hnsw.max_scan_tuples = 200000
 as $function$
 declare
