@@ -7,7 +7,6 @@ from functools import lru_cache
 from kyo_pipeline.domain.figures import figures_of
 from kyo_pipeline.domain.likeness import words_of
 from kyo_pipeline.domain.retrieval import Passage
-from kyo_pipeline.domain.token_estimate import estimated_tokens
 
 #: How many times as many passages to search for as are wanted.
 SPARE = 3
@@ -21,7 +20,7 @@ _LEAST_PLACES = 3  # with fewer, the best are the best
 
 @dataclass(frozen=True)
 class Room:
-    """How many passages there may be, and how many estimated tokens in one and in all of them."""
+    """How many passages there may be, and how many tokens in one and in all of them, by `rough_tokens`."""
 
     passages: int
     tokens_each: int
@@ -29,8 +28,13 @@ class Room:
 
     @staticmethod
     def of(passages: int, chunk_size: int) -> "Room":
-        """The estimate of tokens errs upwards by a third and more: in Latin letters, two or three chunks make one."""
+        """The count of tokens errs upwards by a third and more: in Latin letters, two or three chunks make one."""
         return Room(passages, 4 * chunk_size, 3 * chunk_size * passages)
+
+
+def rough_tokens(text: str) -> int:
+    """One for three bytes, which errs upwards. To count them better takes longer than the search."""
+    return len(text.encode("utf-8", "replace")) // 3 + 1
 
 
 def assemble(found: Sequence[Passage], room: Room) -> tuple[Passage, ...]:
@@ -78,7 +82,7 @@ def _union(better: Passage, other: Passage, most_tokens: int) -> Passage | None:
     if first.version_id != second.version_id or second.start - first.end > _LARGEST_GAP:
         return None
     text = _text_of_both(first, second)
-    if estimated_tokens(text) > most_tokens and text not in (first.text, second.text):
+    if rough_tokens(text) > most_tokens and text not in (first.text, second.text):
         return None
     if other.score > better.score:
         better, other = other, better
@@ -134,11 +138,9 @@ def _several_documents(kept: list[Passage], left: Sequence[Passage]) -> list[Pas
 
 def _within_budget(kept: Sequence[Passage], tokens: int) -> tuple[Passage, ...]:
     """As many of the first as the budget allows, and one in any case."""
-    if sum(len(passage.text.encode("utf-8", "replace")) + 2 for passage in kept) <= tokens:
-        return tuple(kept)  # no text has more tokens than bytes
     within: list[Passage] = []
     for passage in kept:
-        tokens -= estimated_tokens(passage.text)
+        tokens -= rough_tokens(passage.text)
         if tokens < 0 and within:
             break
         within.append(passage)

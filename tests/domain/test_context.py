@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kyo_pipeline.domain.context import Room, assemble
+from kyo_pipeline.domain.context import Room, assemble, rough_tokens
 from kyo_pipeline.domain.retrieval import Passage
-from kyo_pipeline.domain.token_estimate import estimated_tokens
 
 DOCUMENT = "\n\n".join(f"Section {n} says that employees of hall {n} may park {n} bicycles." for n in range(40))
 ROOMY = Room(5, 10_000, 100_000)
@@ -81,7 +80,7 @@ def test_the_best_stays_first_and_nothing_of_it_is_lost(found: tuple[Passage, ..
 def test_there_is_never_more_than_there_is_room_for(found: tuple[Passage, ...], room: Room) -> None:
     context = assemble(found, room)
     assert len(context) <= room.passages
-    assert len(context) <= 1 or sum(estimated_tokens(one.text) for one in context) <= room.tokens
+    assert len(context) <= 1 or sum(rough_tokens(one.text) for one in context) <= room.tokens
 
 
 @given(findings(), rooms)
