@@ -2,13 +2,18 @@
 
 Prints markdown tables: the legs, refusal and answers, and BM25 beside a reference implementation (bm25s). Each set goes
 through `kyo eval`'s own steps: cutting, embedding, search and generator are the product's. The model `minilm` needs the
-extra `local`, and its ONNX folder among the shared models.
+extra `local`, and its ONNX folder among the shared models. `768` is that model at an endpoint, with the mean and the
+maximum of its token vectors side by side: there is no other with 768 dimensions among the shared ones.
 """
 
 import argparse
+import socket
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +32,7 @@ SHARED = PROJECT_ROOT.parent / "shared"
 DATA = SHARED / "data"
 MINILM = SHARED / "models/all-MiniLM-L6-v2-onnx"
 LIMIT = 300
+MODELS = ["built-in", "minilm", "768"]
 
 #: One chunk a passage, as the reference has it.
 UNCUT = 8192
@@ -148,10 +154,44 @@ def _rate(count: int, total: int) -> str:
     return f"{count / total:.1%} ({count} of {total})" if total else "–"
 
 
+@contextmanager
+def endpoint(is_wanted: bool) -> Iterator[str | None]:
+    """The address of a server with 768 dimensions, where the weights for it are there."""
+    if not is_wanted or not MINILM.is_dir():
+        yield None
+        return
+    port = free_port()
+    command = [sys.executable, "-m", "tests.adapters.embedding_server", "--model", str(MINILM)]
+    command += ["--dimensions", "768", "--tokens", "512", "--port", str(port)]
+    server = subprocess.Popen(command, cwd=PROJECT_ROOT)
+    try:
+        wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def wait_for(port: int) -> None:
+    for _ in range(300):
+        with socket.socket() as one:
+            if one.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("sets", nargs="*", help=f"names in {DATA.name}; all, unless some are given")
-    arguments.add_argument("--models", nargs="+", default=["built-in", "minilm"], choices=["built-in", "minilm"])
+    arguments.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
     arguments.add_argument("--limit", type=int, default=LIMIT, help="judged questions of a set, at most")
     arguments.add_argument("--no-reference", action="store_true", help="without the comparison with bm25s")
     wanted = arguments.parse_args()
@@ -159,12 +199,18 @@ def main() -> None:
     if not cases:
         print(f"skipped: there is no labelled data in {DATA}")
         return
-    with tempfile.TemporaryDirectory(prefix="kyo-bench-") as home:
+    with tempfile.TemporaryDirectory(prefix="kyo-bench-") as home, endpoint("768" in wanted.models) as address:
         built_in = Settings(KYO_HOME=Path(home), KYO_EMBEDDING_BACKEND="builtin")
         local = {"KYO_EMBEDDING_BACKEND": "local", "KYO_EMBEDDING_MODEL": str(MINILM)}
-        models = {"built-in": built_in, "minilm": built_in.model_copy(update=local)}
-        if not MINILM.is_dir():
-            models.pop("minilm")
+        remote = {
+            "KYO_EMBEDDING_BACKEND": "huggingface",
+            "KYO_EMBEDDING_MODEL": "mean-and-maximum",
+            "KYO_EMBEDDING_ENDPOINT": address,
+            "KYO_EMBEDDING_TOKENIZER": MINILM / "tokenizer.json",
+        }
+        models = {"built-in": built_in}
+        if MINILM.is_dir():
+            models |= {"minilm": built_in.model_copy(update=local), "768": built_in.model_copy(update=remote)}
         legs, answers = [], []
         for model in (name for name in wanted.models if name in models):
             for case in cases:

@@ -39,7 +39,7 @@ class Profile:
 _BGE = Profile(768, "cls", BGE_QUERY_PREFIX, 512, similarity_threshold=0.7, dense_weight=0.6)
 # Thresholds of MiniLM were measured on questions with and without an answer, those of bge are the seed's.
 _MINILM = Profile(384, "mean", "", 256, similarity_threshold=0.45, dense_weight=0.55)
-_UNKNOWN = Profile(None, "mean", "", 512, similarity_threshold=0.5, dense_weight=0.5, languages=None)
+_UNKNOWN = Profile(None, "mean", "", 512, similarity_threshold=0.5, dense_weight=0.6, languages=None)
 
 _KNOWN = {
     "bge-base-en-v1.5": _BGE,
