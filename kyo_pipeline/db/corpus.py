@@ -101,8 +101,8 @@ def readmit(tx: Connection, version_ids: Sequence[UUID]) -> None:
 
 def add_lexemes(tx: Connection, version_ids: Sequence[UUID]) -> None:
     """Give every lexeme of these versions an id."""
-    # In order, so that two runs that meet the same new words wait for each other instead of deadlocking. One look into the
-    # index for each word: as a join, in a table whose statistics are of when it was empty, it took minutes.
+    # In order, so that two runs that meet the same new words wait for each other instead of deadlocking. One look into
+    # the index for each word: as a join, in a table whose statistics are of when it was empty, it took minutes.
     tx.execute(
         text(
             """
