@@ -69,6 +69,12 @@ def database_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """Where the tests run in the background, Ctrl-C is ignored, and by their children too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def real_hasher() -> Iterator[PasswordHasher]:
     """Argon2 at a thousandth of its cost, else hashing is a third of the run; and the hasher of the product."""
     real = passwords._HASHER

@@ -91,7 +91,7 @@ def test_a_database_of_its_own_with_vectors_for_a_role_that_is_no_superuser(data
 
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("shared_buffers", "128MB"), ("max_connections", "100"), ("jit", "off"), ("listen_addresses", "")],
+    [("shared_buffers", "512MB"), ("max_connections", "100"), ("jit", "off"), ("listen_addresses", "")],
 )
 def test_it_is_set_for_a_small_machine_and_off_the_network(data: Path, setting: str, value: str) -> None:
     with running_postgres(data) as url:
