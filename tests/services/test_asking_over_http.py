@@ -82,7 +82,8 @@ def test_a_reranker_that_is_real_has_its_stage_and_a_broken_one_too(
     model = tmp_path_factory.mktemp("reranker") / "random.gguf"
     write_reranker(model)
     with running_llama(model, context=512, reranks=True) as url, running_proxy(url, Fault(), Fault(500)) as proxy:
-        kyo = over_http(llama, KYO_RERANKER="endpoint", KYO_RERANKER_ENDPOINT=proxy.url)
+        reranked = {"KYO_RERANKER": "endpoint", "KYO_RERANKER_ENDPOINT": proxy.url}
+        kyo = over_http(llama, KYO_ANSWER_CACHE_SECONDS=0, **reranked)
         answers = [asked(kyo, employee)[1] for _ in range(2)]
         assert len(proxy.bodies) == 2
     for answer in answers:
