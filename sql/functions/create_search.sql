@@ -47,7 +47,7 @@ declare
   approves constant uuid[] := array(select accessible_collections(me, 'approve'));
   granted constant uuid[] := array(select granted_documents(me));
   -- Measured: where the readable chunks, squared, are 250 times all chunks, scanning them takes as long as the index does.
-  few_documents constant integer := 1000;
+  few_documents constant integer := 2000;
   -- Forty give the same ten best as a hundred, since both scores are exact for all of them.
   candidates constant integer := greatest(40, wanted);
   -- Where even the rarest word of a question is everywhere, words tell little.
