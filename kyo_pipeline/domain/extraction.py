@@ -9,6 +9,7 @@ from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, DraftCitation, Ou
 from kyo_pipeline.domain.citations import neutral
 from kyo_pipeline.domain.conflicts import Said, conflicts_among, differs, is_conflict
 from kyo_pipeline.domain.evidence import Scored, Similarity, is_enough, scored_statements, strength
+from kyo_pipeline.domain.follow_up import asked_now
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.spans import answering_span
 from kyo_pipeline.domain.statements import Statement, trimmed_end
@@ -145,7 +146,7 @@ def _emphasis(
     found = []
     for one in statements:
         shown = _shown(_trimmed(one, retrieval), retrieval)
-        span = answering_span(question, shown)
+        span = answering_span(asked_now(question), shown)
         at = text.find(shown, _line_of(one, quotes, text))
         if span is not None and at >= 0:
             found.append(TextSpan(at + span[0], at + span[1]))

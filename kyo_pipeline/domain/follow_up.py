@@ -15,6 +15,7 @@ _TOPIC_WORDS = 6
 _LONG = 8  # words of its own; with so many a question says what it is about
 _LONGEST_REWRITE = 300  # characters
 
+_TOPIC = re.compile(r"\s*\([^()]*\)$")
 _WORD = re.compile(r"[^\W_]+(?:[-'’.&/][^\W_]+)*")
 
 #: Verbs that go with any topic. What has no other words is about nothing of its own.
@@ -107,6 +108,11 @@ def standing_alone(question: str, turns: Sequence[Turn], weights: Mapping[str, f
         return None
     words = _topic_words(question, topic, weights or {})
     return f"{question} ({words})" if words else None
+
+
+def asked_now(question: str) -> str:
+    """The question without the words of its topic, where rules have made it to stand alone."""
+    return _TOPIC.sub("", question)
 
 
 def topic_of(turns: Sequence[Turn]) -> str | None:

@@ -141,3 +141,12 @@ def test_whatever_the_texts_citations_lie_inside_them(texts: list[str], question
     assert (draft.outcome is Outcome.ANSWERED) == bool(draft.citations)
     for span in draft.findings.emphasis:
         assert 0 <= span.start < span.end <= len(draft.text)
+
+
+def test_of_a_follow_up_the_words_of_its_topic_make_nothing_bold() -> None:
+    text = "The canteen opens at 11:45 and closes at 14:15 on working days."
+    passage = Passage(1, UUID(int=1), UUID(int=2), 1, "canteen", "HR", text, 0, len(text), 1, 1, (), 1.0, 0.8, 5.0)
+    retrieval = Retrieval((passage,), {"close": 2.0, "canteen": 2.0, "open": 2.0}, 0.3, 1)
+    draft = extract("And when does it close? (canteen open)", retrieval)
+    assert draft.outcome is Outcome.ANSWERED
+    assert "11:45" not in [draft.text[span.start : span.end] for span in draft.findings.emphasis]
