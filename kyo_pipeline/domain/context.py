@@ -78,8 +78,10 @@ def _joined_with_any(kept: Sequence[Passage], passage: Passage, room: Room) -> l
 
 def _union(better: Passage, other: Passage, most_tokens: int) -> Passage | None:
     """Two neighbours of one version as one passage; None where they are none, or too long together."""
+    if better.version_id != other.version_id:
+        return None
     first, second = sorted((better, other), key=lambda one: (one.start, one.end))
-    if first.version_id != second.version_id or second.start - first.end > _LARGEST_GAP:
+    if second.start - first.end > _LARGEST_GAP:
         return None
     text = _text_of_both(first, second)
     if rough_tokens(text) > most_tokens and text not in (first.text, second.text):

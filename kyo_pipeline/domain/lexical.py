@@ -18,7 +18,7 @@ _LONGEST_IDENTIFIER = 60
 _MOST_PHRASES = 5
 
 #: Chunks that the words of a question may propose. More would cost time, and say little: see `narrowing`.
-BUDGET = 1000
+BUDGET = 600
 
 
 @dataclass(frozen=True)

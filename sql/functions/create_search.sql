@@ -14,7 +14,7 @@
 --   scored:    both scores, exact, for whatever either leg has found, so that fusion never guesses a missing one.
 -- It runs as its owner, since row-level security would keep the GIN index from being used: the operator `@@` is not
 -- leakproof. Nothing that it names may be found anywhere but in `kyo`: objects of pgvector carry their schema, and no
--- other schema is searched. It gives back ids and scores; their rows are then read under row-level security (functions/read_passages.sql).
+-- other schema is searched. It gives back ids and scores; their rows are then read by another function, which asks for permission again (read_passages.sql).
 create or replace function create_search(embedding_set integer) returns void
 language plpgsql security definer set search_path = kyo, pg_temp
 as $create$
@@ -51,7 +51,7 @@ declare
   -- Forty give the same ten best as a hundred, since both scores are exact for all of them.
   candidates constant integer := greatest(40, wanted);
   -- Where even the rarest word of a question is everywhere, words tell little.
-  most_matches constant integer := 2000;
+  most_matches constant integer := 1000;
   scan_factor constant integer := 250;
   versions uuid[];
   is_little boolean := false;
