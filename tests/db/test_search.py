@@ -216,7 +216,7 @@ def crowd(request: pytest.FixtureRequest, pipeline: Kyo, sql: Sql) -> embedding_
     return made
 
 
-@pytest.mark.parametrize(("crowd", "by_index"), [(100, False), (2, True)], indirect=["crowd"])
+@pytest.mark.parametrize(("crowd", "by_index"), [(100, False), (1, True)], indirect=["crowd"])
 def test_however_little_one_may_read_the_search_gives_all_that_was_asked_for(
     kyo: Kyo, employee: Actor, crowd: embedding_sets.EmbeddingSet, sql: Sql, by_index: bool
 ) -> None:
