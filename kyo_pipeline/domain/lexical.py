@@ -10,6 +10,7 @@ _UNSPACED = re.compile(
     r"[\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
+_SIGNS = re.compile(r"[^\w\s\x00-\x7f]")
 #: Letters and digits that stand together, or are joined by signs that PostgreSQL's parser takes apart.
 _JOINED = re.compile(r"(?<![\w.])\w+(?:[-./#:_]\w+)*")
 _SEPARATORS = re.compile(r"[-./#:_]")
@@ -54,8 +55,12 @@ class Analysis:
 
 
 def segmented(text: str) -> str:
-    """The text in lower case and compatibility form (NFKC); where no spaces part words, each pair of letters is one."""
-    return _UNSPACED.sub(_pairs, unicodedata.normalize("NFKC", text).lower())
+    """The text in lower case and compatibility form (NFKC); where no spaces part words, each pair of letters is one.
+
+    Typographic signs become spaces: in a database of locale C, PostgreSQL takes whatever is not ASCII for a letter.
+    """
+    plain = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
+    return _UNSPACED.sub(_pairs, _SIGNS.sub(_blank, plain))
 
 
 def identifiers(text: str) -> tuple[str, ...]:
@@ -102,6 +107,12 @@ def sparse(terms: Sequence[Term]) -> str:
 def _pairs(match: re.Match[str]) -> str:
     run = match.group()
     return f" {' '.join(run[at : at + 2] for at in range(max(len(run) - 1, 1)))} "
+
+
+def _blank(match: re.Match[str]) -> str:
+    """A space for punctuation and symbols; marks that belong to the letter before them stay."""
+    sign = match.group()
+    return sign if unicodedata.category(sign)[0] in "MC" else " "
 
 
 def _is_identifier(word: str) -> bool:

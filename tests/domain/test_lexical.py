@@ -18,6 +18,9 @@ from kyo_pipeline.domain.lexical import Analysis, Term, any_of, identifiers, nar
         ("カタカナ と ﾊﾝｶｸ", ["カタ", "タカ", "カナ", "と", "ハン", "ンカ", "カク"]),
         ("ลาพักร้อน", ["ลา", "าพ", "พั", "ัก", "กร", "ร้", "้อ", "อน"]),
         ("إجازة سنوية", ["إجازة", "سنوية"]),
+        ("هل الإجازة، مدفوعة؟", ["هل", "الإجازة", "مدفوعة"]),
+        ("“paid” leave—always… „Urlaub“ «congé»", ["paid", "leave", "always...", "urlaub", "congé"]),
+        ("the manager’s", ["the", "manager's"]),
         ("", []),
     ],
 )
