@@ -88,12 +88,17 @@ def keep(kyo: Kyo, key: CacheKey | None, draft: Draft, retrieval: Retrieval) -> 
 
     Not one that came about in a way that its reader was told of.
     """
-    if key is None or draft.outcome not in _KEPT or draft.notice:
+    if key is None or draft.outcome not in _KEPT or draft.notice or _is_doubtful(draft):
         return
     # Nobody is asked for this text a second time.
     unpaid = replace(draft, prompt_tokens=0, completion_tokens=0)
     value = _adapter().dump_json(CachedAnswer(unpaid, retrieval))
     kyo.cache.set(key.name, sealed(value, key.secret, key.name), kyo.settings.KYO_ANSWER_CACHE_SECONDS)
+
+
+def _is_doubtful(draft: Draft) -> bool:
+    """A model may do better when it is asked again: where it found nothing, or what its sources do not bear out."""
+    return bool(draft.findings.unsupported) or (draft.outcome is Outcome.NOT_FOUND and draft.prompt_tokens > 0)
 
 
 def _is_whole(found: CachedAnswer) -> bool:

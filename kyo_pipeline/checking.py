@@ -14,14 +14,14 @@ from kyo_pipeline.domain.support import unsupported
 from kyo_pipeline.domain.typed_text import storable
 from kyo_pipeline.kyo import Kyo
 
-_QUOTES = "extractive"  # supported by construction, and checked for contradictions when they were chosen
+QUOTES = "extractive"  # supported by construction, and checked for contradictions when they were chosen
 
 
 def checked(kyo: Kyo, actor: Actor, question: str, draft: Draft, retrieval: Retrieval) -> Draft:
     """The draft with what was found about it. Its text stays: sentences without support are marked, not removed."""
     corrections = corrections_shown(question, retrieval)
     draft = replace(draft, findings=replace(draft.findings, corrections=corrections))
-    if draft.outcome is not Outcome.ANSWERED or (draft.generator or kyo.generator.name) == _QUOTES:
+    if draft.outcome is not Outcome.ANSWERED or (draft.generator or kyo.generator.name) == QUOTES:
         return draft
     text = storable(draft.text)
     with kyo.db.transaction(actor) as tx:

@@ -30,12 +30,17 @@ from kyo_pipeline.domain.retrieval import Passage
 
 @dataclass(frozen=True)
 class Production:
-    """How an answer was made. `timings` maps a stage to milliseconds."""
+    """How an answer was made. `timings` maps a stage to milliseconds.
+
+    `shown_documents` are those whose passages a language model was given: the answer can be shared with those who may
+    read all of them. None where none was asked.
+    """
 
     generator: str
     model: str
     embedding_set_id: int | None
     timings: dict[str, float]
+    shown_documents: tuple[UUID, ...] | None = None
 
 
 def add_question(
@@ -67,10 +72,11 @@ def add_answer(tx: Connection, question_id: UUID, draft: Draft, made: Production
                     """
                     insert into answers
                       (question_id, text, outcome, generator, model, embedding_set_id, timings,
-                       prompt_tokens, completion_tokens, findings, answered_at)
+                       prompt_tokens, completion_tokens, findings, shown_documents, answered_at)
                     values
                       (:question_id, :text, :outcome, :generator, :model, :embedding_set_id,
-                       cast(:timings as jsonb), :prompt_tokens, :completion_tokens, cast(:findings as jsonb), :now)
+                       cast(:timings as jsonb), :prompt_tokens, :completion_tokens, cast(:findings as jsonb),
+                       cast(:shown_documents as uuid[]), :now)
                     returning id
                     """
                 ),
@@ -78,6 +84,7 @@ def add_answer(tx: Connection, question_id: UUID, draft: Draft, made: Production
                     "question_id": question_id,
                     "text": draft.text,
                     "outcome": draft.outcome.value,
+                    "shown_documents": None if made.shown_documents is None else list(made.shown_documents),
                     "generator": made.generator,
                     "model": made.model,
                     "embedding_set_id": made.embedding_set_id,

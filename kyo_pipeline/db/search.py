@@ -14,6 +14,7 @@ from kyo_pipeline.domain.typing_errors import nearest
 
 #: What a word that was probably mistyped weighs, beside the one that it is taken for.
 _CORRECTED = 0.8
+_MOST_ERRORS = 5
 
 
 def languages(tx: Connection) -> tuple[str, ...]:
@@ -31,7 +32,9 @@ def analyse(tx: Connection, question: str, spoken: str | None = None) -> Analysi
     # A word has a lexeme in each language: it is known where one of them is.
     there = {place for row in rows if row.chunk_count > 0 for place in row.places}
     unknown = [row.lexeme for row in rows if row.chunk_count == 0 and row.places and not there & set(row.places)]
-    meant = _meant(tx, unknown) if unknown else {}
+    # A question has a typing error or two; one that is all unknown words is in a language that no document is in.
+    is_typed_badly = 0 < len(unknown) <= (_MOST_ERRORS if known else 2)
+    meant = _meant(tx, unknown) if is_typed_badly else {}
     return Analysis(
         terms=tuple({term.id: term for term in [*meant.values(), *known]}.values()),
         unknown=tuple(lexeme for lexeme in unknown if lexeme not in meant),

@@ -23,7 +23,7 @@ def read(tx: Connection, actor: Actor, answer_id: UUID) -> SharedAnswer | None:
             """
             select a.id, q.id as question_id, q.text as question, q.asked_at, a.text, a.outcome, a.generator, a.model,
               a.timings, a.prompt_tokens, a.completion_tokens, a.findings,
-              a.shared_at, q.standalone, p.name as shared_by,
+              a.shared_at, null as standalone, p.name as shared_by,
               null as rating, null as comment, null as conversation_id
             from answers a
             join questions q on q.id = a.question_id

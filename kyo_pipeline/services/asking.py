@@ -1,6 +1,7 @@
 """From a question to a stored answer with citations."""
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -25,6 +26,7 @@ from kyo_pipeline.kyo import Kyo
 MAX_QUESTION_LENGTH = 2000
 
 _DAY_SECONDS = 24 * 3600
+_UNCHECKED = "This answer could not be compared with its sources. Read them before you rely on it."
 _MINUTE_SECONDS = 60
 
 
@@ -83,7 +85,7 @@ def stream_answer(
             found = finding.retrieve(kyo, actor, searched, kyo.settings.TOP_K_RESULTS, stages)
             written.retrieval = following_up.weighed(found, question, searched)
             written.draft = yield from _write(kyo, searched, written)
-            written.draft = checking.checked(kyo, actor, searched, written.draft, written.retrieval)
+            written.draft = _checked(kyo, actor, searched, written.draft, written.retrieval)
     except GeneratorExit:  # Stop, another page, a closed tab
         written.draft = written.broken_off(Outcome.STOPPED)
         raise
@@ -94,9 +96,11 @@ def stream_answer(
         if answer_id is None:
             stages.done("generate")
             answer_id = _store(kyo, actor, question_id, written, stages)
-    # Not when anything has changed meanwhile: what was found may belong to neither before nor after.
-    if is_new and written.retrieval is not None and key == answer_cache.key_of(kyo, actor, searched, is_follow_up):
-        answer_cache.keep(kyo, key, written.final(), written.retrieval)
+    if is_new and written.retrieval is not None:
+        with suppress(KyoError):  # the answer is stored already
+            # Not when anything has changed meanwhile: what was found may belong to neither before nor after.
+            if key == answer_cache.key_of(kyo, actor, searched, is_follow_up):
+                answer_cache.keep(kyo, key, written.final(), written.retrieval)
     with kyo.db.transaction(actor) as tx:
         answer = questions.own_answer(tx, actor, answer_id)
     if answer is None:
@@ -104,6 +108,14 @@ def stream_answer(
     if not is_new:
         yield visible(answer.text)
     return answer
+
+
+def _checked(kyo: Kyo, actor: Actor, question: str, draft: Draft, retrieval: Retrieval) -> Draft:
+    """The draft with what was found about it; where nothing could be found out, as it is, and its reader is told."""
+    try:
+        return checking.checked(kyo, actor, question, draft, retrieval)
+    except KyoError:
+        return replace(draft, notice=draft.notice or _UNCHECKED)
 
 
 def clean_question(question: str) -> str:
@@ -230,6 +242,7 @@ def _write_down(kyo: Kyo, tx: Transaction, actor: Actor, question_id: UUID, writ
         model=draft.model or kyo.generator.model,
         embedding_set_id=retrieval.embedding_set_id or None if retrieval else None,
         timings=stages.timings,
+        shown_documents=_shown_documents(draft.generator or kyo.generator.name, retrieval),
     )
     answer_id = questions.add_answer(tx, question_id, draft, made, now)
     if retrieval is not None:
@@ -239,3 +252,9 @@ def _write_down(kyo: Kyo, tx: Transaction, actor: Actor, question_id: UUID, writ
     details = {"outcome": draft.outcome.value, "citations": len(draft.citations)}
     audit.record(tx, actor, Event.ANSWER_ASK, answer_id, now, details)
     return answer_id
+
+
+def _shown_documents(generator: str, retrieval: Retrieval | None) -> tuple[UUID, ...] | None:
+    if retrieval is None or generator == checking.QUOTES:
+        return None
+    return tuple({passage.document_id for passage in retrieval.passages})

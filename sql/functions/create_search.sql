@@ -6,8 +6,7 @@
 --   phrase:        what stood between quotation marks, null where nothing did: chunks that have it come first;
 --   …_factor:      what cosine and BM25 score are multiplied with before they are added, see kyo_pipeline/domain/fusion.py.
 -- It gives the `wanted` best chunks that the actor of this transaction may read:
---   readable:  approval, currency and permission, in each statement that ranks. Ranks first, then asks for permission, until
---              enough are found. Whoever may read little gets an exact scan of just that, since an index of all vectors offers
+--   readable:  approval, currency and permission, in each statement that ranks. Whoever may read little gets an exact scan of just that, since an index of all vectors offers
 --              mostly what they may not read;
 --   lexical:   BM25 as an inner product of sparse vectors, among the chunks that have a rare lexeme of the question (GIN);
 --   dense:     cosine, by HNSW with iterative scan;
@@ -88,16 +87,17 @@ begin
     by_words := array(
       select ranked.id
       from (
-        select matching.id, matching.version_id
+        select matching.id
         from (
-          select c.id, c.version_id, c.bm25 operator(public.<#>) weights as distance
+          select c.id, c.bm25 operator(public.<#>) weights as distance
           from chunks c
           where c.lexical @@ rare
+            -- Before the limit: of old versions and other people's documents there may be any number.
+            and exists (select from documents d where d.current_version_id = c.version_id and {readable})
           limit most_matches
         ) matching
         order by matching.distance
       ) ranked
-      where exists (select from documents d where d.current_version_id = ranked.version_id and {readable})
       limit candidates);
     if question is not null then
       by_meaning := array(

@@ -25,8 +25,6 @@ begin
   join users o on o.id = d.owner_id
   where c.id = any(ids)
     and d.state = 'approved'
-    and v.review = 'approved'
-    and v.status = 'ready'
     and (
       d.id in (select granted_documents(me))
       or d.collection_id in (select accessible_collections(me, 'read'))

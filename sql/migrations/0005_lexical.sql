@@ -22,6 +22,11 @@ alter table embedding_sets add column languages text[];
 update embedding_sets set languages = '{english}'
 where backend = 'builtin' or model ~* '(bge-(small|base|large)-en-v1\.5|all-minilm-l6-v2)';
 
+-- Weights of models that nobody has changed: scores are added as they are now, see kyo_pipeline/domain/fusion.py.
+update embedding_sets set dense_weight = 0.43 where backend = 'builtin' and dense_weight = cast(0.4 as real);
+update embedding_sets set dense_weight = 0.55 where model ~* 'all-minilm-l6-v2' and dense_weight = cast(0.6 as real);
+update embedding_sets set dense_weight = 0.6 where languages is null and dense_weight = cast(0.5 as real);
+
 -- A word without one of its letters, in each way, and the word itself: words that were mistyped by one letter share one.
 create function shortenings(word text) returns text[]
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp

@@ -21,6 +21,11 @@ create policy readable on near_documents for select to kyo_app
   );
 create policy own on near_documents for insert to kyo_app
   with check (
-    exists (select from answers a where a.id = answer_id)
+    exists (
+      select
+      from answers a
+      join questions q on q.id = a.question_id
+      where a.id = answer_id and q.user_id = (select current_actor())
+    )
     and exists (select from documents d where d.id = document_id)
   );

@@ -34,10 +34,13 @@ create policy own on conversations to kyo_app
 
 -- Answers that are shared ------------------------------------------------------------------------------------------
 
-alter table answers add column shared_at timestamptz;  -- when its asker shared it; null: it is theirs alone
+alter table answers
+  add column shared_at timestamptz,    -- when its asker shared it; null: it is theirs alone
+  add column shown_documents uuid[];   -- whose passages a language model was given, cited or not
 create index on answers (question_id) where shared_at is not null;
 
--- Whether somebody may read what an answer cites, where it stands: whoever sees no more of a document than what answers
+-- Whether somebody may read what an answer cites, where it stands, and all that a language model was given, since it may have
+-- written of that too: whoever sees no more of a document than what answers
 -- questions now sees no more of it through an answer that somebody else has shared.
 create function answer_is_shared_with(answer uuid, reader uuid) returns boolean
 language sql stable parallel safe security definer set search_path = kyo, pg_temp
@@ -48,6 +51,8 @@ as $$
     where a.id = answer
       and a.shared_at is not null
       and a.outcome = 'answered'
+      and (a.generator = 'extractive' or a.shown_documents is not null)
+      and not exists (select from unnest(a.shown_documents) as shown(id) where not may_read_document(reader, shown.id))
       and exists (select from citations c where c.answer_id = a.id)
       and not exists (
         select

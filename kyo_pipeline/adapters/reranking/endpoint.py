@@ -52,7 +52,7 @@ def _scores(answer: object, count: int) -> list[float]:
     """In the order of the texts: the answer is a list of {index, score}, mostly the best first."""
     try:
         scored = {one["index"]: float(one["score"]) for one in answer} if isinstance(answer, list) else {}
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, OverflowError):
         raise Unavailable(_UNUSABLE) from None
     if scored.keys() != set(range(count)) or not all(map(math.isfinite, scored.values())):
         raise Unavailable(_UNUSABLE)

@@ -41,7 +41,11 @@ class GuardedReranker:
             self._breaker.leave(entry)
 
     def _reranker(self) -> Reranker:
-        with self._loading:
+        if not self._loading.acquire(blocking=self._loaded is not None):
+            raise Unavailable("The reranker is being loaded.")  # nobody waits for an order
+        try:
             if self._loaded is None:
                 self._loaded = self._load()
             return self._loaded
+        finally:
+            self._loading.release()
