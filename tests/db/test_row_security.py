@@ -337,8 +337,8 @@ def build(tx: Connection, world: World, set_id: int) -> None:
     )
     many(
         "insert into answers (id, question_id, text, outcome, generator, model, timings, prompt_tokens, "
-        "completion_tokens, answered_at, shared_at) values (:id, :question, 'Thirty.', 'answered', 'extractive', '', '{}', 0, 0, "
-        "now(), :shared_at)",
+        "completion_tokens, answered_at, shared_at) values (:id, :question, 'Thirty.', 'answered', 'extractive', '', "
+        "'{}', 0, 0, now(), :shared_at)",
         [
             {"id": a.id, "question": a.question, "shared_at": datetime.now(timezone.utc) if a.shared else None}
             for a in world.answers
