@@ -26,6 +26,12 @@ begin
   where c.id = any(ids)
     and d.state = 'approved'
     and (
+      v.review = 'approved'
+      or v.uploaded_by = me
+      or d.owner_id = me
+      or d.collection_id in (select accessible_collections(me, 'approve'))
+    )
+    and (
       d.id in (select granted_documents(me))
       or d.collection_id in (select accessible_collections(me, 'read'))
       and (
