@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 OUTPUT = Path(__file__).parent / "output"
 
@@ -66,6 +66,15 @@ class Person:
             self.sees(text, timeout_ms=7_000)
         except AssertionError:
             self.page.get_by_role("link", name=link).click()
+            self.sees(text)
+
+    def unfolds(self, part: Locator, label: str, text: str) -> None:
+        """What is folded in under `label`, so that `text` is to be seen. Once more if need be, as with `follows`."""
+        part.get_by_text(label).click()
+        try:
+            self.sees(text, timeout_ms=7_000)
+        except AssertionError:
+            part.get_by_text(label).click()
             self.sees(text)
 
     def uploads(self, *files: Path) -> None:

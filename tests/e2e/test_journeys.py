@@ -43,8 +43,7 @@ def test_from_an_uploaded_file_to_a_cited_answer(
     admin.goes_to("Documents")
     row = admin.page.get_by_test_id("stExpander").filter(has_text="leave policy").first
     row.locator("summary").first.click()
-    row.get_by_text("Who may read it").click()
-    admin.sees("Everyone who may read General")
+    admin.unfolds(row, "Who may read it", "Everyone who may read General")
     admin.shows("sharing")
     admin.goes_to("Approvals")
     admin.page.wait_for_timeout(
