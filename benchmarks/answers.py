@@ -25,6 +25,7 @@ from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.answers import Draft, Outcome
 from kyo_pipeline.domain.database_role import DatabaseRole
+from kyo_pipeline.domain.pieces import result_of
 from kyo_pipeline.domain.spans import Kind, kind_of
 from kyo_pipeline.domain.stemming import stems
 from kyo_pipeline.finding import Stages
@@ -82,17 +83,7 @@ def asked(kyo: Kyo, folder: Path, limit: int) -> Iterator[tuple[dict[str, object
         retrieval = finding.retrieve(kyo, OPERATOR, question, kyo.settings.TOP_K_RESULTS, Stages())
         gold = row.get("answers") or []
         assert isinstance(gold, list)
-        yield row, Asked(question, tuple(map(str, gold)), written(kyo, question, retrieval))
-
-
-def written(kyo: Kyo, question: str, retrieval: finding.Retrieval) -> Draft:
-    pieces = kyo.generator.generate(question, retrieval)
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as stopped:
-            draft: Draft = stopped.value
-            return draft
+        yield row, Asked(question, tuple(map(str, gold)), result_of(kyo.generator.generate(question, retrieval)))
 
 
 def plain(words: str) -> str:

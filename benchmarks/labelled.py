@@ -1,6 +1,5 @@
 """Labelled passages of the shared sets, each passage one chunk, so that what is measured is ranking and not cutting."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from kyo_pipeline.adapters import scoring
+from kyo_pipeline.adapters.labelled_sets import read_set
 from kyo_pipeline.db import chunks, corpus, documents, embedding_sets, versions
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
@@ -34,18 +34,11 @@ class Labelled:
 
 
 def read(folder: Path) -> Labelled:
-    relevant: dict[str, dict[str, int]] = {}
-    for line in (folder / "qrels.tsv").read_text().splitlines()[1:]:
-        question, passage, grade = line.split("\t")[:3]
-        if int(grade) > 0:
-            relevant.setdefault(question, {})[passage] = int(grade)
-    rows = [json.loads(line) for line in (folder / "corpus.jsonl").open()]
-    asked = [json.loads(line) for line in (folder / "queries.jsonl").open()]
-    judged = [row for row in asked if row["id"] in relevant][:QUERIES]
+    found = read_set(folder)
     return Labelled(
-        [(row["id"], row["title"] or "-", row["text"].replace("\0", "")) for row in rows],
-        {row["id"]: row["text"] for row in judged},
-        relevant,
+        [(one.id, one.title or "-", one.text) for one in found.passages],
+        {one.id: one.text for one in found.judged[:QUERIES]},
+        {question: dict(grades) for question, grades in found.relevant.items()},
     )
 
 

@@ -1,4 +1,4 @@
-"""Questions, answers, citations and feedback."""
+"""Questions, answers and feedback."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
-from kyo_pipeline.db import conversations, near_documents
+from kyo_pipeline.db import citations, conversations, near_documents
 from kyo_pipeline.db.like import containing
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answer_findings import as_plain, from_plain
@@ -24,8 +24,6 @@ from kyo_pipeline.domain.answers import (
     NearDocument,
     Outcome,
 )
-from kyo_pipeline.domain.parsed import Heading, heading_path_at, page_at
-from kyo_pipeline.domain.retrieval import Passage
 
 
 @dataclass(frozen=True)
@@ -97,29 +95,6 @@ def add_answer(tx: Connection, question_id: UUID, draft: Draft, made: Production
             )
         )
     )
-
-
-def add_citations(tx: Connection, answer_id: UUID, draft: Draft, passages: Sequence[Passage]) -> None:
-    for citation in draft.citations:
-        passage = passages[citation.index]
-        tx.execute(
-            text(
-                """
-                insert into citations
-                  (answer_id, marker, version_id, chunk_id, start_offset, end_offset, score)
-                values (:answer_id, :marker, :version_id, :chunk_id, :start, :end, :score)
-                """
-            ),
-            {
-                "answer_id": answer_id,
-                "marker": citation.marker,
-                "version_id": passage.version_id,
-                "chunk_id": passage.chunk_id,
-                "start": citation.start,
-                "end": citation.end,
-                "score": passage.score,
-            },
-        )
 
 
 def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) -> AnswerPage:
@@ -209,7 +184,7 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
     ).one_or_none()
     if row is None:
         return None
-    return to_answer(row, citations_of(tx, actor, row.id), near_documents.of_answer(tx, actor, row.id))
+    return to_answer(row, citations.of_answer(tx, actor, row.id), near_documents.of_answer(tx, actor, row.id))
 
 
 def readable(tx: Connection, actor: Actor, answer_ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -250,60 +225,7 @@ def rate(tx: Connection, actor: Actor, answer_id: UUID, rating: int, comment: st
     )
 
 
-def citations_of(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation, ...]:
-    """Those of documents that the actor may read, by their markers."""
-    rows = tx.execute(
-        text(
-            """
-            select c.marker, c.chunk_id, d.id as document_id, c.version_id, v.number, d.title, v.file_name,
-              v.media_type, v.uploaded_at,
-              case when current.sha256 = v.sha256 then v.number else current.number end as current_number,
-              d.stale_since is not null and d.state = 'approved' as is_stale,
-              d.state = 'deleted' as is_deleted,
-              coalesce(t.page_starts, '{}') as page_starts, coalesce(t.headings, '[]') as headings,
-              coalesce(t.ocr_pages, '{}') as ocr_pages,
-              c.start_offset, c.end_offset, c.score,
-              coalesce(substr(t.text, c.start_offset + 1, c.end_offset - c.start_offset), '') as quote
-            from citations c
-            join document_versions v on v.id = c.version_id
-            join documents d on d.id = v.document_id
-            left join version_texts t on t.version_id = v.id
-            left join document_versions current on current.id = d.current_version_id and d.state = 'approved'
-            where c.answer_id = :id
-              and may_read_document(:actor, d.id)
-            order by c.marker
-            """
-        ),
-        {"id": answer_id, "actor": actor.id},
-    )
-    return tuple(
-        Citation(
-            marker=row.marker,
-            chunk_id=row.chunk_id,
-            document_id=row.document_id,
-            version_id=row.version_id,
-            version_number=row.number,
-            title=row.title,
-            file_name=row.file_name,
-            page_from=page_at(row.page_starts, row.start_offset),
-            page_to=page_at(row.page_starts, row.end_offset - 1),
-            heading_path=heading_path_at([Heading(*heading) for heading in row.headings], row.start_offset),
-            start=row.start_offset,
-            end=row.end_offset,
-            quote=row.quote,
-            score=row.score,
-            media_type=row.media_type,
-            current_number=row.current_number,
-            is_stale=row.is_stale,
-            from_ocr=page_at(row.page_starts, row.start_offset) in row.ocr_pages,
-            is_deleted=row.is_deleted,
-            dated=row.uploaded_at,
-        )
-        for row in rows
-    )
-
-
-def to_answer(row: Row[Any], citations: tuple[Citation, ...], nearest: tuple[NearDocument, ...] = ()) -> Answer:
+def to_answer(row: Row[Any], cited: tuple[Citation, ...], nearest: tuple[NearDocument, ...] = ()) -> Answer:
     """Of a row that has a column for each other field."""
     return Answer(
         id=row.id,
@@ -314,7 +236,7 @@ def to_answer(row: Row[Any], citations: tuple[Citation, ...], nearest: tuple[Nea
         outcome=Outcome(row.outcome),
         generator=row.generator,
         model=row.model,
-        citations=citations,
+        citations=cited,
         timings={stage: float(value) for stage, value in row.timings.items()},
         prompt_tokens=row.prompt_tokens,
         completion_tokens=row.completion_tokens,

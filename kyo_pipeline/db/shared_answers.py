@@ -5,7 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from kyo_pipeline.db.questions import citations_of, to_answer
+from kyo_pipeline.db import citations
+from kyo_pipeline.db.questions import to_answer
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answers import SharedAnswer
 
@@ -35,4 +36,4 @@ def read(tx: Connection, actor: Actor, answer_id: UUID) -> SharedAnswer | None:
     ).one_or_none()
     if row is None:
         return None
-    return SharedAnswer(to_answer(row, citations_of(tx, actor, answer_id)), row.shared_by, row.shared_at)
+    return SharedAnswer(to_answer(row, citations.of_answer(tx, actor, answer_id)), row.shared_by, row.shared_at)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from kyo_pipeline import answer_cache, checking, finding, following_up, on_record
 from kyo_pipeline.answer_cache import CachedAnswer
-from kyo_pipeline.db import audit, conversations, near_documents, questions, usage
+from kyo_pipeline.db import audit, citations, conversations, near_documents, questions, usage
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.questions import Production
 from kyo_pipeline.domain.actor import Actor, Permission
@@ -17,6 +17,7 @@ from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.citations import visible, without_markers
 from kyo_pipeline.domain.evidence import nearest
 from kyo_pipeline.domain.limits import Limit, LimitReached, Usage, counter_key
+from kyo_pipeline.domain.pieces import result_of
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.typed_text import composed, storable
 from kyo_pipeline.errors import Invalid, KyoError, NotFound, Unavailable
@@ -45,13 +46,7 @@ def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> R
 
 def ask(kyo: Kyo, actor: Actor, question: str, conversation_id: UUID | None = None) -> Answer:
     """The stored answer to a question; like `stream_answer` for callers who don't stream."""
-    stream = stream_answer(kyo, actor, question, conversation_id)
-    while True:
-        try:
-            next(stream)
-        except StopIteration as stopped:
-            answer: Answer = stopped.value
-            return answer
+    return result_of(stream_answer(kyo, actor, question, conversation_id))
 
 
 def stream_answer(
@@ -246,7 +241,7 @@ def _write_down(kyo: Kyo, tx: Transaction, actor: Actor, question_id: UUID, writ
     )
     answer_id = questions.add_answer(tx, question_id, draft, made, now)
     if retrieval is not None:
-        questions.add_citations(tx, answer_id, draft, retrieval.passages)
+        citations.add(tx, answer_id, draft, retrieval.passages)
         if draft.outcome is Outcome.NOT_FOUND:
             near_documents.add(tx, answer_id, nearest(written.searched, retrieval))
     details = {"outcome": draft.outcome.value, "citations": len(draft.citations)}

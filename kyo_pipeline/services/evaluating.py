@@ -19,7 +19,7 @@ from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain import fitting
 from kyo_pipeline.domain.access import Access, PersonName
 from kyo_pipeline.domain.actor import Actor, Permission, Role
-from kyo_pipeline.domain.answers import Draft, Outcome
+from kyo_pipeline.domain.answers import Outcome
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.documents import DocumentState, Review, VersionStatus
 from kyo_pipeline.domain.embedding import EmbeddingSpec
@@ -28,8 +28,9 @@ from kyo_pipeline.domain.evidence import Strength, scored_statements, strength
 from kyo_pipeline.domain.labelled import LabelledPassage, LabelledSet, Units, names_of
 from kyo_pipeline.domain.likeness import Signature
 from kyo_pipeline.domain.parsed import ParsedDocument
+from kyo_pipeline.domain.pieces import result_of
 from kyo_pipeline.domain.replies import Reply
-from kyo_pipeline.domain.retrieval import Passage, Retrieval
+from kyo_pipeline.domain.retrieval import Passage
 from kyo_pipeline.errors import Conflict, NotFound
 from kyo_pipeline.finding import Stages, retrieve, vector_of
 from kyo_pipeline.kyo import Kyo
@@ -132,7 +133,9 @@ def rank(kyo: Kyo, actor: Actor, question: str, units: Mapping[UUID, Units], wei
 def reply(kyo: Kyo, actor: Actor, question: str) -> Reply:
     """Have the configured generator answer; nothing is stored. Raises `Unavailable` when a model does not answer."""
     actor.require(Permission.ANSWER_ASK)
-    draft = _written(kyo, question, retrieve(kyo, actor, question, kyo.settings.TOP_K_RESULTS, Stages()))
+    draft = result_of(
+        kyo.generator.generate(question, retrieve(kyo, actor, question, kyo.settings.TOP_K_RESULTS, Stages()))
+    )
     return Reply(draft.outcome is Outcome.ANSWERED, _MARKER.sub("", draft.text))
 
 
@@ -244,16 +247,6 @@ def _names(passages: Sequence[Passage], units: Mapping[UUID, Units]) -> tuple[st
             )
         )
     )
-
-
-def _written(kyo: Kyo, question: str, retrieval: Retrieval) -> Draft:
-    pieces = kyo.generator.generate(question, retrieval)
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as end:
-            draft: Draft = end.value
-            return draft
 
 
 def _active(tx: Transaction) -> EmbeddingSet:

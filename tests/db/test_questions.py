@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from kyo_pipeline.db import questions
+from kyo_pipeline.db import citations, questions
 from kyo_pipeline.db.questions import Production
 from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.answers import Draft, DraftCitation, Outcome
@@ -104,7 +104,7 @@ def test_a_citation_is_read_from_the_text_of_its_version_by_offsets(
     with kyo.db.transaction(employee) as tx:
         question_id = questions.add_question(tx, employee, "How many?", kyo.now())
         stored = questions.add_answer(tx, question_id, draft, MADE, kyo.now())
-        questions.add_citations(tx, stored, draft, retrieval.passages)
+        citations.add(tx, stored, draft, retrieval.passages)
         found = questions.own_answer(tx, employee, stored)
     assert found is not None
     [citation] = found.citations

@@ -9,6 +9,7 @@ from dataclasses import replace
 from kyo_pipeline.adapters.breaker import Breaker, Entry
 from kyo_pipeline.domain.answers import Draft, Outcome
 from kyo_pipeline.domain.conversation import Turn
+from kyo_pipeline.domain.pieces import result_of
 from kyo_pipeline.domain.ports import AnswerGenerator
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.errors import NotAnswered, Unavailable
@@ -74,7 +75,7 @@ class FallbackGenerator:
     def _instead(self, question: str, retrieval: Retrieval, silently: bool = False) -> PyGenerator[str, None, Draft]:
         """The spare's draft; `silently`, since behind half an answer its pieces would be read as the other half."""
         pieces = self._spare.generate(question, retrieval)
-        draft = _draft_of(pieces) if silently else (yield from pieces)
+        draft = result_of(pieces) if silently else (yield from pieces)
         notice = QUOTED_NOTICE if draft.outcome is Outcome.ANSWERED else NOT_FOUND_NOTICE
         return replace(draft, generator=self._spare.name, model=self._spare.model, notice=notice)
 
@@ -112,15 +113,6 @@ def _judged(pieces: _Pieces, entry: Entry) -> PyGenerator[str, None, Draft]:
         raise
     entry.answered = draft.prompt_tokens > 0 or None  # without a relevant passage it was not asked
     return draft
-
-
-def _draft_of(pieces: PyGenerator[str, None, Draft]) -> Draft:
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as stopped:
-            draft: Draft = stopped.value
-            return draft
 
 
 def _with_costs(draft: Draft, failure: Unavailable) -> Draft:
