@@ -88,7 +88,7 @@ def keep(kyo: Kyo, key: CacheKey | None, draft: Draft, retrieval: Retrieval) -> 
 
     Not one that came about in a way that its reader was told of.
     """
-    if key is None or draft.outcome not in _KEPT or draft.notice or _is_doubtful(draft):
+    if key is None or draft.outcome not in _KEPT or draft.notice or _is_doubtful(draft) or not retrieval.is_whole:
         return
     # Nobody is asked for this text a second time.
     unpaid = replace(draft, prompt_tokens=0, completion_tokens=0)

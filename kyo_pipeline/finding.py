@@ -29,6 +29,10 @@ class Stages:
     timings: dict[str, float] = field(default_factory=dict)
     _since: float = field(default_factory=time.perf_counter)
 
+    def begin(self) -> None:
+        """What has passed until now belongs to no stage."""
+        self._since = time.perf_counter()
+
     def done(self, stage: str) -> None:
         now = time.perf_counter()
         self.timings[stage] = round((now - self._since) * 1000, 2)
@@ -50,8 +54,9 @@ def retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages) 
         wanted = max(SPARE * limit, CANDIDATES if kyo.reranker is not None else 0)
         found = searching.passages(tx, embedding_set, question, vector, wanted, analysis)
     stages.done("search")
+    is_whole = True
     if kyo.reranker is not None:
-        found = _reranked(kyo.reranker, question, found)
+        found, is_whole = _reranked(kyo.reranker, question, found)
         stages.done("rerank")
     explicit = kyo.settings.explicit_similarity_threshold
     return Retrieval(
@@ -61,6 +66,7 @@ def retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages) 
         embedding_set_id=embedding_set.id,
         corrections=analysis.corrections,
         language=analysis.spoken or ENGLISH,
+        is_whole=is_whole,
     )
 
 
@@ -71,13 +77,13 @@ def _spoken(kyo: Kyo, question: str, languages: Sequence[str]) -> str | None:
     return language_of_question(kyo.languages.likelihoods(question), languages)
 
 
-def _reranked(reranker: Reranker, question: str, found: tuple[Passage, ...]) -> tuple[Passage, ...]:
-    """In the reranker's order; in that of the search when it is unavailable. No connection is held meanwhile."""
+def _reranked(reranker: Reranker, question: str, found: tuple[Passage, ...]) -> tuple[tuple[Passage, ...], bool]:
+    """In the reranker's order, and True; in the search's own when it is away. No connection is held meanwhile."""
     texts = [indexed_text(passage.title, passage.heading_path, passage.text) for passage in found]
     try:
-        return reordered(found, reranker.rerank(question, texts))
+        return reordered(found, reranker.rerank(question, texts)), True
     except Unavailable:
-        return found
+        return found, False
 
 
 def vector_of(kyo: Kyo, question: str) -> Vectors:

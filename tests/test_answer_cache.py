@@ -564,3 +564,37 @@ def test_a_follow_up_is_known_by_what_it_means(world: World) -> None:
     assert follow_up(pay), "the same words mean something else here"
     again = world.ask()
     assert not follow_up(again), "and the same there"
+
+
+# What a second try may better ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Moody:
+    """A reranker that is away at first, and then keeps the order."""
+
+    calls: int = 0
+
+    def rerank(self, question: str, texts: Sequence[str]) -> list[float]:  # noqa: ARG002 — the port's signature
+        self.calls += 1
+        if self.calls == 1:
+            raise Unavailable("The reranker is away.")
+        return [float(-place) for place in range(len(texts))]
+
+
+def test_an_answer_that_the_reranker_had_no_part_in_is_not_given_again(world: World) -> None:
+    world.kyo = replace(world.kyo, reranker=Moody())
+    assert [world.is_new() for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        Draft("Sixty days [1].", Outcome.ANSWERED, (DraftCitation(1, 0, 0, 44),), 100, 5),  # its source says thirty
+        Draft("Not found.", Outcome.NOT_FOUND, (), 100, 5),
+    ],
+)
+def test_what_a_model_may_do_better_is_asked_again(world: World, draft: Draft) -> None:
+    world.kyo = replace(world.kyo, generator=ScriptedGenerator([draft.text], draft))
+    assert "cache" not in world.ask().timings
+    assert "cache" not in world.ask().timings

@@ -49,21 +49,21 @@ def passages(
     tx: Connection,
     embedding_set: EmbeddingSet,
     question: str,
-    vector: Vectors | None,
+    vector: Vectors,
     limit: int,
     analysis: Analysis | None = None,
 ) -> tuple[Passage, ...]:
     """The best `limit` passages that the actor of `tx` may read, best first.
 
-    `vector` is the question's, of shape (dimensions,); None searches by words alone. `analysis` is that of the
-    question, where somebody has made it before.
+    `vector` is the question's, of shape (dimensions,). `analysis` is that of the question, where somebody has made it
+    before.
     """
     analysis = analyse(tx, question) if analysis is None else analysis
-    factors = Factors.of(embedding_set.spec, analysis, has_vector=vector is not None)
+    factors = Factors.of(embedding_set.spec, analysis)
     rows = tx.execute(
         text(query("search_chunks").replace("{search}", f"search_set_{int(embedding_set.id)}")),
         {
-            "vector": None if vector is None else "[" + ",".join(f"{value:.7g}" for value in vector.tolist()) + "]",
+            "vector": "[" + ",".join(f"{value:.7g}" for value in vector.tolist()) + "]",
             "rare": any_of(term.lexeme for term in narrowing(analysis.terms)),
             "weights": sparse(analysis.terms),
             "phrase": analysis.phrase,

@@ -21,14 +21,14 @@ class Factors:
     lexical: float
 
     @staticmethod
-    def of(spec: EmbeddingSpec, analysis: Analysis, *, has_vector: bool = True) -> "Factors":
+    def of(spec: EmbeddingSpec, analysis: Analysis) -> "Factors":
         """Scores as they are, not stretched over what was found: how high they are says which leg knows the answer.
 
         A BM25 score grows with the number and the rarity of the question's words. Divided by the root of their inverse
         document frequencies in all, it has more say in a question of many rare words than in one of few common ones.
         Measured beside min-max and z-scores, reciprocal ranks, and division by the sum: see docs/benchmarks.md.
         """
-        weight = spec.dense_weight if has_vector else 0.0
+        weight = spec.dense_weight
         trust = 1.0 if spec.knows(analysis.spoken) else _FOREIGN
         total = sum(analysis.weights.values())
         return Factors(trust * _SCALE * weight, (1 - weight) / math.sqrt(total) if total > 0 else 1 - weight)

@@ -1,6 +1,6 @@
 """How much one person may do: questions a day and a minute, uploads an hour. The operator is not limited.
 
-PostgreSQL has the last word on questions and uploads, Redis refuses early. For a question (`services/asking.py`):
+PostgreSQL has the last word on questions and uploads, Redis refuses early. For a question (`admission.py`):
 
 1. Redis: the number of questions that PostgreSQL last counted for this person and day; at the limit, the question is
    refused without touching the database. A key that is missing or older than the truth lets through: see 3.

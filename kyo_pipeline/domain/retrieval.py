@@ -41,7 +41,8 @@ class Retrieval:
     `term_weights` maps each stem of the question that the search knows (Snowball, as in PostgreSQL) to its
     inverse document frequency over the searchable corpus; stems that occur nowhere weigh more than any that do.
     `corrections` maps lexemes that were probably mistyped to those that were meant. `language` is the configuration of
-    the question's (`domain/languages.py`).
+    the question's (`domain/languages.py`). `is_whole`: all that is configured has taken part; else the next search may
+    find better.
     """
 
     passages: tuple[Passage, ...]
@@ -50,3 +51,4 @@ class Retrieval:
     embedding_set_id: int
     corrections: Mapping[str, str] = field(default_factory=dict)
     language: str = ENGLISH
+    is_whole: bool = True

@@ -1,14 +1,13 @@
 """From a question to a stored answer with citations."""
 
 from collections.abc import Callable, Generator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from uuid import UUID
 
-from kyo_pipeline import answer_cache, checking, finding, following_up, on_record
-from kyo_pipeline.answer_cache import CachedAnswer
-from kyo_pipeline.db import audit, citations, conversations, near_documents, questions, usage
+from kyo_pipeline import admission, answer_cache, checking, finding, following_up, on_record
+from kyo_pipeline.answer_cache import CachedAnswer, CacheKey
+from kyo_pipeline.db import audit, citations, near_documents, questions
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.questions import Production
 from kyo_pipeline.domain.actor import Actor, Permission
@@ -16,19 +15,16 @@ from kyo_pipeline.domain.answers import Answer, Draft, Outcome
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.citations import visible, without_markers
 from kyo_pipeline.domain.evidence import nearest
-from kyo_pipeline.domain.limits import Limit, LimitReached, Usage, counter_key
 from kyo_pipeline.domain.pieces import result_of
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.domain.typed_text import composed, storable
-from kyo_pipeline.errors import Invalid, KyoError, NotFound, Unavailable
+from kyo_pipeline.errors import Invalid, KyoError, Unavailable
 from kyo_pipeline.finding import Stages
 from kyo_pipeline.kyo import Kyo
 
 MAX_QUESTION_LENGTH = 2000
 
-_DAY_SECONDS = 24 * 3600
 _UNCHECKED = "This answer could not be compared with its sources. Read them before you rely on it."
-_MINUTE_SECONDS = 60
 
 
 def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> Retrieval:
@@ -40,7 +36,7 @@ def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> R
     question = clean_question(question)
     if not actor.is_operator:
         with on_record.used_up_limits(kyo, actor, Event.ANSWER_REFUSE):
-            _require_minute(kyo, actor)
+            admission.require_minute(kyo, actor)
     return finding.retrieve(kyo, actor, question, limit or kyo.settings.TOP_K_RESULTS, Stages())
 
 
@@ -66,23 +62,19 @@ def stream_answer(
     actor.require(Permission.ANSWER_ASK)
     question = clean_question(question)
     with on_record.used_up_limits(kyo, actor, Event.ANSWER_REFUSE):
-        question_id, conversation_id = _admit(kyo, actor, question, conversation_id)
+        question_id, conversation_id = admission.admit(kyo, actor, question, conversation_id)
     stages, written, answer_id = Stages(), _Written(), None
+    on_failure: AbstractContextManager[None] = nullcontext()
     try:
         if begun is not None:
             begun(conversation_id)
-        searched = following_up.resolved(kyo, actor, question_id, question, stages)
-        written.searched, is_follow_up = searched, searched != question
-        key = answer_cache.key_of(kyo, actor, searched, is_follow_up)
-        answer_id = _store_known(kyo, actor, question_id, searched, answer_cache.look_up(kyo, key), stages)
-        if is_new := answer_id is None:
-            stages = Stages(stages.timings)
-            found = finding.retrieve(kyo, actor, searched, kyo.settings.TOP_K_RESULTS, stages)
-            written.retrieval = following_up.weighed(found, question, searched)
-            written.draft = yield from _write(kyo, searched, written)
-            written.draft = _checked(kyo, actor, searched, written.draft, written.retrieval)
+        known = _known(kyo, actor, question_id, question, written, stages)
+        answer_id = known.answer_id
+        if known.answer_id is None:
+            yield from _found_and_written(kyo, actor, question, written, stages)
     except GeneratorExit:  # Stop, another page, a closed tab
         written.draft = written.broken_off(Outcome.STOPPED)
+        on_failure = suppress(KyoError)  # nobody is there to be told
         raise
     except KyoError as error:
         written.draft = Draft(error.message, Outcome.FAILED)
@@ -90,89 +82,17 @@ def stream_answer(
     finally:
         if answer_id is None:
             stages.done("generate")
-            answer_id = _store(kyo, actor, question_id, written, stages)
-    if is_new and written.retrieval is not None:
-        with suppress(KyoError):  # the answer is stored already
-            # Not when anything has changed meanwhile: what was found may belong to neither before nor after.
-            if key == answer_cache.key_of(kyo, actor, searched, is_follow_up):
-                answer_cache.keep(kyo, key, written.final(), written.retrieval)
+            with on_failure:
+                answer_id = _store(kyo, actor, question_id, written, stages)
+    if known.answer_id is None:
+        _keep(kyo, actor, known.key, question, written)
     with kyo.db.transaction(actor) as tx:
         answer = questions.own_answer(tx, actor, answer_id)
     if answer is None:
         raise Unavailable("The answer could not be stored. Ask again.")
-    if not is_new:
+    if known.answer_id is not None:
         yield visible(answer.text)
     return answer
-
-
-def _checked(kyo: Kyo, actor: Actor, question: str, draft: Draft, retrieval: Retrieval) -> Draft:
-    """The draft with what was found about it; where nothing could be found out, as it is, and its reader is told."""
-    try:
-        return checking.checked(kyo, actor, question, draft, retrieval)
-    except KyoError:
-        return replace(draft, notice=draft.notice or _UNCHECKED)
-
-
-def clean_question(question: str) -> str:
-    """The question without what cannot be stored or searched. Raises `Invalid` when nothing or too much is left."""
-    cleaned = composed(" ".join("".join(c for c in question if c.isprintable() or c.isspace()).split()))
-    if not cleaned:
-        raise Invalid("Type a question first.")
-    if len(cleaned) > MAX_QUESTION_LENGTH:
-        raise Invalid(f"A question has {MAX_QUESTION_LENGTH} characters at most; this one has {len(cleaned)}.")
-    return cleaned
-
-
-def _admit(kyo: Kyo, actor: Actor, question: str, conversation_id: UUID | None) -> tuple[UUID, UUID]:
-    """Store the question, if the limits let it through: see `domain/limits.py`. Raises `NotFound`, `TooMany`.
-
-    Returns its id and that of its conversation.
-    """
-    if actor.is_operator:
-        with kyo.db.transaction(actor) as tx:
-            return _add(tx, actor, question, conversation_id, kyo.now())
-    _require_known_day(kyo, actor)
-    _require_minute(kyo, actor)
-    with kyo.db.transaction(actor) as tx:
-        usage.lock(tx, actor)
-        now = kyo.now()  # not before: while it waited for the lock, the next day may have begun
-        asked = usage.questions_asked(tx, actor, now)
-        usages = (
-            Usage.of(Limit.QUESTIONS_A_DAY, kyo.settings.MAX_QUERIES_PER_DAY, asked.today, now),
-            Usage.of(Limit.QUESTIONS_A_MINUTE, kyo.settings.KYO_QUERIES_PER_MINUTE, asked.this_minute, now),
-        )
-        admitted = all(one.left for one in usages)
-        added = _add(tx, actor, question, conversation_id, now) if admitted else None
-    key = counter_key(Limit.QUESTIONS_A_DAY, actor.id, now)
-    kyo.cache.set(key, str(asked.today + admitted).encode(), _DAY_SECONDS)
-    if added is None:
-        raise LimitReached(next(one for one in usages if not one.left))
-    return added
-
-
-def _add(
-    tx: Transaction, actor: Actor, question: str, conversation_id: UUID | None, now: datetime
-) -> tuple[UUID, UUID]:
-    if conversation_id is None:
-        conversation_id = conversations.begin(tx, actor, now)
-    elif not conversations.is_own(tx, actor, conversation_id):
-        raise NotFound("There is no such conversation among yours.")
-    return questions.add_question(tx, actor, question, now, conversation_id), conversation_id
-
-
-def _require_known_day(kyo: Kyo, actor: Actor) -> None:
-    """Refuse what Redis knows to be refused. What it does not know, or not rightly, PostgreSQL does."""
-    now = kyo.now()
-    known = kyo.cache.get(counter_key(Limit.QUESTIONS_A_DAY, actor.id, now)) or b""
-    used = int(known[:9]) if known.isdigit() else 0
-    Usage.of(Limit.QUESTIONS_A_DAY, kyo.settings.MAX_QUERIES_PER_DAY, used, now).require_one()
-
-
-def _require_minute(kyo: Kyo, actor: Actor) -> None:
-    """Count one more attempt in this minute; refuse it where that is one too many."""
-    now = kyo.now()
-    counted = kyo.cache.count(counter_key(Limit.QUESTIONS_A_MINUTE, actor.id, now), _MINUTE_SECONDS)
-    Usage.of(Limit.QUESTIONS_A_MINUTE, kyo.settings.KYO_QUERIES_PER_MINUTE, counted - 1, now).require_one()
 
 
 @dataclass
@@ -193,6 +113,58 @@ class _Written:
         draft = self.draft or self.broken_off(Outcome.FAILED)
         notice = storable(draft.notice or draft.findings.notice)
         return replace(draft, text=storable(draft.text), findings=replace(draft.findings, notice=notice))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Under which key an answer is looked for that was written before, and the one that was stored because of it."""
+
+    key: CacheKey | None
+    answer_id: UUID | None
+
+
+def _known(kyo: Kyo, actor: Actor, question_id: UUID, question: str, written: _Written, stages: Stages) -> _Known:
+    written.searched = following_up.resolved(kyo, actor, question_id, question, stages)
+    key = answer_cache.key_of(kyo, actor, written.searched, written.searched != question)
+    kept = answer_cache.look_up(kyo, key)
+    return _Known(key, _store_known(kyo, actor, question_id, written.searched, kept, stages))
+
+
+def _found_and_written(
+    kyo: Kyo, actor: Actor, question: str, written: _Written, stages: Stages
+) -> Generator[str, None, None]:
+    stages.begin()
+    found = finding.retrieve(kyo, actor, written.searched, kyo.settings.TOP_K_RESULTS, stages)
+    written.retrieval = following_up.weighed(found, question, written.searched)
+    written.draft = yield from _write(kyo, written.searched, written)
+    written.draft = _checked(kyo, actor, written.searched, written.draft, written.retrieval)
+
+
+def _keep(kyo: Kyo, actor: Actor, key: CacheKey | None, question: str, written: _Written) -> None:
+    """For whoever asks the same. Not when anything has changed: what was found may belong to neither of both."""
+    if written.retrieval is None or key is None:
+        return
+    with suppress(KyoError):  # the answer is stored already
+        if key == answer_cache.key_of(kyo, actor, written.searched, written.searched != question):
+            answer_cache.keep(kyo, key, written.final(), written.retrieval)
+
+
+def _checked(kyo: Kyo, actor: Actor, question: str, draft: Draft, retrieval: Retrieval) -> Draft:
+    """The draft with what was found about it; where nothing could be found out, as it is, and its reader is told."""
+    try:
+        return checking.checked(kyo, actor, question, draft, retrieval)
+    except KyoError:
+        return replace(draft, notice=draft.notice or _UNCHECKED)
+
+
+def clean_question(question: str) -> str:
+    """The question without what cannot be stored or searched. Raises `Invalid` when nothing or too much is left."""
+    cleaned = composed(" ".join("".join(c for c in question if c.isprintable() or c.isspace()).split()))
+    if not cleaned:
+        raise Invalid("Type a question first.")
+    if len(cleaned) > MAX_QUESTION_LENGTH:
+        raise Invalid(f"A question has {MAX_QUESTION_LENGTH} characters at most; this one has {len(cleaned)}.")
+    return cleaned
 
 
 def _write(kyo: Kyo, question: str, written: _Written) -> Generator[str, None, Draft]:

@@ -1,6 +1,6 @@
 -- Hybrid search in one embedding set, a function `search_set_<id>` for each: a statement whose tables are known beforehand is
 -- planned once a connection, and planning it takes longer than running it.
---   question:      the question's vector, null where the model does not answer: then words alone decide;
+--   question:      the question's vector;
 --   rare, weights: the question's lexemes. `rare` are those of them that narrow the search down, joined by OR, and `weights`
 --                  the inverse document frequency of all;
 --   phrase:        what stood between quotation marks, null where nothing did: chunks that have it come first;
@@ -80,7 +80,7 @@ begin
       select c.id
       from chunks c
       join {vectors} e on e.chunk_id = c.id
-      where c.version_id = any(versions) and question is not null
+      where c.version_id = any(versions)
       order by (e.embedding operator(public.<=>) question) + 0  -- the sum cannot come from the index
       limit candidates);
   else
@@ -99,16 +99,14 @@ begin
         order by matching.distance
       ) ranked
       limit candidates);
-    if question is not null then
-      by_meaning := array(
-        select e.chunk_id
-        from {vectors} e
-        join chunks c on c.id = e.chunk_id
-        join documents d on d.current_version_id = c.version_id
-        where {readable}
-        order by e.embedding operator(public.<=>) question
-        limit candidates);
-    end if;
+    by_meaning := array(
+      select e.chunk_id
+      from {vectors} e
+      join chunks c on c.id = e.chunk_id
+      join documents d on d.current_version_id = c.version_id
+      where {readable}
+      order by e.embedding operator(public.<=>) question
+      limit candidates);
   end if;
 
   if phrase is not null then
@@ -126,7 +124,7 @@ begin
   scored as (
     select c.id, c.lexical @@ phrase is true as has_phrase,
       coalesce(-(c.bm25 operator(public.<#>) weights), 0) as lexical,
-      coalesce(1 - (e.embedding operator(public.<=>) question), 0) as similarity
+      1 - (e.embedding operator(public.<=>) question) as similarity
     from (select distinct unnest(by_words || by_meaning || by_phrase) as id) found
     join chunks c on c.id = found.id
     join {vectors} e on e.chunk_id = c.id

@@ -15,7 +15,7 @@ class Fault:
     """What happens to one request. `status`: the server is not asked, and this is the answer.
 
     `cut_after`: the connection is broken after so many events of a stream, or so many bytes of another body.
-    `without`: events that hold this text are left out.
+    `without`: events that hold this text are left out. `drip`: seconds before each byte of a body that is ours.
     """
 
     status: int | None = None
@@ -24,6 +24,7 @@ class Fault:
     delay: float = 0.0
     cut_after: int | None = None
     without: str | None = None
+    drip: float = 0.0
 
 
 @dataclass
@@ -50,7 +51,7 @@ def running_proxy(upstream: str, *faults: Fault) -> Iterator[Proxy]:
             time.sleep(fault.delay)
             try:
                 if fault.status is not None:
-                    self._say(fault.status, fault.headers, [fault.body.encode()])
+                    self._say(fault.status, fault.headers, _dripping(fault.body.encode(), fault.drip))
                 else:
                     self._pass_on(body, fault)
             except OSError:  # the client has left, or after a delay the server has
@@ -96,6 +97,15 @@ def running_proxy(upstream: str, *faults: Fault) -> Iterator[Proxy]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _dripping(body: bytes, drip: float) -> Iterator[bytes]:
+    if not drip:
+        yield body
+        return
+    for place in range(len(body)):
+        time.sleep(drip)
+        yield body[place : place + 1]
 
 
 def _parts(answer: http.client.HTTPResponse, fault: Fault) -> Iterator[bytes]:

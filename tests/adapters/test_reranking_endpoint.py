@@ -89,6 +89,7 @@ def test_what_answers_the_question_comes_first_and_long_texts_are_cut(minilm: st
         (Fault(413, body=KEY), "more than it takes"),
         (Fault(307, {"location": "http://127.0.0.1:1/elsewhere"}), "HTTP 307"),
         (Fault(delay=0.8), "in time"),
+        (Fault(200, body='[{"index": 0, "score": 1}]' * 9, drip=0.1), "in time"),  # each piece comes in time
         (Fault(cut_after=20), "cannot be reached"),
         (Fault(200, body="<html>login</html>"), "no list of scores"),
         (Fault(200, body='{"error": "' + KEY + '"}'), "no list of scores"),
@@ -99,6 +100,7 @@ def test_what_answers_the_question_comes_first_and_long_texts_are_cut(minilm: st
         ),
         (Fault(200, body='[{"index": [], "score": 1}]'), "no list of scores"),
         (Fault(200, body="[1, 2, 3]"), "no list of scores"),
+        (Fault(200, body=f'[{{"index": 0, "score": 1{"0" * 400}}}]'), "no list of scores"),
     ],
 )
 def test_failures_are_told_at_once_without_key_or_address(
@@ -106,7 +108,7 @@ def test_failures_are_told_at_once_without_key_or_address(
 ) -> None:
     caplog.set_level(logging.DEBUG, "kyo_pipeline")
     with running_proxy(minilm, fault) as proxy:
-        reranker = GuardedReranker(lambda: opened(proxy.url, timeout=0.4 if fault.delay else 10.0))
+        reranker = GuardedReranker(lambda: opened(proxy.url, timeout=0.4 if fault.delay or fault.drip else 10.0))
         with pytest.raises(Unavailable, match=message) as caught:
             reranker.rerank(QUESTION, TEXTS)
         assert len(proxy.bodies) == 1

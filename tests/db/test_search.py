@@ -428,13 +428,3 @@ def test_another_part_number_is_never_meant(kyo: Kyo, employee: Actor, publish: 
     for name, content in PARTS.items():
         publish(name, content)
     assert asking.search(kyo, employee, "AB-1235 and 12345").corrections == {}
-
-
-@pytest.mark.usefixtures("handbook")
-def test_without_a_vector_words_find_alone(kyo: Kyo, employee: Actor) -> None:
-    with kyo.db.transaction(employee) as tx:
-        active = embedding_sets.active(tx)
-        assert active is not None
-        found = search.passages(tx, active, "parking in the garage", None, 3)
-    assert found[0].title == "parking"
-    assert {passage.similarity for passage in found} == {0.0}

@@ -26,7 +26,3 @@ def test_a_bm25_score_counts_by_the_root_of_what_the_question_weighs() -> None:
 def test_a_model_has_little_say_in_languages_that_it_does_not_know(spoken: str | None, dense: float) -> None:
     assert Factors.of(SPEC, replace(ASKED, spoken=spoken)).dense == pytest.approx(dense)
     assert Factors.of(replace(SPEC, languages=None), replace(ASKED, spoken=spoken)).dense == 4.0
-
-
-def test_without_a_vector_words_decide_alone() -> None:
-    assert Factors.of(SPEC, ASKED, has_vector=False) == Factors(0.0, 0.25)

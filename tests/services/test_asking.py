@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import pytest
 
+from kyo_pipeline import checking
+from kyo_pipeline.db import questions
 from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Answer, Draft, DraftCitation, Outcome
 from kyo_pipeline.errors import Conflict, Invalid, Unavailable
@@ -242,3 +244,26 @@ def test_the_limit_of_passages(kyo: Kyo, employee: Actor, publish: Publish, with
         publish(f"{number}.txt", f"{LEAVE} {number}")
     assert len(asking.search(kyo, employee, "leave", 1).passages) == 1
     assert len(asking.search(with_settings(TOP_K_RESULTS=2), employee, "leave").passages) == 2
+
+
+def test_leaving_while_the_database_is_away_is_no_error(
+    scripted: Callable[..., Kyo], employee: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever were raised here would take the place of the stop that Streamlit waits for."""
+    stream = asking.stream_answer(scripted("Thirty ", "days."), employee, "How many?")
+    next(stream)
+    monkeypatch.setattr(questions, "add_answer", _unavailable)
+    stream.close()
+
+
+def test_an_answer_that_cannot_be_checked_is_kept_and_its_reader_told(
+    scripted: Callable[..., Kyo], employee: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "checked", _unavailable)
+    answer = asking.ask(scripted("Thirty days [7]."), employee, "How many?")
+    assert answer.text == "Thirty days [1]."
+    assert "could not be compared" in answer.findings.notice
+
+
+def _unavailable(*_: object) -> None:
+    raise Unavailable("The database is away.")
