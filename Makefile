@@ -29,16 +29,20 @@ format: $(VENV)/installed-dev ## Format the code and put right what can be put r
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
-bench: $(VENV)/installed-dev ## Run the benchmarks; see docs/benchmarks.md
+bench: $(VENV)/installed-dev ## Run the benchmarks, hours; what they may use again stays in .bench; see docs/benchmarks.md
 	@for bench in benchmarks/*.py; do \
-		if grep -q __main__ "$$bench"; then echo "== $$bench"; $(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)" || exit 1; fi; \
+		if grep -q __main__ "$$bench"; then \
+			echo "== $$bench"; \
+			keep=$$(grep -o -m1 -e '--keep"' "$$bench" | tr -d '"'); \
+			$(BIN)/python -m "benchmarks.$$(basename "$$bench" .py)" $${keep:+$$keep .bench} || exit 1; \
+		fi; \
 	done
 
 constraints: $(VENV)/installed-dev ## Write the versions that are installed now into constraints.txt
 	@scripts/freeze $(BIN)/python > constraints.new && mv constraints.new constraints.txt
 
 clean: ## Remove the virtual environment and caches; documents and people in .kyo stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
 
 $(BIN)/python:
 	@python=$$(scripts/find-python) && "$$python" -m venv $(VENV)

@@ -112,7 +112,7 @@ def _repeats(passage: Passage, kept: Passage) -> bool:
 
     Where numbers differ both stay: that is no repetition, but a conflict.
     """
-    if passage.document_id == kept.document_id:
+    if passage.document_id == kept.document_id or _has_many_words_of_its_own(passage.text, kept.text):
         return False
     grams = _grams(passage.text)
     fresh = grams - _grams(kept.text)
@@ -122,9 +122,31 @@ def _repeats(passage: Passage, kept: Passage) -> bool:
     return not said.values and not said.denies and figures_of(passage.text).denies == figures_of(kept.text).denies
 
 
-@lru_cache(maxsize=64)  # one question compares each passage with several
+def _has_many_words_of_its_own(text: str, kept: str) -> bool:
+    """More than can be in so few groups: all but the last four words of its own begin a group that is new.
+
+    Most passages are told apart by this, in a fraction of the time.
+    """
+    own = len(_word_set(text) - _word_set(kept))
+    return own - (_GRAM - 1) > _NEW * max(len(_words(text)) - _GRAM + 1, 1)
+
+
+# One question compares each passage with several.
+
+
+@lru_cache(maxsize=64)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(words_of(text))
+
+
+@lru_cache(maxsize=64)
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(_words(text))
+
+
+@lru_cache(maxsize=64)
 def _grams(text: str) -> frozenset[tuple[str, ...]]:
-    words = words_of(text)
+    words = _words(text)
     return frozenset(tuple(words[n : n + _GRAM]) for n in range(max(len(words) - _GRAM + 1, 1)))
 
 

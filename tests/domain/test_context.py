@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kyo_pipeline.domain import context
 from kyo_pipeline.domain.context import Room, assemble, rough_tokens
 from kyo_pipeline.domain.retrieval import Passage
 
@@ -151,3 +152,23 @@ def test_what_was_left_out_makes_room_for_the_next() -> None:
     own = [chunk(200 * n, 200 * n + 90, 0.9 - n / 100) for n in range(6)]
     neighbour = chunk(90, 200, 0.899)
     assert len(assemble((own[0], neighbour, *own[1:]), ROOMY)) == 4 + 1
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> tuple[str, str]:
+    """A text of words, and the same with some of them exchanged."""
+    word = st.text("abcdefgh", min_size=3, max_size=5)
+    words = draw(st.lists(word, min_size=20, max_size=80, unique=True))
+    exchanged = draw(
+        st.dictionaries(st.integers(0, len(words) - 1), st.text("uvwxyz", min_size=3, max_size=5), max_size=12)
+    )
+    return " ".join(words), " ".join(exchanged.get(place, one) for place, one in enumerate(words))
+
+
+@given(alike())
+def test_a_quick_look_at_the_words_never_hides_a_repetition(texts: tuple[str, str]) -> None:
+    first, second = (chunk(0, len(text), 1 / n, n, text) for n, text in enumerate(texts, start=1))
+    quick = assemble((first, second), ROOMY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(context, "_has_many_words_of_its_own", lambda *_: False)
+        assert assemble((first, second), ROOMY) == quick
