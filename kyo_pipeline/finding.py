@@ -9,10 +9,12 @@ import numpy as np
 
 from kyo_pipeline.db import embedding_sets
 from kyo_pipeline.db import search as searching
+from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.chunks import indexed_text
 from kyo_pipeline.domain.context import SPARE, Room, assemble
 from kyo_pipeline.domain.languages import ENGLISH, language_of_question
+from kyo_pipeline.domain.lexical import Analysis
 from kyo_pipeline.domain.ports import Reranker, Vectors
 from kyo_pipeline.domain.reranking import CANDIDATES, reordered
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
@@ -49,14 +51,17 @@ def retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages) 
             return Retrieval((), {}, 0.0, 0)
         if not embedding_set.spec.same_space(kyo.embedder.spec):
             raise Conflict(embedding_set.spec.clash_with(kyo.embedder.spec))
-        analysis = searching.analyse(tx, question, _spoken(kyo, question, searching.languages(tx)))
+        analysis = analysed(kyo, tx, question)
         # More than are wanted: some are put together, and somebody may put them into a better order.
         wanted = max(SPARE * limit, CANDIDATES if kyo.reranker is not None else 0)
         found = searching.passages(tx, embedding_set, question, vector, wanted, analysis)
     stages.done("search")
     is_whole = True
     if kyo.reranker is not None:
-        found, is_whole = _reranked(kyo.reranker, question, found)
+        try:
+            found = reranked(kyo.reranker, question, found)
+        except Unavailable:  # the order of the search is there
+            is_whole = False
         stages.done("rerank")
     explicit = kyo.settings.explicit_similarity_threshold
     return Retrieval(
@@ -70,6 +75,11 @@ def retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages) 
     )
 
 
+def analysed(kyo: Kyo, tx: Transaction, question: str) -> Analysis:
+    """What the words of the question say to the search, in the languages that documents are in."""
+    return searching.analyse(tx, question, _spoken(kyo, question, searching.languages(tx)))
+
+
 def _spoken(kyo: Kyo, question: str, languages: Sequence[str]) -> str | None:
     """The configuration of the question's language; where documents are in one alone, nobody has to find out."""
     if len(languages) < 2:
@@ -77,13 +87,11 @@ def _spoken(kyo: Kyo, question: str, languages: Sequence[str]) -> str | None:
     return language_of_question(kyo.languages.likelihoods(question), languages)
 
 
-def _reranked(reranker: Reranker, question: str, found: tuple[Passage, ...]) -> tuple[tuple[Passage, ...], bool]:
-    """In the reranker's order, and True; in the search's own when it is away. No connection is held meanwhile."""
-    texts = [indexed_text(passage.title, passage.heading_path, passage.text) for passage in found]
-    try:
-        return reordered(found, reranker.rerank(question, texts)), True
-    except Unavailable:
-        return found, False
+def reranked(reranker: Reranker, question: str, found: tuple[Passage, ...]) -> tuple[Passage, ...]:
+    """The first of what was found in the reranker's order, then the others. Raises `Unavailable`."""
+    head = found[:CANDIDATES]
+    texts = [indexed_text(passage.title, passage.heading_path, passage.text) for passage in head]
+    return (*reordered(head, reranker.rerank(question, texts)), *found[CANDIDATES:])
 
 
 def vector_of(kyo: Kyo, question: str) -> Vectors:

@@ -32,7 +32,7 @@ from kyo_pipeline.domain.pieces import result_of
 from kyo_pipeline.domain.replies import Reply
 from kyo_pipeline.domain.retrieval import Passage
 from kyo_pipeline.errors import Conflict, NotFound
-from kyo_pipeline.finding import Stages, retrieve, vector_of
+from kyo_pipeline.finding import Stages, analysed, reranked, retrieve, vector_of
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.settings import Settings
 
@@ -107,16 +107,19 @@ def active_spec(kyo: Kyo, actor: Actor) -> EmbeddingSpec:
 
 
 def rank(kyo: Kyo, actor: Actor, question: str, units: Mapping[UUID, Units], weights: Sequence[float] = ()) -> Ranked:
-    """Search for a question in each way, and for each of the `weights`. Raises `NotFound`, `Unavailable`."""
+    """Search for a question in each way, and for each of the `weights`. Raises `NotFound`, `Unavailable`.
+
+    A reranker that is away ends the evaluation: figures of the search's order must not pass for its own.
+    """
     actor.require(Permission.ANSWER_ASK)
     started = time.perf_counter()
     retrieve(kyo, actor, question, kyo.settings.TOP_K_RESULTS, Stages())
     milliseconds = (time.perf_counter() - started) * 1000
     vector = vector_of(kyo, question)
     with kyo.db.transaction(actor) as tx:
-        active = _active(tx)
+        active, analysis = _active(tx), analysed(kyo, tx, question)
         found = {
-            weight: search.passages(tx, _weighed(active, weight), question, vector, DEPTH)
+            weight: search.passages(tx, _weighed(active, weight), question, vector, DEPTH, analysis)
             for weight in {0.0, 1.0, active.spec.dense_weight, *weights}
         }
     named = {weight: _names(passages, units) for weight, passages in found.items()}
@@ -125,8 +128,9 @@ def rank(kyo: Kyo, actor: Actor, question: str, units: Mapping[UUID, Units], wei
         Leg.LEXICAL: _names([passage for passage in found[0.0] if passage.lexical > 0], units),
         Leg.DENSE: named[1.0],
         Leg.FUSED: named[active.spec.dense_weight],
-        # A reranker is one more entry here: it takes what FUSED has found, before the names are taken from it.
     }
+    if kyo.reranker is not None:
+        legs[Leg.RERANKED] = _names(reranked(kyo.reranker, question, found[active.spec.dense_weight]), units)
     return Ranked(legs, {weight: named[weight] for weight in weights}, milliseconds)
 
 

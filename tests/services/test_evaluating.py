@@ -1,8 +1,8 @@
 """Evaluation through the product's own steps: ranks that are known beforehand, scores worked out by hand."""
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,7 @@ import pytest
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.domain.evaluation import Leg, Scores
 from kyo_pipeline.domain.labelled import LabelledPassage, Units
-from kyo_pipeline.errors import Conflict, Forbidden, NotFound
+from kyo_pipeline.errors import Conflict, Forbidden, NotFound, Unavailable
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import evaluating, indexing, upkeep
 from kyo_pipeline.services.evaluating import Shelf
@@ -102,6 +102,32 @@ def test_each_passage_is_ranked_once_by_every_leg(kyo: Kyo, index: Index) -> Non
     assert ranked.by_weight[1.0] == ranked.legs[Leg.DENSE]
     assert ranked.by_weight[0.0][:3] == ranked.legs[Leg.LEXICAL]
     assert ranked.milliseconds > 0
+
+
+@dataclass
+class Preferring:
+    """A reranker that knows what it wants, or is away."""
+
+    word: str | None
+
+    def rerank(self, question: str, texts: Sequence[str]) -> list[float]:  # noqa: ARG002 — the port's signature
+        if self.word is None:
+            raise Unavailable("The reranker is away.")
+        return [float(text.count(self.word)) for text in texts]
+
+
+def test_a_reranker_has_a_leg_of_its_own(kyo: Kyo, index: Index) -> None:
+    units = index(PASSAGES)
+    legs = evaluating.rank(replace(kyo, reranker=Preferring("porter")), OPERATOR, "cafeteria", units).legs
+    assert legs[Leg.RERANKED][0] == "p6"
+    assert legs[Leg.FUSED][0] == "p3"
+    assert sorted(legs[Leg.RERANKED]) == sorted(legs[Leg.FUSED])
+
+
+def test_the_order_of_the_search_never_passes_for_the_rerankers(kyo: Kyo, index: Index) -> None:
+    units = index(PASSAGES)
+    with pytest.raises(Unavailable):
+        evaluating.rank(replace(kyo, reranker=Preferring(None)), OPERATOR, "cafeteria", units)
 
 
 def test_the_weight_is_chosen_among_those_that_were_ranked_by(kyo: Kyo, index: Index) -> None:
