@@ -43,4 +43,4 @@ begin
 end $$;
 
 revoke all on function read_passages(bigint[]) from public;
-grant execute on function read_passages(bigint[]) to kyo_app;
+grant execute on function read_passages(bigint[]) to kyo_app, kyo_pipeline;
