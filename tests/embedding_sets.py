@@ -12,4 +12,4 @@ from kyo_pipeline.domain.embedding import EmbeddingSpec, ModelSource
 
 def first_set(tx: Connection, spec: EmbeddingSpec, now: datetime) -> EmbeddingSet:
     """A set that answers from now on, with chunks of the usual size, by the model of the settings."""
-    return embedding_sets.activate_first(tx, spec, Cutting.of(500, 50, spec), ModelSource("builtin"), now)
+    return embedding_sets.activate_first(tx, spec, Cutting.of(500, 50, spec), ModelSource(spec.backend), now)

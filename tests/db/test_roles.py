@@ -481,7 +481,8 @@ def test_a_table_that_somebody_made_up_is_not_searched(pipeline: Kyo, sql: Sql) 
     table = f"chunk_embeddings_{made.id}"
     sql(f"drop table {table}")
     sql(
-        f"create temporary view {table} as select cast(1 as bigint) as chunk_id, cast('[1,1]' as vector(2)) as embedding"
+        f"create temporary view {table} as "
+        "select cast(1 as bigint) as chunk_id, cast('[1,1]' as vector(2)) as embedding"
     )
     with pytest.raises(Exception, match=rf'relation "kyo.{table}" does not exist'):
         sql(f"select * from search_set_{made.id}('[1,1]', 'x', '{{}}/9', null, 0.5, 1, 10)")  # noqa: S608 — an integer
