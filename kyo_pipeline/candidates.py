@@ -1,8 +1,9 @@
 """The embedding set that the settings ask for, beside those that there are."""
 
+import hashlib
 from dataclasses import dataclass
 
-from kyo_pipeline.adapters.embedding.factory import configured_source
+from kyo_pipeline.adapters.embedding.factory import configured_source, fingerprint
 from kyo_pipeline.db import audit, embedding_sets, embedding_work
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
@@ -42,6 +43,19 @@ def wanted(kyo: Kyo) -> Wanted:
         configured_source(kyo.settings),
         Storage(kyo.settings.KYO_VECTOR_STORAGE),
     )
+
+
+def digest(kyo: Kyo, active: EmbeddingSet) -> str:
+    """Another one when a setting that makes another set has changed, or another set answers. Loads nothing."""
+    settings = kyo.settings
+    parts = (
+        fingerprint(settings),
+        settings.CHUNK_SIZE,
+        settings.CHUNK_OVERLAP,
+        settings.KYO_VECTOR_STORAGE,
+        active.id,
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def begin(kyo: Kyo, tx: Transaction, actor: Actor, made: Wanted, reason: str) -> EmbeddingSet:

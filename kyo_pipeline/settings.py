@@ -198,6 +198,9 @@ class Settings(BaseSettings):
         "judged",
         description="judged: a set that is not worse answers from then on; manual: an admin decides in any case.",
     )
+    KYO_REEMBED_RUNS: int = Field(
+        1, ge=1, le=16, description="Runs that embed at the same time: more help where the model is elsewhere."
+    )
     KYO_REEMBED_MINUTES: float = Field(
         20, gt=0, le=50, description="How long one run embeds; then the next one goes on. Runs of an hour are ended."
     )

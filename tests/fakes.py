@@ -78,6 +78,7 @@ class OtherEmbedder:
         self.spec = spec or replace(inner.spec, model="another model")
         self.broken = broken
         self.calls_left = 0
+        self.calls = 0
         self.queries: list[str] = []
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:

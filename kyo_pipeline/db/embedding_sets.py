@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from kyo_pipeline.db.chunks import vector_table
+from kyo_pipeline.db.engine import lock_name
 from kyo_pipeline.domain.cutting import Cutting
 from kyo_pipeline.domain.embedding import EmbeddingSpec, ModelSource
 from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Storage, Verdict
@@ -212,18 +213,18 @@ def note_judgement(tx: Connection, set_id: int, verdict: Verdict, judgement: dic
     )
 
 
-def note_work(tx: Connection, set_id: int, *, embedded: int, tokens: int, seconds: float) -> None:
+def note_work(tx: Connection, set_id: int, *, embedded: int, tokens: int, calls: int, seconds: float) -> None:
     """Add what a run has done; it goes on, so there is no problem any more."""
     tx.execute(
         text(
             """
             update embedding_sets
-            set embedded = embedded + :embedded, tokens = tokens + :tokens, work_seconds = work_seconds + :seconds,
-              problem = null
+            set embedded = embedded + :embedded, tokens = tokens + :tokens, calls = calls + :calls,
+              work_seconds = work_seconds + :seconds, problem = null
             where id = :id
             """
         ),
-        {"id": set_id, "embedded": embedded, "tokens": tokens, "seconds": seconds},
+        {"id": set_id, "embedded": embedded, "tokens": tokens, "calls": calls, "seconds": seconds},
     )
 
 
@@ -305,9 +306,24 @@ def tune(tx: Connection, embedding_set_id: int, dense_weight: float, similarity_
     )
 
 
+def followed(tx: Connection) -> str | None:
+    """The settings that were last compared with what answers, as `note_followed` was told."""
+    found: str | None = tx.scalar(text("select followed from corpus"))
+    return found
+
+
+def note_followed(tx: Connection, settings: str) -> None:
+    tx.execute(text("update corpus set followed = :settings"), {"settings": settings})
+
+
 def is_empty(tx: Connection, embedding_set_id: int) -> bool:
     table = vector_table(embedding_set_id)
     return not tx.scalar(text(f"select exists (select from {table})"))  # noqa: S608 — the name is made from an integer
+
+
+def lock_building(tx: Connection, set_id: int) -> None:
+    """Of two runs that would make the index of a set, the second one waits until the first has made it."""
+    lock_name(tx, f"embedding set {set_id}")
 
 
 def lock(tx: Connection) -> None:
@@ -400,6 +416,7 @@ def _facts(row: Any) -> SetFacts:
         chunks_left=int(row.left or 0),
         embedded=row.embedded,
         tokens=row.tokens,
+        calls=row.calls,
         work_seconds=row.work_seconds,
         problem=row.problem,
     )

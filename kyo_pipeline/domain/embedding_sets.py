@@ -38,9 +38,9 @@ class Verdict(str, Enum):
 class SetFacts:
     """One set. `waiting`, `done` and `failed` count versions of documents, `chunks_left` about how many passages wait.
 
-    `embedded` passages and `tokens` are what its model was asked for while it was not active, `work_seconds` how long
-    runs worked on that. `is_kept`: new documents go into it although it does not answer. `problem` is why it does not
-    go on.
+    `embedded` passages and `tokens` are what its model was asked for while it was not active, by so many `calls` where
+    it is elsewhere; `work_seconds` is how long runs worked on that. `is_kept`: new documents go into it although it
+    does not answer. `problem` is why it does not go on.
     """
 
     id: int
@@ -66,6 +66,7 @@ class SetFacts:
     chunks_left: int
     embedded: int
     tokens: int
+    calls: int
     work_seconds: float
     problem: str | None
 

@@ -38,6 +38,11 @@ class Embedder(Protocol):
     @property
     def tokenizer(self) -> Tokenizer: ...
 
+    @property
+    def calls(self) -> int:
+        """How many requests have been sent to a model elsewhere, those that failed too."""
+        ...
+
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Shape (len(texts), dimensions), float32, each row of length 1. Batches by itself."""
         ...

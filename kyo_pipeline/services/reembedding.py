@@ -19,7 +19,7 @@ from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.batching import groups
 from kyo_pipeline.domain.embedding_sets import SetState
 from kyo_pipeline.domain.rechunking import chunk_rows
-from kyo_pipeline.errors import Conflict, Invalid, KyoError
+from kyo_pipeline.errors import Invalid, KyoError
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.serving import with_model
 
@@ -43,6 +43,7 @@ class WorkReport:
     chunks: int = 0
     embedded: int = 0
     tokens: int = 0
+    calls: int = 0
     seconds: float = 0.0
     failures: list[tuple[str, str]] = field(default_factory=list)  # (file name, reason)
 
@@ -54,20 +55,30 @@ Pace = Callable[[WorkReport], bool]
 # Noticing -------------------------------------------------------------------------------------------------------------
 
 
+def is_followed(kyo: Kyo) -> bool:
+    """Whether these settings have been compared with what answers. Loads no model."""
+    if not kyo.settings.KYO_REEMBED_ON_CHANGE:
+        return True
+    with kyo.db.transaction(OPERATOR) as tx:
+        active = embedding_sets.active(tx)
+        return active is None or embedding_sets.followed(tx) == candidates.digest(kyo, active)
+
+
 def follow_settings(kyo: Kyo) -> EmbeddingSet | None:
     """Begin a set when the settings ask for another one than what answers, and none such was made since. Idempotent.
 
     Raises `KyoError` where the model of the settings cannot be loaded.
     """
-    with kyo.db.transaction(OPERATOR) as tx:
-        if (active := embedding_sets.active(tx)) is None or embedding_sets.is_empty(tx, active.id):
-            return None  # the first documents make it
-    asked_for = candidates.wanted(kyo)
-    if asked_for.is_like(active):
+    if is_followed(kyo):
         return None
+    asked_for = candidates.wanted(kyo)
     with kyo.db.transaction(OPERATOR) as tx:
         embedding_sets.lock(tx)
-        if _was_made(tx, asked_for, active):
+        active = embedding_sets.active(tx)
+        if active is None or embedding_sets.is_empty(tx, active.id):
+            return None  # the first documents make it
+        embedding_sets.note_followed(tx, candidates.digest(kyo, active))
+        if asked_for.is_like(active) or _was_made(tx, asked_for, active):
             return None
         _give_way(kyo, tx)
         reason = f"The settings name {_named(asked_for)}; what answers is {_named(active)}."
@@ -153,21 +164,24 @@ def complete(kyo: Kyo) -> tuple[EmbeddingSet, ...]:
         return tuple(one for one in building if not embedding_work.is_waiting(tx, one.id))
 
 
-def finish(kyo: Kyo, set_id: int, memory_mb: int | None, workers: int | None) -> float:
+def finish(kyo: Kyo, set_id: int, memory_mb: int | None, workers: int | None) -> float | None:
     """Make the index of a complete set, and count its chunks for search by words; it is ready then.
 
-    Returns the seconds that the index took. `memory_mb` and `workers` are what the database may take for it; None: as
-    it is configured.
+    Returns the seconds that the index took; None where the set was given up meanwhile, or another run was quicker.
+    `memory_mb` and `workers` are what the database may take for it; None: as it is configured.
     """
     started = time.perf_counter()
     with kyo.db.transaction(OPERATOR) as tx:
+        embedding_sets.lock_building(tx, set_id)
+        if not _is_building(tx, set_id):
+            return None
         embedding_sets.build_index(tx, set_id, memory_mb, workers)
     seconds = time.perf_counter() - started
     with kyo.db.transaction(OPERATOR) as tx:
         corpus.lock(tx)
         found = embedding_sets.find(tx, set_id)
         if found is None or found.state is not SetState.BUILDING:
-            raise Conflict(f"Embedding set {set_id} was given up meanwhile.")
+            return None
         index_health.count_cutting(tx, found.cutting_id)
         for cutting_id, length in corpus.drifted_lengths(tx).items():
             corpus.weigh_all(tx, cutting_id, length)
@@ -180,6 +194,11 @@ def unjudged(kyo: Kyo) -> tuple[EmbeddingSet, ...]:
     with kyo.db.transaction(OPERATOR) as tx:
         known = {one.id: one.judged_at for one in embedding_sets.facts(tx)}
         return tuple(one for one in embedding_sets.in_state(tx, SetState.READY) if known[one.id] is None)
+
+
+def _is_building(tx: Transaction, set_id: int) -> bool:
+    found = embedding_sets.find(tx, set_id)
+    return found is not None and found.state is SetState.BUILDING
 
 
 def _next_set(kyo: Kyo) -> EmbeddingSet | None:
@@ -278,7 +297,10 @@ def _embed(
         chunks.keep_vectors(tx, set_id, cutting_id, held)
         waiting = chunks.waiting(tx, set_id, cutting_id, held)
     # No transaction is open while the model works: a remote one may take minutes.
-    vectors = with_model(kyo, embedding_set).embedder.embed_passages([chunk.indexed_text for chunk in waiting])
+    model = with_model(kyo, embedding_set).embedder
+    called = model.calls
+    vectors = model.embed_passages([chunk.indexed_text for chunk in waiting])
+    calls = model.calls - called
     with kyo.db.transaction(OPERATOR) as tx:
         ours = sorted(embedding_work.keep(tx, set_id, held, run))
         places = [place for place, chunk in enumerate(waiting) if chunk.version_id in ours]
@@ -288,11 +310,12 @@ def _embed(
         embedding_work.finish(tx, set_id, sizes, run)
         embedding_work.renew(tx, set_id, run, kyo.now() + _lease(run))
         seconds, tokens = time.perf_counter() - started, sum(chunk.tokens for chunk in embedded)
-        embedding_sets.note_work(tx, set_id, embedded=len(embedded), tokens=tokens, seconds=seconds)
+        embedding_sets.note_work(tx, set_id, embedded=len(embedded), tokens=tokens, calls=calls, seconds=seconds)
     report.versions += len(ours)
     report.chunks += sum(count for count, _ in sizes.values())
     report.embedded += len(embedded)
     report.tokens += tokens
+    report.calls += calls
     report.seconds += seconds
 
 

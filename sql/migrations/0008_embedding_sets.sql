@@ -54,6 +54,9 @@ drop function if exists analyse_question(text, text, text[]);
 drop function if exists similar_lexemes(text[]);
 alter table corpus drop column chunk_count, drop column lexeme_count, drop column weighed_length;
 
+-- The settings that were last compared with what answers, see `follow_settings`.
+alter table corpus add column followed text;
+
 -- In which languages there are documents does not depend on how they are cut.
 alter table corpus_languages rename column chunk_count to version_count;
 delete from corpus_languages;
@@ -79,6 +82,7 @@ alter table embedding_sets
   add column judgement jsonb,
   add column tokens bigint not null default 0,         -- that its model has read
   add column embedded bigint not null default 0,       -- passages that its model was asked for
+  add column calls bigint not null default 0,          -- requests to a model elsewhere
   add column work_seconds double precision not null default 0,  -- of runs, added up
   add column problem text,             -- why it does not go on, for people
   add column retired_at timestamptz,

@@ -311,7 +311,8 @@ def build(tx: Connection, world: World, set_id: int) -> None:
     many("insert into version_texts values (:id, 'thirty days of leave', '{}', '[]', '{}')", versions)
     many(
         "insert into chunks "
-        "(version_id, cutting_id, ordinal, text, start_offset, end_offset, tokens, heading_path, lexical, lexeme_count) "
+        "(version_id, cutting_id, ordinal, text, start_offset, end_offset, tokens, heading_path, lexical, "
+        "lexeme_count) "
         "select :id, cutting_id, 0, 'thirty days of leave', 0, 20, 4, '{}', to_tsvector('english', 'leave'), 1 "
         "from embedding_sets where state = 'active'",
         versions,

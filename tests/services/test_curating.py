@@ -435,7 +435,8 @@ def test_an_answer_that_is_being_stored_while_a_document_is_deleted_is_erased_or
                 "insert into cuttings (name, size, overlap) values ('any', 500, 50) on conflict (name) do nothing; "
                 "insert into chunks (version_id, cutting_id, ordinal, text, start_offset, end_offset, tokens, "
                 "heading_path, lexical, lexeme_count) "
-                "select :version, id, 0, 'some text', 0, 9, 2, '{}', '', 0 from cuttings where name = 'any' returning id"
+                "select :version, id, 0, 'some text', 0, 9, 2, '{}', '', 0 from cuttings where name = 'any' "
+                "returning id"
             ),
             {"version": cited.latest.id},
         )

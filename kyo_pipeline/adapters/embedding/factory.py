@@ -1,5 +1,6 @@
 """Chooses the embedding model that the settings ask for."""
 
+import importlib.metadata
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -31,6 +32,14 @@ def configured_source(settings: Settings) -> ModelSource:
     tokenizer = settings.KYO_EMBEDDING_TOKENIZER
     endpoint = settings.KYO_EMBEDDING_ENDPOINT
     return ModelSource(backend, settings.KYO_EMBEDDING_MODEL, endpoint, str(tokenizer) if tokenizer else None)
+
+
+def fingerprint(settings: Settings) -> str:
+    """Another one when the settings name another model, or the one that they name has changed. Loads nothing."""
+    source = configured_source(settings)
+    graph = next((one for one in Path(source.model or "-").glob("**/model.onnx")), None)
+    state = (graph.stat().st_size, graph.stat().st_mtime_ns) if graph is not None else None
+    return repr((source, state, importlib.metadata.version("wordllama")))
 
 
 def open_embedder(settings: Settings, source: ModelSource | None = None) -> Embedder:
@@ -94,6 +103,10 @@ class LazyEmbedder:
     @property
     def tokenizer(self) -> Tokenizer:
         return self._embedder().tokenizer
+
+    @property
+    def calls(self) -> int:
+        return self._loaded.calls if self._loaded is not None else 0
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         return self._embedder().embed_passages(texts)

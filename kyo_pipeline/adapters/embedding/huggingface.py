@@ -48,6 +48,7 @@ class HuggingFaceEmbedder:
         self._tokenizer_file = tokenizer_file
         self._wait = wait
         self._profile = profile_of(model)
+        self.calls = 0
 
     @cached_property
     def spec(self) -> EmbeddingSpec:
@@ -93,6 +94,7 @@ class HuggingFaceEmbedder:
         return _pooled(answer, len(texts), self._profile.pooling)
 
     def _call(self, texts: list[str]) -> NDArray[np.float32]:
+        self.calls += 1
         provider = None if self._endpoint else "hf-inference"
         with open_client(self._endpoint or self._model, self._key, self._timeout, provider) as client:
             vectors: NDArray[np.float32] = client.feature_extraction(texts, truncate=True)

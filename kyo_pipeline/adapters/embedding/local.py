@@ -31,6 +31,8 @@ class LocalEmbedder:
     fails.
     """
 
+    calls = 0
+
     def __init__(self, model: str, cache_dir: Path) -> None:
         folder = Path(model)
         profile = profile_of(model)
