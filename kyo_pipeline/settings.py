@@ -185,6 +185,14 @@ class Settings(BaseSettings):
     # Pipeline
     KYO_BATCH_SIZE: int = Field(250, ge=1, description="Files that one Dagster run takes at most.")
     KYO_MAX_RUNS: int = Field(2, ge=1, description="Ingestion runs at the same time.")
+    KYO_EVAL_DIR: Path | None = Field(
+        None,
+        description="Folder with questions of yours whose answers are known, as `kyo eval` reads it: by them another "
+        "embedding model is judged before it serves.",
+    )
+    KYO_REEMBED_MARGIN: float = Field(
+        0.02, ge=0, le=1, description="By how much any of its measures (0 to 1) may be worse than what serves now."
+    )
 
     # Organisation
     KYO_SELF_APPROVAL: Literal["auto", "always", "never"] = Field(
