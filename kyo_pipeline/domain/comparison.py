@@ -14,7 +14,7 @@ _FAVOURS = (
 )
 
 # Pixels. The picture brings its own ground: an image cannot know whether the page around it is light or dark.
-_WIDTH, _LABELS, _BARS, _LINE, _BAR, _HEAD, _FOOT = 560, 130, 340, 52, 16, 44, 8
+_WIDTH, _LABELS, _BARS, _LINE, _BAR, _HEAD, _FOOT = 580, 150, 340, 52, 16, 44, 8
 _GROUND, _INK, _RAIL, _ACTIVE, _CANDIDATE = "#ffffff", "#24292f", "#e6e8eb", "#8c959f", "#0969da"
 
 

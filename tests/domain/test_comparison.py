@@ -67,7 +67,7 @@ def test_what_was_not_asked_is_left_empty() -> None:
 def test_the_chart_has_two_bars_for_each_measure() -> None:
     image = ET.fromstring(chart(JUDGEMENT))  # noqa: S314 — our own
     bars = [
-        bar for bar in image.iter(f"{SVG}rect") if bar.get("fill") in ("#8c959f", "#0969da") and bar.get("x") == "130"
+        bar for bar in image.iter(f"{SVG}rect") if bar.get("fill") in ("#8c959f", "#0969da") and bar.get("x") == "150"
     ]
     assert [float(bar.get("width") or 0) for bar in bars[1:]] == [241.4, 176.8, 272.0, 289.0, 17.0, 17.0, 68.0, 85.0]
     words = [one.text for one in image.iter(f"{SVG}text")]
