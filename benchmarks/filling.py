@@ -20,13 +20,13 @@ from sqlalchemy import text
 
 from benchmarks import passages
 from benchmarks.kept_vectors import embedded
+from benchmarks.spaces import first_set, store
 from kyo_pipeline.db import chunks, corpus, embedding_sets, users
 from kyo_pipeline.db.chunks import vector_table
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Database, Transaction
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.chunks import Chunk, indexed_text
-from kyo_pipeline.domain.languages import ENGLISH
 from kyo_pipeline.domain.ports import Embedder, Vectors
 from kyo_pipeline.kyo import Kyo, database_url, open_kyo, utc_now
 from kyo_pipeline.services import operations
@@ -127,17 +127,17 @@ def load(tx: Transaction, space: EmbeddingSet, versions: list[UUID], batch: Batc
         for chunk in _chunks(document)
     ]
     rows = [(version, chunk, indexed) for (version, chunk), indexed in zip(pieces, batch.indexed, strict=True)]
-    chunks.replace(tx, rows, "one passage, one chunk", dict.fromkeys(versions, ENGLISH))
+    store(tx, space, rows)
     corpus.add_lexemes(tx, versions)
     corpus.lock(tx)
     corpus.make_current(tx, versions, utc_now())
-    average = corpus.drifted_length(tx)
-    if average is None:
-        corpus.weigh(tx, versions)
-    else:
-        corpus.weigh_all(tx, average)
+    drifted = corpus.drifted_lengths(tx)
+    for cutting_id, average in drifted.items():
+        corpus.weigh_all(tx, cutting_id, average)
+    if not drifted:
+        corpus.weigh(tx, versions, space.cutting_id)
     vector_of = dict(zip(batch.indexed, batch.vectors, strict=True))
-    waiting = chunks.waiting(tx, space.id, versions)
+    waiting = chunks.waiting(tx, space.id, space.cutting_id, versions)
     vectors = np.stack([vector_of[chunk.indexed_text] for chunk in waiting])
     chunks.replace_vectors(tx, space.id, [chunk.id for chunk in waiting], vectors)
 
@@ -182,7 +182,7 @@ def _make(folder: Path, settings: Settings, count: int) -> None:
 def _fill(kyo: Kyo, owner: Database, count: int, keep: Path) -> Built:
     started = time.perf_counter()
     with owner.transaction(OPERATOR) as tx:
-        space = embedding_sets.activate_new(tx, kyo.embedder.spec, utc_now())
+        space = first_set(tx, kyo.embedder.spec, utc_now())
         collections = _add_readers(tx)
         later, index = _drop_indexes(tx, "chunks"), _drop_indexes(tx, vector_table(space.id))
     for batch in batches(kyo.embedder, count, keep):

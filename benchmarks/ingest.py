@@ -13,17 +13,17 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from benchmarks.corpus import text_files
+from benchmarks.spaces import first_set, store
 from benchmarks.stack import running_stack
 from kyo_pipeline.adapters.embedding.factory import open_embedder
 from kyo_pipeline.adapters.parsing.text import parse_text
-from kyo_pipeline.db import chunks, corpus, documents, embedding_sets, texts, versions
+from kyo_pipeline.db import chunks, corpus, documents, texts, versions
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.chunking import chunk
 from kyo_pipeline.domain.chunks import indexed_text
 from kyo_pipeline.domain.documents import DocumentState
-from kyo_pipeline.domain.languages import ENGLISH
 from kyo_pipeline.domain.likeness import Signature
 from kyo_pipeline.kyo import Kyo, database_url, utc_now
 from kyo_pipeline.services import library
@@ -39,7 +39,7 @@ def bare_loop(url: str, files: list[tuple[str, bytes]]) -> float:
     embedder.embed_query("load the model")
     ids = _empty_versions(db, files)
     with db.transaction(OPERATOR) as tx:
-        space = embedding_sets.activate_new(tx, embedder.spec, utc_now())
+        space = first_set(tx, embedder.spec, utc_now())
     started = time.perf_counter()
     for start in range(0, len(files), BATCH):
         rows = []
@@ -49,11 +49,11 @@ def bare_loop(url: str, files: list[tuple[str, bytes]]) -> float:
                 texts.save(tx, version_id, document, Signature.of(document.text))
                 pieces = chunk(document, embedder.tokenizer, 500, 50)
                 rows += [(version_id, piece, indexed_text(name, piece.heading_path, piece.text)) for piece in pieces]
-            chunks.replace(tx, rows, "500/50", dict.fromkeys(ids[start : start + BATCH], ENGLISH))
+            store(tx, space, rows)
             batch = ids[start : start + BATCH]
             corpus.add_lexemes(tx, batch)
-            corpus.weigh(tx, batch)
-            waiting = chunks.waiting(tx, space.id, batch)
+            corpus.weigh(tx, batch, space.cutting_id)
+            waiting = chunks.waiting(tx, space.id, space.cutting_id, batch)
             vectors = embedder.embed_passages([piece.indexed_text for piece in waiting])
             chunks.replace_vectors(tx, space.id, [piece.id for piece in waiting], vectors)
     seconds = time.perf_counter() - started

@@ -7,15 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from benchmarks.spaces import first_set, store
 from kyo_pipeline.adapters import scoring
 from kyo_pipeline.adapters.labelled_sets import read_set
-from kyo_pipeline.db import chunks, corpus, documents, embedding_sets, versions
+from kyo_pipeline.db import chunks, corpus, documents, versions
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.chunks import Chunk, indexed_text
 from kyo_pipeline.domain.documents import DocumentState
-from kyo_pipeline.domain.languages import ENGLISH
 from kyo_pipeline.kyo import Kyo, utc_now
 from kyo_pipeline.settings import PROJECT_ROOT
 
@@ -46,9 +46,9 @@ def index(kyo: Kyo, tx: Transaction, labelled: Labelled) -> tuple[EmbeddingSet, 
     """Put the passages in place of whatever was there; returns which version is which passage."""
     tx.execute(text("update documents set current_version_id = null"))
     tx.execute(text("delete from documents"))
-    tx.execute(text("update lexemes set chunk_count = 0"))
-    tx.execute(text("update corpus set chunk_count = 0, lexeme_count = 0, weighed_length = null"))
-    space = embedding_sets.activate_new(tx, kyo.embedder.spec, utc_now())
+    tx.execute(text("delete from lexeme_counts"))
+    tx.execute(text("update cuttings set chunk_count = 0, lexeme_count = 0, weighed_length = null"))
+    space = first_set(tx, kyo.embedder.spec, utc_now())
     collection = tx.scalar(text("select id from collections"))
     named: dict[UUID, str] = {}
     rows = []
@@ -67,11 +67,11 @@ def index(kyo: Kyo, tx: Transaction, labelled: Labelled) -> tuple[EmbeddingSet, 
         named[version] = name
         piece = Chunk(0, passage, 0, len(passage), 1, None, None, ())
         rows.append((version, piece, indexed_text(title, (), passage)))
-    chunks.replace(tx, rows, "one passage, one chunk", dict.fromkeys(named, ENGLISH))
+    store(tx, space, rows)
     corpus.add_lexemes(tx, list(named))
     corpus.make_current(tx, list(named), utc_now())
-    corpus.weigh_all(tx, corpus.drifted_length(tx) or 1.0)
-    waiting = chunks.waiting(tx, space.id, list(named))
+    corpus.weigh_all(tx, space.cutting_id, corpus.drifted_lengths(tx).get(space.cutting_id, 1.0))
+    waiting = chunks.waiting(tx, space.id, space.cutting_id, list(named))
     vectors = kyo.embedder.embed_passages([piece.indexed_text for piece in waiting])
     chunks.replace_vectors(tx, space.id, [piece.id for piece in waiting], vectors)
     return space, named

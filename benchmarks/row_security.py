@@ -17,7 +17,8 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import text
 
-from kyo_pipeline.db import corpus, embedding_sets, search, users
+from benchmarks.spaces import first_set
+from kyo_pipeline.db import corpus, search, users
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Database, Transaction
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
@@ -63,9 +64,9 @@ def fill(tx: Transaction, space: EmbeddingSet, count: int) -> None:
     corpus.add_lexemes(tx, versions)
     corpus.lock(tx)
     corpus.make_current(tx, versions, utc_now())
-    corpus.weigh_all(tx, float(LENGTH))
+    corpus.weigh_all(tx, space.cutting_id, float(LENGTH))
     table = f"chunk_embeddings_{space.id}"
-    tx.execute(text(f"drop index {table}_embedding_idx"))  # to build it at once is quicker than row by row
+    tx.execute(text(f"drop index {table}_nearest"))  # to build it at once is quicker than row by row
     tx.execute(
         text(
             f"""
@@ -138,7 +139,7 @@ def main() -> None:
         operations.migrate(servers.settings)
         kyo, owner = open_kyo(servers.settings), Database(database_url(servers.settings))
         with owner.transaction(OPERATOR) as tx:
-            space = embedding_sets.activate_new(tx, replace(kyo.embedder.spec, model="random"), utc_now())
+            space = first_set(tx, replace(kyo.embedder.spec, model="random"), utc_now())
             fill(tx, space, count)
             everything = users.add(tx, "all", "All", Role.ADMIN, utc_now(), password_hash="")
             few = users.add(tx, "few", "Few", Role.EMPLOYEE, utc_now(), password_hash="")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kyo_pipeline.db import embedding_sets
 from kyo_pipeline.db import search as searching
+from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.chunks import indexed_text
@@ -18,8 +18,9 @@ from kyo_pipeline.domain.lexical import Analysis
 from kyo_pipeline.domain.ports import Reranker, Vectors
 from kyo_pipeline.domain.reranking import CANDIDATES, reordered
 from kyo_pipeline.domain.retrieval import Passage, Retrieval
-from kyo_pipeline.errors import Conflict, Unavailable
+from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.serving import serving
 
 VECTOR_CACHE_SECONDS = 24 * 3600
 
@@ -41,17 +42,21 @@ class Stages:
         self._since = now
 
 
-def retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages) -> Retrieval:
-    """The `limit` best passages that the actor may read. Raises `Conflict`, `Unavailable`."""
+def retrieve(
+    kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages, embedding_set: EmbeddingSet | None = None
+) -> Retrieval:
+    """The `limit` best passages that the actor may read. Raises `Conflict`, `Unavailable`.
+
+    `embedding_set` is what `serving` has said, with the Kyo that came with it; None: what serves now.
+    """
+    if embedding_set is None:
+        kyo, embedding_set = serving(kyo, actor)
+    if embedding_set is None:
+        return Retrieval((), {}, 0.0, 0)
     vector = vector_of(kyo, question)
     stages.done("embed")
     with kyo.db.transaction(actor) as tx:
-        embedding_set = embedding_sets.active(tx)
-        if embedding_set is None:
-            return Retrieval((), {}, 0.0, 0)
-        if not embedding_set.spec.same_space(kyo.embedder.spec):
-            raise Conflict(embedding_set.spec.clash_with(kyo.embedder.spec))
-        analysis = analysed(kyo, tx, question)
+        analysis = analysed(kyo, tx, question, embedding_set)
         # More than are wanted: some are put together, and somebody may put them into a better order.
         wanted = max(SPARE * limit, CANDIDATES if kyo.reranker is not None else 0)
         found = searching.passages(tx, embedding_set, question, vector, wanted, analysis)
@@ -75,9 +80,10 @@ def retrieve(kyo: Kyo, actor: Actor, question: str, limit: int, stages: Stages) 
     )
 
 
-def analysed(kyo: Kyo, tx: Transaction, question: str) -> Analysis:
-    """What the words of the question say to the search, in the languages that documents are in."""
-    return searching.analyse(tx, question, _spoken(kyo, question, searching.languages(tx)))
+def analysed(kyo: Kyo, tx: Transaction, question: str, embedding_set: EmbeddingSet) -> Analysis:
+    """What the words of the question say to the search in a set, in the languages that documents are in."""
+    spoken = _spoken(kyo, question, searching.languages(tx))
+    return searching.analyse(tx, question, spoken, embedding_set.cutting_id)
 
 
 def _spoken(kyo: Kyo, question: str, languages: Sequence[str]) -> str | None:

@@ -1,18 +1,20 @@
 """Kyo: the frozen bundle of the neighbours that services work with."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 
 from kyo_pipeline.adapters.cache import RedisCache
-from kyo_pipeline.adapters.embedding.factory import open_embedder
+from kyo_pipeline.adapters.embedding.factory import configured_source, open_embedder
 from kyo_pipeline.adapters.files import FolderFiles
 from kyo_pipeline.adapters.generation.factory import open_generator
 from kyo_pipeline.adapters.languages import LanguageDetector
+from kyo_pipeline.adapters.models import Models
 from kyo_pipeline.adapters.parsing.pool import ParserPool
 from kyo_pipeline.adapters.reranking.factory import open_reranker
 from kyo_pipeline.db.engine import Database, url_of
 from kyo_pipeline.domain.database_role import DatabaseRole
+from kyo_pipeline.domain.embedding import ModelSource
 from kyo_pipeline.domain.ports import AnswerGenerator, Cache, Embedder, FileStore, Languages, Parser, Reranker
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.settings import Settings
@@ -20,7 +22,10 @@ from kyo_pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class Kyo:
-    """Everything a service needs from outside. Opening one connects to nothing and loads no model yet."""
+    """Everything a service needs from outside. Opening one connects to nothing and loads no model yet.
+
+    `embedder` is the model of `source`, where the settings name another; None: of the settings.
+    """
 
     settings: Settings
     db: Database
@@ -32,6 +37,15 @@ class Kyo:
     now: Callable[[], datetime]
     languages: Languages = field(default_factory=LanguageDetector)
     reranker: Reranker | None = None
+    source: ModelSource | None = None
+    models: Models = field(default_factory=Models)
+
+    def using(self, source: ModelSource | None) -> "Kyo":
+        """The same with the model of an embedding set, and the generator that goes with it; None: as it is."""
+        if source is None or source == (self.source or configured_source(self.settings)):
+            return self
+        opened = self.models.opened(self.settings, source)
+        return replace(self, embedder=opened.embedder, generator=opened.generator, source=source)
 
     def close(self) -> None:
         self.parser.close()

@@ -161,6 +161,10 @@ class Settings(BaseSettings):
     KYO_RERANKER_KEY: SecretStr | None = Field(
         None, description="Sent to that endpoint; no other key is ever sent there."
     )
+    KYO_VECTOR_STORAGE: Literal["vector", "halfvec"] = Field(
+        "vector",
+        description="How vectors are stored: four bytes a number, or two. Another one is built beside the old.",
+    )
     KYO_REMOTE_TIMEOUT_SECONDS: float = Field(60, gt=0, description="For one call of a model endpoint.")
 
     # Parsing
@@ -182,17 +186,42 @@ class Settings(BaseSettings):
     KYO_OCR_SECONDS_PER_FILE: float = Field(900, gt=0, description="For one file; then its other pages stay so.")
     KYO_OCR_MAX_PAGES: int = Field(500, ge=1, description="Pages of one file that are recognised at most.")
 
+    # Re-embedding: another model, other chunks or another storage is built beside what answers, judged, and swapped in.
+    KYO_REEMBED_ON_CHANGE: bool = Field(
+        True, description="Begin by itself when these settings name another model or CHUNK_SIZE than what answers."
+    )
+    KYO_REEMBED_CRON: str | None = Field(
+        None,
+        description="Embed everything anew at these times (UTC), such as 0 2 * * 0.",
+    )
+    KYO_REEMBED_ACTIVATE: Literal["judged", "manual"] = Field(
+        "judged",
+        description="judged: a set that is not worse answers from then on; manual: an admin decides in any case.",
+    )
+    KYO_EVAL_DIR: Path | None = Field(
+        None,
+        description="Folder with questions of yours whose answers are known, as `kyo eval` reads it: a new set is judged "
+        "by them, and by questions whose answers people found helpful.",
+    )
+    KYO_REEMBED_MARGIN: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="By how much each measure of a new set (0 to 1) may be worse; beyond that, the set is worse.",
+    )
+    KYO_REEMBED_MINUTES: float = Field(
+        20, gt=0, le=50, description="How long one run embeds; then the next one goes on. Runs of an hour are ended."
+    )
+    KYO_RETAIN_EMBEDDING_SETS: int = Field(
+        1, ge=0, description="Sets that stand, and are kept up to date, after they were replaced: for the way back."
+    )
+    KYO_EMBEDDING_TOKEN_PRICE: float | None = Field(
+        None, ge=0, description="Of a million tokens, in your currency: what a re-embedding costs is then shown."
+    )
+
     # Pipeline
     KYO_BATCH_SIZE: int = Field(250, ge=1, description="Files that one Dagster run takes at most.")
     KYO_MAX_RUNS: int = Field(2, ge=1, description="Ingestion runs at the same time.")
-    KYO_EVAL_DIR: Path | None = Field(
-        None,
-        description="Folder with questions of yours whose answers are known, as `kyo eval` reads it: by them another "
-        "embedding model is judged before it serves.",
-    )
-    KYO_REEMBED_MARGIN: float = Field(
-        0.02, ge=0, le=1, description="By how much any of its measures (0 to 1) may be worse than what serves now."
-    )
 
     # Organisation
     KYO_SELF_APPROVAL: Literal["auto", "always", "never"] = Field(

@@ -277,7 +277,7 @@ def committed(kyo: Kyo, own_database: str) -> Iterator[Kyo]:
     with owner.transaction(OPERATOR) as tx:
         gone = "documents, questions, sessions, sign_in_tickets, sign_in_failures, invitations, lexemes"
         tx.execute(text(f"truncate {gone} cascade"))
-        tx.execute(text("update corpus set chunk_count = 0, lexeme_count = 0, weighed_length = null"))
+        tx.execute(text("update cuttings set chunk_count = 0, lexeme_count = 0, weighed_length = null"))
         tx.execute(text("select set_config('kyo.actor', '', true)"))  # for people there is no way to delete people
         tx.execute(text("delete from users where id <> :operator"), {"operator": OPERATOR.id})
     db.close()

@@ -35,6 +35,7 @@ from kyo_pipeline.services import (
     sharing,
 )
 from tests.conftest import Clock
+from tests.embedding_sets import first_set
 from tests.fakes import DownCache, MemoryCache, ScriptedGenerator
 from tests.recipients import a_group, a_person
 
@@ -217,8 +218,10 @@ def _confirm(world: World) -> None:
 
 def _weigh(world: World) -> None:
     with world.pipeline.db.transaction(OPERATOR) as tx:
+        active = embedding_sets.active(tx)
+        assert active is not None
         corpus.lock(tx)
-        corpus.weigh_all(tx, 7.0)
+        corpus.weigh_all(tx, active.cutting_id, 7.0)
 
 
 def _move(world: World) -> None:
@@ -243,14 +246,14 @@ def _rename_owner(world: World) -> None:
 
 def _other_embedding_set(world: World) -> None:
     with world.pipeline.db.transaction(OPERATOR) as tx:
-        embedding_sets.activate_new(tx, world.pipeline.embedder.spec, world.clock())
+        first_set(tx, world.pipeline.embedder.spec, world.clock())
 
 
 def _other_threshold(world: World) -> None:
     with world.pipeline.db.transaction(OPERATOR) as tx:
         found = embedding_sets.active(tx)
         assert found is not None
-        embedding_sets.activate_new(tx, replace(found.spec, similarity_threshold=0.9), world.clock())
+        first_set(tx, replace(found.spec, similarity_threshold=0.9), world.clock())
 
 
 def _setting(**values: object) -> Callable[[World], None]:

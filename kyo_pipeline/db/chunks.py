@@ -28,20 +28,88 @@ class ChunkText:
     id: int
     version_id: UUID
     indexed_text: str
+    tokens: int
     digest: bytes | None
 
 
 def replace(
-    tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]], cut_as: str, languages: Mapping[UUID, str]
+    tx: Connection,
+    rows: Sequence[tuple[UUID, Chunk, str]],
+    cutting_id: int,
+    cut_as: str,
+    languages: Mapping[UUID, str],
 ) -> None:
-    """Store the chunks of whole versions in place of any that were there. Rows are (version, chunk, indexed text).
+    """Store the chunks of whole versions in place of all that were there. Rows are (version, chunk, indexed text).
 
-    `cut_as` names the rules by which they were cut, see `previous`; `languages` the text search configuration of each
-    version.
+    `cutting_id` and `cut_as` name the rules by which they were cut; `languages` the text search configuration of each
+    version. Chunks of other cuttings go too: their text may be another one.
     """
     versions = sorted({version_id for version_id, _, _ in rows})
     _set_languages(tx, languages)
     tx.execute(text("delete from chunks where version_id = any(cast(:ids as uuid[]))"), {"ids": versions})
+    _insert(tx, rows, cutting_id)
+    tx.execute(
+        text(
+            """
+            update document_versions v
+            set chunk_count = n.chunks, tokens = n.tokens, cut_as = :cut_as, kept_vectors = null
+            from (
+              select version_id, count(*) as chunks, sum(tokens) as tokens
+              from chunks
+              where version_id = any(cast(:ids as uuid[]))
+              group by version_id
+            ) n
+            where v.id = n.version_id
+            """
+        ),
+        {"ids": versions, "cut_as": cut_as},
+    )
+
+
+def add(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]], cutting_id: int) -> None:
+    """Store the chunks of whole versions in one more cutting, beside those of others."""
+    versions = sorted({version_id for version_id, _, _ in rows})
+    tx.execute(
+        text("delete from chunks where cutting_id = :cutting and version_id = any(cast(:ids as uuid[]))"),
+        {"cutting": cutting_id, "ids": versions},
+    )
+    _insert(tx, rows, cutting_id)
+
+
+def uncut(tx: Connection, version_ids: Sequence[UUID], cutting_id: int) -> tuple[UUID, ...]:
+    """Of these versions, those that have no chunks of this cutting."""
+    return tuple(
+        tx.scalars(
+            text(
+                """
+                select v.id
+                from unnest(cast(:ids as uuid[])) as v(id)
+                where not exists (select from chunks c where c.version_id = v.id and c.cutting_id = :cutting)
+                order by v.id
+                """
+            ),
+            {"ids": list(version_ids), "cutting": cutting_id},
+        )
+    )
+
+
+def sizes(tx: Connection, version_ids: Sequence[UUID], cutting_id: int) -> dict[UUID, tuple[int, int]]:
+    """How many chunks of a cutting, and tokens in them, each of these versions has."""
+    rows = tx.execute(
+        text(
+            """
+            select v.id, count(c.id) as chunks, coalesce(sum(c.tokens), 0) as tokens
+            from unnest(cast(:ids as uuid[])) as v(id)
+            left join chunks c on c.version_id = v.id and c.cutting_id = :cutting
+            group by v.id
+            """
+        ),
+        {"ids": list(version_ids), "cutting": cutting_id},
+    )
+    return {row.id: (row.chunks, row.tokens) for row in rows}
+
+
+def _insert(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]], cutting_id: int) -> None:
     tx.execute(
         text(
             """
@@ -64,33 +132,18 @@ def replace(
               join document_versions v on v.id = s.version_id
             )
             insert into chunks
-              (version_id, ordinal, text, start_offset, end_offset, tokens, page_from, page_to, heading_path,
-               digest, lexical, lexeme_count)
-            select version_id, ordinal, text, start_offset, end_offset, tokens, page_from, page_to, heading_path,
-              digest, lexical,
+              (version_id, cutting_id, ordinal, text, start_offset, end_offset, tokens, page_from, page_to,
+               heading_path, digest, lexical, lexeme_count)
+            select version_id, :cutting, ordinal, text, start_offset, end_offset, tokens, page_from, page_to,
+              heading_path, digest, lexical,
               (select coalesce(sum(cardinality(positions)), 0) from unnest(lexical) as t(lexeme, positions, weights))
             from analysed
             order by version_id, ordinal
             """
-        )
+        ),
+        {"cutting": cutting_id},
     )
     tx.execute(text("drop table staged_chunks"))
-    tx.execute(
-        text(
-            """
-            update document_versions v
-            set chunk_count = n.chunks, tokens = n.tokens, cut_as = :cut_as, kept_vectors = null
-            from (
-              select version_id, count(*) as chunks, sum(tokens) as tokens
-              from chunks
-              where version_id = any(cast(:ids as uuid[]))
-              group by version_id
-            ) n
-            where v.id = n.version_id
-            """
-        ),
-        {"ids": versions, "cut_as": cut_as},
-    )
 
 
 def _set_languages(tx: Connection, languages: Mapping[UUID, str]) -> None:
@@ -107,7 +160,7 @@ def _set_languages(tx: Connection, languages: Mapping[UUID, str]) -> None:
     )
 
 
-def previous(tx: Connection, version_id: UUID, cut_as: str) -> tuple[Chunk, ...]:
+def previous(tx: Connection, version_id: UUID, cutting_id: int) -> tuple[Chunk, ...]:
     """The chunks of the newest version before this one that was cut by the same rules, in order; none if there is none.
 
     None either for a version that is read once more: whoever asks for that wants it cut as if it were new.
@@ -123,15 +176,15 @@ def previous(tx: Connection, version_id: UUID, cut_as: str) -> tuple[Chunk, ...]
               join document_versions before on before.document_id = v.document_id and before.number < v.number
               where v.id = :id
                 and v.reprocess_of is null
-                and before.cut_as = :cut_as
-                and exists (select from chunks where version_id = before.id)
+                and exists (select from chunks x where x.version_id = before.id and x.cutting_id = :cutting)
               order by before.number desc
               limit 1
             )
+            and c.cutting_id = :cutting
             order by c.ordinal
             """
         ),
-        {"id": version_id, "cut_as": cut_as},
+        {"id": version_id, "cutting": cutting_id},
     )
     return tuple(
         Chunk(
@@ -148,27 +201,29 @@ def previous(tx: Connection, version_id: UUID, cut_as: str) -> tuple[Chunk, ...]
     )
 
 
-def waiting(tx: Connection, embedding_set_id: int, version_ids: Sequence[UUID]) -> tuple[ChunkText, ...]:
-    """The chunks of these versions that have no vector yet, in order."""
+def waiting(tx: Connection, set_id: int, cutting_id: int, version_ids: Sequence[UUID]) -> tuple[ChunkText, ...]:
+    """The chunks of these versions, in a set's cutting, that have no vector in it yet, in order."""
     rows = tx.execute(
         text(
             f"""
-            select c.id, c.version_id, d.title, c.heading_path, c.text, c.digest
+            select c.id, c.version_id, d.title, c.heading_path, c.text, c.tokens, c.digest
             from chunks c
             join document_versions v on v.id = c.version_id
             join documents d on d.id = v.document_id
             where c.version_id = any(cast(:ids as uuid[]))
-              and not exists (select from {vector_table(embedding_set_id)} e where e.chunk_id = c.id)
+              and c.cutting_id = :cutting
+              and not exists (select from {vector_table(set_id)} e where e.chunk_id = c.id)
             order by c.version_id, c.ordinal
             """  # noqa: S608 — the name is made from an integer
         ),
-        {"ids": list(version_ids)},
+        {"ids": list(version_ids), "cutting": cutting_id},
     )
     return tuple(
         ChunkText(
             row.id,
             row.version_id,
             indexed_text(row.title, tuple(row.heading_path), row.text),
+            row.tokens,
             bytes(row.digest) if row.digest else None,
         )
         for row in rows
@@ -190,9 +245,9 @@ def counts(tx: Connection, version_ids: Sequence[UUID]) -> dict[UUID, int]:
     return {row.id: row.chunks for row in rows}
 
 
-def keep_vectors(tx: Connection, embedding_set_id: int, version_ids: Sequence[UUID]) -> None:
+def keep_vectors(tx: Connection, set_id: int, cutting_id: int, version_ids: Sequence[UUID]) -> None:
     """Give chunks without a vector that of a chunk of another version of their document with the same indexed text."""
-    table = vector_table(embedding_set_id)
+    table = vector_table(set_id)
     tx.execute(
         text(
             f"""
@@ -203,12 +258,12 @@ def keep_vectors(tx: Connection, embedding_set_id: int, version_ids: Sequence[UU
             join document_versions other on other.document_id = v.document_id and other.id <> v.id
             join chunks twin on twin.version_id = other.id and twin.digest = c.digest
             join {table} e on e.chunk_id = twin.id
-            where c.version_id = any(cast(:ids as uuid[]))
+            where c.version_id = any(cast(:ids as uuid[])) and c.cutting_id = :cutting
             order by c.id, other.number desc
             on conflict (chunk_id) do nothing
             """  # noqa: S608 — the name is made from an integer
         ),
-        {"ids": list(version_ids)},
+        {"ids": list(version_ids), "cutting": cutting_id},
     )
 
 

@@ -146,6 +146,42 @@ def advance(
     return tuple(row.id for row in rows)
 
 
+def note_embedded(tx: Connection, version_ids: Sequence[UUID], embedding_set_id: int) -> None:
+    """Of which set the vectors are that have been made."""
+    tx.execute(
+        text("update document_versions set embedded_in = :set where id = any(cast(:ids as uuid[]))"),
+        {"set": embedding_set_id, "ids": list(version_ids)},
+    )
+
+
+def cut_for_another(tx: Connection, version_ids: Sequence[UUID], run: str, cut_as: str) -> frozenset[UUID]:
+    """Of these versions, send those back to be cut that are not cut as the active set has it; returns which."""
+    return _cut_again(tx, version_ids, run, VersionStatus.CHUNKED, "cut_as is distinct from :wanted", cut_as)
+
+
+def embedded_for_another(tx: Connection, version_ids: Sequence[UUID], run: str, set_id: int) -> frozenset[UUID]:
+    """Of these versions, send those back to be cut whose vectors are not of the active set; returns which."""
+    return _cut_again(tx, version_ids, run, VersionStatus.EMBEDDED, "embedded_in is distinct from :wanted", set_id)
+
+
+def _cut_again(
+    tx: Connection, version_ids: Sequence[UUID], run: str, status: VersionStatus, condition: str, wanted: str | int
+) -> frozenset[UUID]:
+    return frozenset(
+        tx.scalars(
+            text(
+                f"""
+                update document_versions
+                set status = 'parsed', claimed_by = null, claimed_until = null, attempts = 0
+                where id = any(cast(:ids as uuid[])) and claimed_by = :run and status = :status and {condition}
+                returning id
+                """  # noqa: S608 — one of the two conditions above
+            ),
+            {"ids": list(version_ids), "run": run, "status": status.value, "wanted": wanted},
+        )
+    )
+
+
 def finish(tx: Connection, version_ids: Sequence[UUID], run: str, now: datetime) -> tuple[UUID, ...]:
     """Make embedded versions ready, those that this run still holds, and end their claims; returns which."""
     rows = tx.execute(

@@ -123,46 +123,54 @@ def add_lexemes(tx: Connection, version_ids: Sequence[UUID]) -> None:
     )
 
 
-def weigh(tx: Connection, version_ids: Sequence[UUID]) -> None:
+def weigh(tx: Connection, version_ids: Sequence[UUID], cutting_id: int) -> None:
     """Compute the BM25 weights of these versions' chunks with the average length that the others were computed with."""
-    ids = list(version_ids)
-    average = tx.scalar(text("select weighed_length from corpus"))
+    average = tx.scalar(text("select weighed_length from cuttings where id = :id"), {"id": cutting_id})
     if average is None:
-        average = tx.scalar(text("select avg(lexeme_count) from chunks"))
-    _weigh(tx, ids, float(average or 1))
+        average = tx.scalar(text("select avg(lexeme_count) from chunks where cutting_id = :id"), {"id": cutting_id})
+        # While a cutting is made, what comes first is a sample of the whole: most of it need not be computed twice.
+        tx.execute(
+            text("update cuttings set weighed_length = greatest(:average, 1) where id = :id and not is_counted"),
+            {"average": average, "id": cutting_id},
+        )
+    _weigh(tx, list(version_ids), cutting_id, float(average or 1))
 
 
-def drifted_length(tx: Connection) -> float | None:
-    """The average length of today, in lexemes, when the stored weights were computed with too different a one."""
-    row = tx.execute(
+def drifted_lengths(tx: Connection) -> dict[int, float]:
+    """For each cutting whose weights were computed with too different an average length: that of today, in lexemes."""
+    rows = tx.execute(
         text(
             """
-            select weighed_length, cast(lexeme_count as real) / nullif(chunk_count, 0) as average
-            from corpus
+            select id, weighed_length, cast(lexeme_count as real) / chunk_count as average
+            from cuttings
+            where is_counted and chunk_count > 0
             """
         )
-    ).one()
-    if row.average is None:
-        return None
-    average = max(float(row.average), 1.0)  # a corpus without a single word has an average as well
-    is_near = row.weighed_length is not None and abs(average - row.weighed_length) <= DRIFT * row.weighed_length
-    return None if is_near else average
-
-
-def weigh_all(tx: Connection, average_length: float) -> int:
-    """Compute all BM25 weights again. Needs `lock`. Returns how many chunks there are."""
-    _weigh(tx, None, average_length)
-    tx.execute(
-        text("update corpus set weighed_length = :length, revision = revision + 1"),
-        {"length": average_length},
     )
-    return int(tx.scalar(text("select count(*) from chunks")) or 0)
+    # A corpus without a single word has an average as well.
+    lengths = {row.id: (row.weighed_length, max(float(row.average), 1.0)) for row in rows}
+    return {cutting: average for cutting, (weighed, average) in lengths.items() if _has_drifted(weighed, average)}
 
 
-def _weigh(tx: Connection, version_ids: list[UUID] | None, average_length: float) -> None:
+def weigh_all(tx: Connection, cutting_id: int, average_length: float) -> int:
+    """Compute all BM25 weights of a cutting again. Needs `lock`. Returns how many chunks there are."""
+    _weigh(tx, None, cutting_id, average_length)
+    tx.execute(
+        text("update cuttings set weighed_length = :length where id = :id"),
+        {"length": average_length, "id": cutting_id},
+    )
+    tx.execute(text("update corpus set revision = revision + 1"))
+    return int(tx.scalar(text("select count(*) from chunks where cutting_id = :id"), {"id": cutting_id}) or 0)
+
+
+def _has_drifted(weighed: float | None, average: float) -> bool:
+    return weighed is None or abs(average - weighed) > DRIFT * weighed
+
+
+def _weigh(tx: Connection, version_ids: list[UUID] | None, cutting_id: int, average_length: float) -> None:
     tx.execute(
         text(query("weigh_chunks")),
-        {"version_ids": version_ids, "average_length": max(average_length, 1.0)},
+        {"version_ids": version_ids, "cutting": cutting_id, "average_length": max(average_length, 1.0)},
     )
 
 

@@ -1,70 +1,294 @@
 """Vector spaces: one row and one table each, so that vectors of two models never mix."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from kyo_pipeline.db.chunks import vector_table
-from kyo_pipeline.domain.embedding import EmbeddingSpec
+from kyo_pipeline.domain.cutting import Cutting
+from kyo_pipeline.domain.embedding import EmbeddingSpec, ModelSource
+from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Storage, Verdict
+
+_COLUMNS = """
+  s.id, s.backend, s.model, s.revision, s.dimensions, s.pooling, s.query_prefix, s.passage_prefix, s.max_tokens,
+  s.similarity_threshold, s.dense_weight, s.languages, s.state, s.storage, s.model_setting, s.endpoint,
+  s.tokenizer_file, s.cutting_id, k.name as cutting, k.size, k.overlap
+"""
+
+
+_UNSEARCHED = """
+  select k.id
+  from cuttings k
+  where not exists (select from embedding_sets s where s.cutting_id = k.id and s.state <> 'dropped')
+"""
 
 
 @dataclass(frozen=True)
 class EmbeddingSet:
+    """A vector space, and which chunks are in it. `source` None: nobody noted it; the settings name its model."""
+
     id: int
     spec: EmbeddingSpec
+    cutting_id: int
+    cutting: Cutting
+    source: ModelSource | None
+    storage: Storage
+    state: SetState
 
 
 def active(tx: Connection) -> EmbeddingSet | None:
     """The set that answers questions now."""
-    row = tx.execute(
+    row = tx.execute(text(_select("s.state = 'active'"))).one_or_none()
+    return None if row is None else _set(row)
+
+
+def find(tx: Connection, set_id: int) -> EmbeddingSet | None:
+    row = tx.execute(text(_select("s.id = :id")), {"id": set_id}).one_or_none()
+    return None if row is None else _set(row)
+
+
+def in_state(tx: Connection, *states: SetState) -> tuple[EmbeddingSet, ...]:
+    """The newest first."""
+    statement = f"{_select('s.state = any(:states)')} order by s.id desc"
+    return tuple(_set(row) for row in tx.execute(text(statement), {"states": [state.value for state in states]}))
+
+
+def facts(tx: Connection) -> tuple[SetFacts, ...]:
+    """All sets that there have been, the newest first, with what is known of each."""
+    rows = tx.execute(
         text(
             """
-            select id, backend, model, revision, dimensions, pooling, query_prefix, passage_prefix, max_tokens,
-              similarity_threshold, dense_weight, languages
-            from embedding_sets
-            where state = 'active'
+            select s.*, k.size, k.overlap, u.name as creator,
+              n.waiting, n.done, n.failed, n.left, chunks.total
+            from embedding_sets s
+            join cuttings k on k.id = s.cutting_id
+            left join users u on u.id = s.created_by
+            left join lateral (
+              select count(*) filter (where w.state = 'waiting') as waiting,
+                count(*) filter (where w.state = 'done') as done,
+                count(*) filter (where w.state = 'failed') as failed,
+                sum(v.chunk_count) filter (where w.state = 'waiting') as left
+              from embedding_work w
+              join document_versions v on v.id = w.version_id
+              where w.embedding_set_id = s.id and v.status = 'ready'
+            ) n on s.state in ('building', 'ready', 'retired')
+            left join lateral (
+              select sum(v.chunk_count) as total from document_versions v where v.status = 'ready'
+            ) chunks on s.state = 'active'
+            order by s.id desc
             """
         )
-    ).one_or_none()
-    if row is None:
-        return None
-    spec = EmbeddingSpec(
-        backend=row.backend,
-        model=row.model,
-        revision=row.revision,
-        dimensions=row.dimensions,
-        pooling=row.pooling,
-        query_prefix=row.query_prefix,
-        passage_prefix=row.passage_prefix,
-        max_tokens=row.max_tokens,
-        similarity_threshold=row.similarity_threshold,
-        dense_weight=row.dense_weight,
-        languages=None if row.languages is None else tuple(row.languages),
     )
-    return EmbeddingSet(row.id, spec)
+    return tuple(_facts(row) for row in rows)
 
 
-def activate_new(tx: Connection, spec: EmbeddingSpec, now: datetime) -> EmbeddingSet:
-    """Create a set with its vector table and HNSW index, and make it the active one; the one before is retired."""
-    tx.execute(text("update embedding_sets set state = 'retired' where state = 'active'"))
+def begin(
+    tx: Connection,
+    spec: EmbeddingSpec,
+    cutting: Cutting,
+    source: ModelSource,
+    storage: Storage,
+    now: datetime,
+    *,
+    reason: str = "",
+    by: UUID | None = None,
+) -> EmbeddingSet:
+    """Make an empty set with its table; it answers nothing yet, and has no index."""
+    cutting_id = _cutting_id(tx, cutting)
     set_id = tx.scalar(
         text(
             """
             insert into embedding_sets
               (backend, model, revision, dimensions, pooling, query_prefix, passage_prefix, max_tokens,
-               similarity_threshold, dense_weight, languages, state, created_at, activated_at)
+               similarity_threshold, dense_weight, languages, state, created_at, cutting_id, model_setting, endpoint,
+               tokenizer_file, storage, reason, created_by)
             values
               (:backend, :model, :revision, :dimensions, :pooling, :query_prefix, :passage_prefix, :max_tokens,
-               :similarity_threshold, :dense_weight, :languages, 'active', :now, :now)
+               :similarity_threshold, :dense_weight, :languages, 'building', :now, :cutting_id, :model_setting,
+               :endpoint, :tokenizer_file, :storage, :reason, :by)
             returning id
             """
         ),
-        {**vars(spec), "languages": None if spec.languages is None else list(spec.languages), "now": now},
+        {
+            **vars(spec),
+            "languages": None if spec.languages is None else list(spec.languages),
+            "now": now,
+            "cutting_id": cutting_id,
+            **_columns_of(source),
+            "storage": storage.value,
+            "reason": reason,
+            "by": by,
+        },
     )
-    embedding_set = EmbeddingSet(int(str(set_id)), spec)
-    tx.execute(text("select create_vector_table(:id)"), {"id": embedding_set.id})
-    return embedding_set
+    made = int(str(set_id))
+    tx.execute(text("select create_vector_table(:id)"), {"id": made})
+    return EmbeddingSet(made, spec, cutting_id, cutting, source, storage, SetState.BUILDING)
+
+
+def activate_first(
+    tx: Connection,
+    spec: EmbeddingSpec,
+    cutting: Cutting,
+    source: ModelSource,
+    now: datetime,
+    storage: Storage = Storage.VECTOR,
+) -> EmbeddingSet:
+    """Make a set with its index that answers from now on, in place of one without any vectors, or of none."""
+    tx.execute(
+        text("update embedding_sets set state = 'retired', retired_at = :now, is_kept = false where state = 'active'"),
+        {"now": now},
+    )
+    made = begin(tx, spec, cutting, source, storage, now)
+    build_index(tx, made.id, None, None)
+    tx.execute(
+        text("update embedding_sets set state = 'active', indexed_at = :now, activated_at = :now where id = :id"),
+        {"id": made.id, "now": now},
+    )
+    tx.execute(text("update cuttings set is_counted = true where id = :id"), {"id": made.cutting_id})
+    tx.execute(text("update corpus set revision = revision + 1"))
+    return EmbeddingSet(made.id, spec, made.cutting_id, cutting, source, storage, SetState.ACTIVE)
+
+
+def build_index(tx: Connection, set_id: int, memory_mb: int | None, workers: int | None) -> None:
+    """The index over all vectors that are there, with so much memory; None: as the database is configured."""
+    tx.execute(
+        text("select create_vector_index(:id, :memory, :workers)"),
+        {"id": set_id, "memory": memory_mb, "workers": workers},
+    )
+
+
+def activate(tx: Connection, set_id: int, now: datetime) -> None:
+    """Have this set answer in place of the one that does. All that is ready must be in it: see `missing`."""
+    tx.execute(text("select activate_embedding_set(:id, :now)"), {"id": set_id, "now": now})
+
+
+def drop(tx: Connection, set_id: int, now: datetime) -> None:
+    """Remove the vectors of a set that does not answer."""
+    tx.execute(text("select drop_embedding_set(:id, :now)"), {"id": set_id, "now": now})
+
+
+def retire(tx: Connection, set_id: int, now: datetime) -> None:
+    """Nothing new goes into a set that does not answer; what is in it stands."""
+    tx.execute(text("select retire_embedding_set(:id, :now)"), {"id": set_id, "now": now})
+
+
+def resume(tx: Connection, set_id: int) -> None:
+    """Go on building a set that was retired, which is judged anew then."""
+    tx.execute(
+        text(
+            """
+            update embedding_sets
+            set state = 'building', is_kept = true, retired_at = null, verdict = null, judgement = null,
+              judged_at = null
+            where id = :id
+            """
+        ),
+        {"id": set_id},
+    )
+
+
+def note_indexed(tx: Connection, set_id: int, now: datetime) -> None:
+    """All that was there is in it, and its index is made."""
+    tx.execute(
+        text("update embedding_sets set state = 'ready', indexed_at = :now, problem = null where id = :id"),
+        {"id": set_id, "now": now},
+    )
+
+
+def note_judgement(tx: Connection, set_id: int, verdict: Verdict, judgement: dict[str, Any], now: datetime) -> None:
+    tx.execute(
+        text(
+            """
+            update embedding_sets
+            set verdict = :verdict, judgement = cast(:judgement as jsonb), judged_at = :now
+            where id = :id
+            """
+        ),
+        {"id": set_id, "verdict": verdict.value, "judgement": json.dumps(judgement), "now": now},
+    )
+
+
+def note_work(tx: Connection, set_id: int, *, embedded: int, tokens: int, seconds: float) -> None:
+    """Add what a run has done; it goes on, so there is no problem any more."""
+    tx.execute(
+        text(
+            """
+            update embedding_sets
+            set embedded = embedded + :embedded, tokens = tokens + :tokens, work_seconds = work_seconds + :seconds,
+              problem = null
+            where id = :id
+            """
+        ),
+        {"id": set_id, "embedded": embedded, "tokens": tokens, "seconds": seconds},
+    )
+
+
+def note_problem(tx: Connection, set_id: int, problem: str) -> None:
+    """Why it does not go on, for people."""
+    tx.execute(text("update embedding_sets set problem = :problem where id = :id"), {"id": set_id, "problem": problem})
+
+
+def adopt(tx: Connection, set_id: int, source: ModelSource, cutting: Cutting) -> None:
+    """Note for a set of an earlier release what it took to open its model, and how its texts were cut."""
+    tx.execute(
+        text(
+            """
+            update embedding_sets
+            set model_setting = :model_setting, endpoint = :endpoint, tokenizer_file = :tokenizer_file
+            where id = :id and model_setting is null
+            """
+        ),
+        {"id": set_id, **_columns_of(source)},
+    )
+    tx.execute(
+        text(
+            """
+            update cuttings
+            set name = :name, size = :size, overlap = :overlap
+            where name = 'unknown' and id = (select cutting_id from embedding_sets where id = :id)
+            """
+        ),
+        {"id": set_id, **vars(cutting)},
+    )
+
+
+def delete_unsearched_chunks(tx: Connection, versions: int) -> int:
+    """Delete the chunks that no set searches, of so many versions; returns how many. At last their figures go too.
+
+    Of a version all or none: what has some chunks of a cutting counts as cut. No set can begin meanwhile.
+    """
+    lock(tx)
+    deleted = int(
+        tx.execute(
+            text(
+                f"""
+                with some as (
+                  select distinct c.version_id, c.cutting_id
+                  from chunks c
+                  where c.cutting_id in ({_UNSEARCHED})
+                  limit :versions
+                )
+                delete from chunks c using some s where c.version_id = s.version_id and c.cutting_id = s.cutting_id
+                """  # noqa: S608 — a text of this module
+            ),
+            {"versions": versions},
+        ).rowcount
+    )
+    if not deleted:
+        tx.execute(text(f"delete from lexeme_counts where cutting_id in ({_UNSEARCHED})"))  # noqa: S608 — a text of this module
+        tx.execute(
+            text(
+                f"""
+                update cuttings set is_counted = false, chunk_count = 0, lexeme_count = 0, weighed_length = null
+                where is_counted and id in ({_UNSEARCHED})
+                """  # noqa: S608 — a text of this module
+            )
+        )
+    return deleted
 
 
 def tune(tx: Connection, embedding_set_id: int, dense_weight: float, similarity_threshold: float) -> None:
@@ -89,3 +313,93 @@ def is_empty(tx: Connection, embedding_set_id: int) -> bool:
 def lock(tx: Connection) -> None:
     """Two processes that start at the same time must not both make the first set."""
     tx.execute(text("lock table embedding_sets in share row exclusive mode"))
+
+
+def _select(condition: str) -> str:
+    return f"select {_COLUMNS} from embedding_sets s join cuttings k on k.id = s.cutting_id where {condition}"  # noqa: S608 — conditions are written in this module
+
+
+def _cutting_id(tx: Connection, cutting: Cutting) -> int:
+    tx.execute(
+        text(
+            """
+            insert into cuttings (name, size, overlap)
+            values (:name, :size, :overlap)
+            on conflict (name) do nothing
+            """
+        ),
+        vars(cutting),
+    )
+    return int(tx.scalar(text("select id from cuttings where name = :name"), {"name": cutting.name}) or 0)
+
+
+def _columns_of(source: ModelSource) -> dict[str, str | None]:
+    return {
+        "model_setting": source.model,
+        "endpoint": source.endpoint,
+        "tokenizer_file": source.tokenizer_file,
+    }
+
+
+def _set(row: Any) -> EmbeddingSet:
+    return EmbeddingSet(
+        row.id,
+        _spec(row),
+        row.cutting_id,
+        Cutting(row.size, row.overlap, row.cutting),
+        _source(row),
+        Storage(row.storage),
+        SetState(row.state),
+    )
+
+
+def _source(row: Any) -> ModelSource | None:
+    if row.model_setting is None:
+        return None
+    return ModelSource(row.backend, row.model_setting, row.endpoint, row.tokenizer_file)
+
+
+def _spec(row: Any) -> EmbeddingSpec:
+    return EmbeddingSpec(
+        backend=row.backend,
+        model=row.model,
+        revision=row.revision,
+        dimensions=row.dimensions,
+        pooling=row.pooling,
+        query_prefix=row.query_prefix,
+        passage_prefix=row.passage_prefix,
+        max_tokens=row.max_tokens,
+        similarity_threshold=row.similarity_threshold,
+        dense_weight=row.dense_weight,
+        languages=None if row.languages is None else tuple(row.languages),
+    )
+
+
+def _facts(row: Any) -> SetFacts:
+    return SetFacts(
+        id=row.id,
+        spec=_spec(row),
+        state=SetState(row.state),
+        storage=Storage(row.storage),
+        chunk_size=row.size,
+        chunk_overlap=row.overlap,
+        reason=row.reason,
+        created_by=row.creator,
+        created_at=row.created_at,
+        indexed_at=row.indexed_at,
+        judged_at=row.judged_at,
+        activated_at=row.activated_at,
+        retired_at=row.retired_at,
+        dropped_at=row.dropped_at,
+        is_kept=row.is_kept,
+        verdict=Verdict(row.verdict) if row.verdict else None,
+        judgement=row.judgement,
+        waiting=row.waiting or 0,
+        done=row.done or 0,
+        failed=row.failed or 0,
+        chunks_left=int(row.left or 0),
+        embedded=row.embedded,
+        tokens=row.tokens,
+        work_seconds=row.work_seconds,
+        problem=row.problem,
+    )

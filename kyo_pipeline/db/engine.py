@@ -38,6 +38,7 @@ _BAD_URL = "DATABASE_URL: this is not the URL of a PostgreSQL database: postgres
 _DISK_FULL = "The database has no space left on its disk. Nothing was changed; try again when there is."
 _CANNOT_HOLD = "The database cannot hold this text: it is too long, or of too many different words."
 _IN_THE_WAY = "Somebody else was working on the same thing at the same moment. Nothing was changed; try again."
+_NOT_READY = "This embedding set is not in a state for that, or documents are missing in it. Nothing was changed."
 _REFUSED = "The database does not allow this to you. Nothing was changed."
 _NO_ROLE = "The database lacks a role that KYO needs. Run `kyo migrate`."
 _NO_DATABASE = "The database does not answer. Look at `kyo status`, or ask the person who runs KYO."
@@ -137,6 +138,7 @@ _BY_SQLSTATE: dict[str, tuple[type[KyoError], str]] = {
     "22": (Invalid, _CANNOT_HOLD),
     "54": (Invalid, _CANNOT_HOLD),
     "40": (Conflict, _IN_THE_WAY),
+    "55000": (Conflict, _NOT_READY),
     "55P03": (Conflict, _IN_THE_WAY),
     "23505": (Conflict, _IN_THE_WAY),
     _DELETED_MEANWHILE: (Conflict, _IN_THE_WAY),

@@ -8,17 +8,16 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from kyo_pipeline.db.chunks import vector_table
+from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import query
 
-
-@dataclass(frozen=True)
-class IndexHealth:
-    """All zero in a sound index."""
-
-    current_but_not_ready: int
-    searchable_without_vector: int
-    ready_without_chunks: int
-    miscounted_chunks: int
+#: What can be found of the cutting `k`.
+_TOTALS = """
+  select count(*) as chunks, coalesce(sum(c.lexeme_count), 0) as lexemes
+  from documents d
+  join chunks c on c.version_id = d.current_version_id and c.cutting_id = k.id
+  where d.state = 'approved'
+"""
 
 
 @dataclass(frozen=True)
@@ -54,17 +53,13 @@ class FileOf:
     number: int
 
 
-def inspect(tx: Connection, embedding_set_id: int) -> IndexHealth:
-    statement = query("index_health").format(vectors=vector_table(embedding_set_id))
-    return IndexHealth(**tx.execute(text(statement)).one()._asdict())
-
-
-def unsound_versions(tx: Connection, embedding_set_id: int | None) -> tuple[Unsound, ...]:
-    """All of them, those that answer questions first."""
+def unsound_versions(tx: Connection, embedding_set: EmbeddingSet | None) -> tuple[Unsound, ...]:
+    """All of them as the active set has them, those that answer questions first."""
     # Before anything was embedded there is no table, and every chunk lacks its vector.
     nothing = "(select cast(null as bigint) as chunk_id where false)"
-    vectors = nothing if embedding_set_id is None else vector_table(embedding_set_id)
-    rows = tx.execute(text(query("unsound_versions").format(vectors=vectors)))
+    vectors = nothing if embedding_set is None else vector_table(embedding_set.id)
+    cutting = None if embedding_set is None else embedding_set.cutting_id
+    rows = tx.execute(text(query("unsound_versions").format(vectors=vectors)), {"cutting": cutting})
     return tuple(
         Unsound(
             row.id,
@@ -85,7 +80,7 @@ def unsound_versions(tx: Connection, embedding_set_id: int | None) -> tuple[Unso
     )
 
 
-def count_looked_at(tx: Connection) -> tuple[int, int]:
+def count_looked_at(tx: Connection, cutting_id: int | None) -> tuple[int, int]:
     """How many versions `unsound_versions` looks at, and how many chunks of theirs."""
     row = tx.execute(
         text(
@@ -93,10 +88,16 @@ def count_looked_at(tx: Connection) -> tuple[int, int]:
             select count(*) as versions, coalesce(sum(n.chunks), 0) as chunks
             from document_versions v
             join documents d on d.id = v.document_id
-            left join (select version_id, count(*) as chunks from chunks group by version_id) n on n.version_id = v.id
+            left join (
+              select version_id, count(*) as chunks
+              from chunks
+              where cast(:cutting as integer) is null or cutting_id = :cutting
+              group by version_id
+            ) n on n.version_id = v.id
             where d.state <> 'deleted'
             """
-        )
+        ),
+        {"cutting": cutting_id},
     ).one()
     return int(row.versions), int(row.chunks)
 
@@ -131,20 +132,16 @@ def delete_stray_vectors(tx: Connection, embedding_set_id: int) -> int:
 
 
 def miscounted(tx: Connection) -> int:
-    """By how many chunks and lexemes the totals of the corpus are wrong."""
+    """By how many chunks and lexemes the totals of what can be found are wrong, in all cuttings that are counted."""
     return int(
         tx.scalar(
             text(
-                """
-                select abs(corpus.chunk_count - n.chunks) + abs(corpus.lexeme_count - n.lexemes)
-                from corpus
-                cross join (
-                  select count(*) as chunks, coalesce(sum(c.lexeme_count), 0) as lexemes
-                  from documents d
-                  join chunks c on c.version_id = d.current_version_id
-                  where d.state = 'approved'
-                ) n
-                """
+                f"""
+                select coalesce(sum(abs(k.chunk_count - n.chunks) + abs(k.lexeme_count - n.lexemes)), 0)
+                from cuttings k
+                cross join lateral ({_TOTALS}) n
+                where k.is_counted
+                """  # noqa: S608 — a text of this module
             )
         )
         or 0
@@ -152,44 +149,79 @@ def miscounted(tx: Connection) -> int:
 
 
 def recount(tx: Connection) -> int:
-    """Make the statistics of the corpus those of what answers questions; returns how many were wrong.
+    """Count anew what answers questions, for all cuttings that are counted; returns how many figures were wrong.
 
     Needs the lock on the corpus.
     """
-    lexemes = tx.execute(
-        text(
-            """
-            update lexemes l
-            set chunk_count = coalesce(n.chunks, 0)
-            from lexemes m
-            left join (
-              select t.lexeme, count(*) as chunks
-              from documents d
-              join chunks c on c.version_id = d.current_version_id
-              cross join lateral unnest(c.lexical) as t(lexeme, positions, weights)
-              where d.state = 'approved'
-              group by t.lexeme
-            ) n on n.lexeme = m.lexeme
-            where l.id = m.id and l.chunk_count <> coalesce(n.chunks, 0)
-            """
-        )
-    )
+    wrong = sum(_recount_lexemes(tx, cutting_id) for cutting_id in _counted(tx))
     totals = tx.execute(
         text(
-            """
-            update corpus
-            set chunk_count = n.chunks, lexeme_count = n.lexemes, revision = revision + 1
-            from (
-              select count(*) as chunks, coalesce(sum(c.lexeme_count), 0) as lexemes
-              from documents d
-              join chunks c on c.version_id = d.current_version_id
-              where d.state = 'approved'
-            ) n
-            where (corpus.chunk_count, corpus.lexeme_count) is distinct from (n.chunks, n.lexemes)
-            """
+            f"""
+            update cuttings w
+            set chunk_count = n.chunks, lexeme_count = n.lexemes
+            from cuttings k
+            cross join lateral ({_TOTALS}) n
+            where w.id = k.id
+              and k.is_counted
+              and (k.chunk_count, k.lexeme_count) is distinct from (n.chunks, n.lexemes)
+            """  # noqa: S608 — a text of this module
         )
     )
-    return int(lexemes.rowcount + totals.rowcount)
+    wrong += totals.rowcount
+    if wrong:
+        tx.execute(text("update corpus set revision = revision + 1"))
+    return int(wrong)
+
+
+def count_cutting(tx: Connection, cutting_id: int) -> None:
+    """Count the chunks of a cutting that is complete now, and keep the figures from here on.
+
+    Needs the lock on the corpus.
+    """
+    tx.execute(text("update cuttings set is_counted = true where id = :id"), {"id": cutting_id})
+    recount(tx)
+
+
+def _counted(tx: Connection) -> Sequence[int]:
+    return tx.scalars(text("select id from cuttings where is_counted order by id")).all()
+
+
+def _recount_lexemes(tx: Connection, cutting_id: int) -> int:
+    return int(
+        tx.execute(
+            text(
+                """
+                with truth as (
+                  select x.id, count(*) as chunks
+                  from documents d
+                  join chunks c on c.version_id = d.current_version_id and c.cutting_id = :cutting
+                  cross join lateral unnest(c.lexical) as t(lexeme, positions, weights)
+                  cross join lateral (select y.id from lexemes y where y.lexeme = t.lexeme offset 0) x
+                  where d.state = 'approved'
+                  group by x.id
+                ),
+                gone as (
+                  update lexeme_counts n
+                  set chunk_count = 0
+                  where n.cutting_id = :cutting and n.chunk_count <> 0
+                    and not exists (select from truth where truth.id = n.lexeme_id)
+                  returning 1
+                ),
+                put as (
+                  insert into lexeme_counts as n (cutting_id, lexeme_id, chunk_count)
+                  select :cutting, truth.id, truth.chunks
+                  from truth
+                  order by truth.id
+                  on conflict (cutting_id, lexeme_id) do update set chunk_count = excluded.chunk_count
+                  where n.chunk_count <> excluded.chunk_count
+                  returning 1
+                )
+                select (select count(*) from gone) + (select count(*) from put)
+                """
+            ),
+            {"cutting": cutting_id},
+        ).scalar_one()
+    )
 
 
 def cut_again(tx: Connection, version_ids: Sequence[UUID]) -> None:

@@ -26,7 +26,13 @@ def numbers(tx: Connection) -> Numbers:
             select
               (select count(*) from documents where state = 'approved' and current_version_id is not null)
                 as searchable_documents,
-              (select chunk_count from corpus) as searchable_chunks,
+              coalesce(
+                (
+                  select k.chunk_count
+                  from embedding_sets s
+                  join cuttings k on k.id = s.cutting_id
+                  where s.state = 'active'
+                ), 0) as searchable_chunks,
               count_questions() as questions,
               (select count(*) from users where active and id <> :operator) as people,
               (select min(uploaded_at) from document_versions where status not in ('ready', 'failed'))

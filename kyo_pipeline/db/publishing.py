@@ -33,5 +33,5 @@ def put_back(tx: Connection, version_id: UUID, now: datetime) -> None:
 
 def announce_drift(tx: Connection) -> None:
     """Have the pipeline compute the BM25 weights again when the corpus has changed too much."""
-    if corpus.drifted_length(tx) is not None:
+    if corpus.drifted_lengths(tx):
         announce_work(tx)

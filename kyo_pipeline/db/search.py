@@ -19,14 +19,24 @@ _MOST_ERRORS = 5
 
 def languages(tx: Connection) -> tuple[str, ...]:
     """The text search configurations of what can be found."""
-    return tuple(tx.scalars(text("select language from corpus_languages where chunk_count > 0 order by language")))
+    return tuple(tx.scalars(text("select language from corpus_languages where version_count > 0 order by language")))
 
 
-def analyse(tx: Connection, question: str, spoken: str | None = None) -> Analysis:
-    """What the words of the question say to the search. `spoken` is the configuration of its language, if known."""
+def analyse(tx: Connection, question: str, spoken: str | None = None, cutting_id: int | None = None) -> Analysis:
+    """What the words of the question say to the search. `spoken` is the configuration of its language, if known.
+
+    `cutting_id`: whose chunks are counted; None: of what answers questions now.
+    """
     rows = tx.execute(
-        text("select lexeme, places, id, chunk_count, idf from analyse_question(:words, :spoken, :identifiers)"),
-        {"words": segmented(question), "spoken": spoken, "identifiers": list(identifiers(question))},
+        text(
+            "select lexeme, places, id, chunk_count, idf from analyse_question(:words, :spoken, :identifiers, :cutting)"
+        ),
+        {
+            "words": segmented(question),
+            "spoken": spoken,
+            "identifiers": list(identifiers(question)),
+            "cutting": cutting_id,
+        },
     ).all()
     known = [Term(row.lexeme, row.id, row.chunk_count, row.idf) for row in rows if row.chunk_count > 0]
     # A word has a lexeme in each language: it is known where one of them is.
@@ -34,7 +44,7 @@ def analyse(tx: Connection, question: str, spoken: str | None = None) -> Analysi
     unknown = [row.lexeme for row in rows if row.chunk_count == 0 and row.places and not there & set(row.places)]
     # A question has a typing error or two; one that is all unknown words is in a language that no document is in.
     is_typed_badly = 0 < len(unknown) <= (_MOST_ERRORS if known else 2)
-    meant = _meant(tx, unknown) if is_typed_badly else {}
+    meant = _meant(tx, unknown, cutting_id) if is_typed_badly else {}
     return Analysis(
         terms=tuple({term.id: term for term in [*meant.values(), *known]}.values()),
         unknown=tuple(lexeme for lexeme in unknown if lexeme not in meant),
@@ -58,7 +68,7 @@ def passages(
     `vector` is the question's, of shape (dimensions,). `analysis` is that of the question, where somebody has made it
     before.
     """
-    analysis = analyse(tx, question) if analysis is None else analysis
+    analysis = analyse(tx, question, None, embedding_set.cutting_id) if analysis is None else analysis
     factors = Factors.of(embedding_set.spec, analysis)
     rows = tx.execute(
         text(query("search_chunks").replace("{search}", f"search_set_{int(embedding_set.id)}")),
@@ -96,10 +106,11 @@ def passages(
     )
 
 
-def _meant(tx: Connection, unknown: Sequence[str]) -> dict[str, Term]:
+def _meant(tx: Connection, unknown: Sequence[str], cutting_id: int | None) -> dict[str, Term]:
     """For lexemes that are nowhere, those that they are mistyped forms of."""
     rows = tx.execute(
-        text("select typed, lexeme, id, chunk_count, idf from similar_lexemes(:unknown)"), {"unknown": list(unknown)}
+        text("select typed, lexeme, id, chunk_count, idf from similar_lexemes(:unknown, :cutting)"),
+        {"unknown": list(unknown), "cutting": cutting_id},
     ).all()
     found: dict[str, Term] = {}
     for typed in unknown:

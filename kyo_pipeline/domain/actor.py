@@ -34,6 +34,7 @@ class Permission(str, Enum):
     DOCUMENT_RESTRICT = "document:restrict"
     DOCUMENT_RETRY = "document:retry"
     DOCUMENT_UPLOAD = "document:upload"
+    EMBEDDING_SET_MANAGE = "embedding_set:manage"
     EMBEDDING_SET_TUNE = "embedding_set:tune"
     GROUP_MANAGE = "group:manage"
     STATUS_READ = "status:read"

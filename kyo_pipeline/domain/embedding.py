@@ -4,6 +4,20 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class ModelSource:
+    """What it takes to open a model beside the one that the settings name: never a key.
+
+    `model` is a name or a folder, as in KYO_EMBEDDING_MODEL, and empty for the built-in one. `endpoint` is where it is
+    served, None for the hosted API and on this machine; `tokenizer_file` a path, None for the model's own.
+    """
+
+    backend: str
+    model: str = ""
+    endpoint: str | None = None
+    tokenizer_file: str | None = None
+
+
+@dataclass(frozen=True)
 class EmbeddingSpec:
     """The identity of a vector space, recorded beside each table of vectors.
 
@@ -41,9 +55,9 @@ class EmbeddingSpec:
         return (self.backend, self.model, revision, self.dimensions, self.pooling, self.passage_prefix)
 
     def clash_with(self, configured: "EmbeddingSpec") -> str:
-        """The sentence for an operator whose settings name another space than the documents are in."""
+        """The sentence for an operator whose model is not the one that the vectors are of."""
         return (
-            f"The documents are embedded with {self.model} ({self.backend}, {self.revision}), the settings name "
-            f"{configured.model} ({configured.backend}, {configured.revision}). Set KYO_EMBEDDING_BACKEND and "
-            "KYO_EMBEDDING_MODEL back."
+            f"The documents are embedded with {self.model} ({self.backend}, {self.revision}), but the model is now "
+            f"{configured.model} ({configured.backend}, {configured.revision}). Put the one from before back where it "
+            "was; another model is built beside it by `kyo embeddings build`."
         )

@@ -3,18 +3,18 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from kyo_pipeline.domain.alignment import longest_rising
 from kyo_pipeline.domain.chunking import Cutter, Layout, Piece, chunks_of
-from kyo_pipeline.domain.chunks import Chunk
-from kyo_pipeline.domain.embedding import EmbeddingSpec
+from kyo_pipeline.domain.chunks import Chunk, indexed_text
+from kyo_pipeline.domain.cutting import Cutting
 from kyo_pipeline.domain.parsed import HeadingPaths, ParsedDocument
 from kyo_pipeline.domain.ports import Tokenizer
 
-#: Goes up when `chunking` cuts otherwise than before, so that no document keeps the old places for ever.
-_RULES = 1
-#: Tokens kept free for title and headings, which are embedded with each chunk.
-_PLACE_TOKENS = 48
+#: A chunk of a version, and the text of it that is embedded and searched.
+Row = tuple[UUID, Chunk, str]
+
 #: After many edits there are more chunks than there need be: at this many times as many, all is cut afresh.
 _FRAGMENTED = 1.25
 #: Old places are worth it only if they leave clearly less to embed than new ones would.
@@ -23,28 +23,6 @@ _LITTLE = 1  # chunks, which nobody saves
 _KEY = 32  # characters by which a chunk is looked for
 _PLACES = 1000  # at which such a key is looked at; texts of one letter have it everywhere
 _MATCHES = 8  # places of one chunk that are considered
-
-
-@dataclass(frozen=True)
-class Cutting:
-    """How texts are cut: tokens of a chunk, tokens that neighbours share, the model whose tokens they are."""
-
-    size: int
-    overlap: int
-    model: str
-
-    @staticmethod
-    def of(chunk_size: int, chunk_overlap: int, spec: EmbeddingSpec) -> "Cutting":
-        """As the settings say, or smaller where the model reads less once title and headings stand in front."""
-        reads = spec.max_tokens
-        size = chunk_size if reads is None else min(chunk_size, max(reads - _PLACE_TOKENS, reads // 2))
-        # The settings keep the overlap below CHUNK_SIZE, but not below what a model that reads little leaves of it.
-        return Cutting(size, chunk_overlap if chunk_overlap < size else size // 4, f"{spec.backend}/{spec.model}")
-
-    @property
-    def name(self) -> str:
-        """The same for two versions if the places of one may be those of the other."""
-        return f"{_RULES}/{self.size}/{self.overlap}/{self.model}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +58,19 @@ def rechunk(
     kept = chunks_of(document, _pieces(layout, cutter, pins))
     is_fragmented = len(kept) > _FRAGMENTED * len(fresh)
     return fresh if is_fragmented or _unknown(kept, known) > _WORTH_IT * cost else kept
+
+
+def chunk_rows(
+    version_id: UUID,
+    title: str,
+    document: ParsedDocument,
+    previous: Sequence[Chunk],
+    tokenizer: Tokenizer,
+    cutting: Cutting,
+) -> list[Row]:
+    """The chunks of a version as they are stored, each with the text of it that is embedded and searched."""
+    pieces = rechunk(document, previous, tokenizer, cutting.size, cutting.overlap)
+    return [(version_id, piece, indexed_text(title, piece.heading_path, piece.text)) for piece in pieces]
 
 
 def _unknown(chunks: Sequence[Chunk], known: set[tuple[tuple[str, ...], str]]) -> int:

@@ -8,6 +8,7 @@ from uuid import UUID
 from kyo_pipeline import admission, answer_cache, checking, finding, following_up, on_record
 from kyo_pipeline.answer_cache import CachedAnswer, CacheKey
 from kyo_pipeline.db import audit, citations, near_documents, questions
+from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.questions import Production
 from kyo_pipeline.domain.actor import Actor, Permission
@@ -21,6 +22,7 @@ from kyo_pipeline.domain.typed_text import composed, storable
 from kyo_pipeline.errors import Invalid, KyoError, Unavailable
 from kyo_pipeline.finding import Stages
 from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.serving import serving
 
 MAX_QUESTION_LENGTH = 2000
 
@@ -68,6 +70,7 @@ def stream_answer(
     try:
         if begun is not None:
             begun(conversation_id)
+        kyo, written.embedding_set = serving(kyo, actor)
         known = _known(kyo, actor, question_id, question, written, stages)
         answer_id = known.answer_id
         if known.answer_id is None:
@@ -100,6 +103,7 @@ class _Written:
     """What has been found and written so far: enough to store when the reader leaves in the middle."""
 
     searched: str = ""  # the question as it was searched for
+    embedding_set: EmbeddingSet | None = None  # that answered when it was asked
     retrieval: Retrieval | None = None
     pieces: list[str] = field(default_factory=list)
     draft: Draft | None = None
@@ -134,7 +138,8 @@ def _found_and_written(
     kyo: Kyo, actor: Actor, question: str, written: _Written, stages: Stages
 ) -> Generator[str, None, None]:
     stages.begin()
-    found = finding.retrieve(kyo, actor, written.searched, kyo.settings.TOP_K_RESULTS, stages)
+    limit = kyo.settings.TOP_K_RESULTS
+    found = finding.retrieve(kyo, actor, written.searched, limit, stages, written.embedding_set)
     written.retrieval = following_up.weighed(found, question, written.searched)
     written.draft = yield from _write(kyo, written.searched, written)
     written.draft = _checked(kyo, actor, written.searched, written.draft, written.retrieval)
@@ -189,7 +194,7 @@ def _store_known(
     """Store an answer that was written before; None where there is none, or it does not hold any more."""
     if known is None:
         return None
-    written = _Written(searched, known.retrieval, draft=known.draft)
+    written = _Written(searched, retrieval=known.retrieval, draft=known.draft)
     with kyo.db.transaction(actor) as tx:
         if not answer_cache.still_holds(tx, actor, known):
             return None

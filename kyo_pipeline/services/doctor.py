@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from kyo_pipeline.db import audit, corpus, embedding_sets, index_health, reprocessing, versions
+from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.index_health import FileOf, Unsound
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.embedding_sets import SetState
 from kyo_pipeline.domain.findings import Ailment, Finding, Repair
 from kyo_pipeline.errors import NotFound
 from kyo_pipeline.kyo import Kyo
@@ -18,6 +20,8 @@ from kyo_pipeline.kyo import Kyo
 #: Bytes are stored before their version: what is younger may belong to an upload that is under way.
 OLD_ENOUGH = timedelta(hours=1)
 _EXAMPLES = 10
+#: Sets that have vectors.
+_STANDING = (SetState.BUILDING, SetState.READY, SetState.ACTIVE, SetState.RETIRED)
 
 
 def check_index(kyo: Kyo, actor: Actor) -> tuple[Finding, ...]:
@@ -25,10 +29,10 @@ def check_index(kyo: Kyo, actor: Actor) -> tuple[Finding, ...]:
     actor.require(Permission.STATUS_READ)
     with kyo.db.transaction(actor) as tx:
         active = embedding_sets.active(tx)
-        unsound = index_health.unsound_versions(tx, active.id if active else None)
-        stray = index_health.stray_vectors(tx, active.id) if active else 0
+        unsound = index_health.unsound_versions(tx, active)
+        stray = sum(index_health.stray_vectors(tx, one.id) for one in embedding_sets.in_state(tx, *_STANDING))
         miscounted = index_health.miscounted(tx)
-        looked_at = index_health.count_looked_at(tx)
+        looked_at = index_health.count_looked_at(tx, active.cutting_id if active else None)
         wanted = index_health.files(tx)
     return (
         *_of_versions(kyo, unsound, *looked_at),
@@ -73,11 +77,11 @@ def repair(kyo: Kyo, actor: Actor, *, deep: bool = False) -> tuple[Repair, ...]:
     actor.require(Permission.DOCUMENT_REPROCESS)
     with kyo.db.transaction(actor) as tx:
         active = embedding_sets.active(tx)
-        unsound = index_health.unsound_versions(tx, active.id if active else None)
+        unsound = index_health.unsound_versions(tx, active)
         wanted = index_health.files(tx)
     done = (
         _read_again(kyo, actor, unsound),
-        _repair_corpus(kyo, actor, active.id if active else None, unsound),
+        _repair_corpus(kyo, actor, active, unsound),
         _set_damaged_aside(kyo, actor, wanted) if deep else None,
         _remove_orphans(kyo, actor, wanted),
         _remove_leftovers(kyo, actor),
@@ -202,14 +206,14 @@ def _read_again(kyo: Kyo, actor: Actor, unsound: Sequence[Unsound]) -> Iterable[
     )
 
 
-def _repair_corpus(kyo: Kyo, actor: Actor, active: int | None, unsound: Sequence[Unsound]) -> Iterable[Repair]:
+def _repair_corpus(kyo: Kyo, actor: Actor, active: EmbeddingSet | None, unsound: Sequence[Unsound]) -> Iterable[Repair]:
     unweighed = [version.id for version in unsound if version.without_weights]
     with kyo.db.transaction(actor) as tx:
         corpus.lock(tx)
-        stray = index_health.delete_stray_vectors(tx, active) if active is not None else 0
-        if unweighed:
+        stray = sum(index_health.delete_stray_vectors(tx, one.id) for one in embedding_sets.in_state(tx, *_STANDING))
+        if unweighed and active is not None:
             corpus.add_lexemes(tx, unweighed)
-            corpus.weigh(tx, unweighed)
+            corpus.weigh(tx, unweighed, active.cutting_id)
         wrong = index_health.recount(tx)
         if stray or unweighed or wrong:
             details = {"stray_vectors": stray, "versions_weighed": len(unweighed), "miscounted": wrong}

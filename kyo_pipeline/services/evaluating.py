@@ -117,7 +117,8 @@ def rank(kyo: Kyo, actor: Actor, question: str, units: Mapping[UUID, Units], wei
     milliseconds = (time.perf_counter() - started) * 1000
     vector = vector_of(kyo, question)
     with kyo.db.transaction(actor) as tx:
-        active, analysis = _active(tx), analysed(kyo, tx, question)
+        active = _active(tx)
+        analysis = analysed(kyo, tx, question, active)
         found = {
             weight: search.passages(tx, _weighed(active, weight), question, vector, DEPTH, analysis)
             for weight in {0.0, 1.0, active.spec.dense_weight, *weights}

@@ -8,20 +8,23 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from kyo_pipeline.db import chunks, claims, corpus, documents, embedding_sets, texts
+from kyo_pipeline.adapters.embedding.factory import configured_source
+from kyo_pipeline.db import chunks, claims, corpus, documents, embedding_sets, embedding_work, texts
 from kyo_pipeline.db.claims import Claimed
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.publishing import publish
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.batching import groups
-from kyo_pipeline.domain.chunks import Chunk, indexed_text
+from kyo_pipeline.domain.cutting import Cutting
 from kyo_pipeline.domain.documents import VersionStatus
+from kyo_pipeline.domain.embedding_sets import Storage
 from kyo_pipeline.domain.languages import language_of_document
 from kyo_pipeline.domain.likeness import Signature
 from kyo_pipeline.domain.parsed import ParsedDocument
-from kyo_pipeline.domain.rechunking import Cutting, rechunk
-from kyo_pipeline.errors import Conflict, Invalid, KyoError, NotFound
+from kyo_pipeline.domain.rechunking import Row, chunk_rows
+from kyo_pipeline.errors import Invalid, KyoError, NotFound
 from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.serving import with_model
 
 LEASE = timedelta(minutes=15)
 #: For a run that nobody watches: what it held, when it is killed, is free after this.
@@ -33,8 +36,6 @@ CHARACTERS_A_TRANSACTION = 500_000
 #: So that the lease is renewed while slow files are read.
 SECONDS_A_TRANSACTION = 30.0
 
-#: A chunk of a version, and the text of it that is embedded and searched.
-Row = tuple[UUID, Chunk, str]
 
 _GAVE_UP = (
     "Processing this file was interrupted {attempts} times. Try it again; if that does not help, the file is probably "
@@ -79,22 +80,27 @@ def parse(kyo: Kyo, run: str) -> StepReport:
 def cut(kyo: Kyo, run: str) -> StepReport:
     """Cut the texts that wait into chunks, and compute what lexical search needs."""
     with _step(kyo, VersionStatus.PARSED, run) as (report, claimed):
+        if not claimed:
+            return report
+        serving = serving_set(kyo)
         by_id = {version.version_id: version for version in claimed}
         sizes = {version.version_id: version.characters for version in claimed}
         for group in groups(sizes, CHARACTERS_A_TRANSACTION):
-            _cut_group(kyo, run, [by_id[version_id] for version_id in group], report)
+            _cut_group(kyo, run, serving, [by_id[version_id] for version_id in group], report)
     return report
 
 
 def embed(kyo: Kyo, run: str) -> StepReport:
     """Embed the chunks that wait. Raises `KyoError` when the model cannot be used; the rest waits for a later run."""
     with _step(kyo, VersionStatus.CHUNKED, run) as (report, claimed):
-        if claimed:
-            embedding_set = ensure_embedding_set(kyo)
-            with kyo.db.transaction(OPERATOR) as tx:
-                sizes = chunks.counts(tx, [version.version_id for version in claimed])
-            for group in groups(sizes, CHUNKS_A_TRANSACTION):
-                _embed_group(kyo, run, embedding_set, group, report)
+        if not claimed:
+            return report
+        serving, ids = serving_set(kyo), [version.version_id for version in claimed]
+        with kyo.db.transaction(OPERATOR) as tx:
+            again = claims.cut_for_another(tx, ids, run, serving.cutting.name)
+            sizes = chunks.counts(tx, [version_id for version_id in ids if version_id not in again])
+        for group in groups(sizes, CHUNKS_A_TRANSACTION):
+            _embed_group(kyo, run, serving, group, report)
     return report
 
 
@@ -105,7 +111,12 @@ def publish_ready(kyo: Kyo, run: str) -> StepReport:
             ids = [version.version_id for version in claimed[start : start + VERSIONS_A_TRANSACTION]]
             with kyo.db.transaction(OPERATOR) as tx:
                 documents.lock_of_versions(tx, ids)
+                # While this lock is held, no other set can begin to answer: what is ready is in the one that does.
+                corpus.lock(tx)
+                if (active := embedding_sets.active(tx)) is not None:
+                    claims.embedded_for_another(tx, ids, run, active.id)
                 ready = claims.finish(tx, ids, run, kyo.now())
+                embedding_work.add_ready(tx, ready)
                 report.items += len(publish(tx, OPERATOR, ready, kyo.now()))
             report.done += len(ready)
     return report
@@ -114,7 +125,7 @@ def publish_ready(kyo: Kyo, run: str) -> StepReport:
 def count_waiting(kyo: Kyo) -> int:
     """How many things some run should take up now: versions, and the BM25 weights when they have drifted."""
     with kyo.db.transaction(OPERATOR) as tx:
-        return claims.count_waiting(tx, kyo.now()) + (corpus.drifted_length(tx) is not None)
+        return claims.count_waiting(tx, kyo.now()) + bool(corpus.drifted_lengths(tx))
 
 
 def wait_for_work(kyo: Kyo, seconds: float) -> int:
@@ -137,16 +148,32 @@ def claim_name(run_id: str) -> str:
     return f"{claims.RUN_PREFIX}{run_id}"
 
 
-def ensure_embedding_set(kyo: Kyo) -> EmbeddingSet:
-    """The active vector space, made on first use. Raises `Conflict` when the settings name a model of another space."""
-    spec, now = kyo.embedder.spec, kyo.now()
+def serving_set(kyo: Kyo) -> EmbeddingSet:
+    """The active embedding set, made on first use by the model of the settings.
+
+    While anything is in it, it stays, whatever the settings name: another one is built beside it
+    (`services/reembedding.py`).
+    """
+    with kyo.db.transaction(OPERATOR) as tx:
+        active = embedding_sets.active(tx)
+        if active is not None and active.source is not None and not embedding_sets.is_empty(tx, active.id):
+            return active
+    spec, source, now = kyo.embedder.spec, configured_source(kyo.settings), kyo.now()
+    cutting, storage = (
+        Cutting.of(kyo.settings.CHUNK_SIZE, kyo.settings.CHUNK_OVERLAP, spec),
+        Storage(kyo.settings.KYO_VECTOR_STORAGE),
+    )
     with kyo.db.transaction(OPERATOR) as tx:
         embedding_sets.lock(tx)
         active = embedding_sets.active(tx)
-        if active is None or (not active.spec.same_space(spec) and embedding_sets.is_empty(tx, active.id)):
-            return embedding_sets.activate_new(tx, spec, now)
-        if not active.spec.same_space(spec):
-            raise Conflict(active.spec.clash_with(spec))
+        if active is None:
+            return embedding_sets.activate_first(tx, spec, cutting, source, now, storage)
+        if embedding_sets.is_empty(tx, active.id):
+            is_the_same = active.spec.same_space(spec) and active.cutting == cutting and active.storage is storage
+            return active if is_the_same else embedding_sets.activate_first(tx, spec, cutting, source, now, storage)
+        if active.spec.same_space(spec):  # of an earlier release, which did not note it
+            embedding_sets.adopt(tx, active.id, source, cutting)
+            active = embedding_sets.active(tx) or active
         return active
 
 
@@ -219,25 +246,30 @@ def _save_texts(kyo: Kyo, run: str, done: Sequence[tuple[Claimed, ParsedDocument
     report.files += [(version.file_name, document.pages or 1, seconds) for version, document, seconds in kept]
 
 
-def _cut_group(kyo: Kyo, run: str, group: Sequence[Claimed], report: StepReport) -> None:
+def _cut_group(kyo: Kyo, run: str, embedding_set: EmbeddingSet, group: Sequence[Claimed], report: StepReport) -> None:
     """Cut some versions together; where the database cannot hold what comes of it, each alone, to find the culprit."""
-    started, cutting = time.perf_counter(), _cutting(kyo)
+    started, cutting_id = time.perf_counter(), embedding_set.cutting_id
     with kyo.db.transaction(OPERATOR) as tx:
         parsed = [
-            (version, texts.load(tx, version.version_id), chunks.previous(tx, version.version_id, cutting.name))
+            (version, texts.load(tx, version.version_id), chunks.previous(tx, version.version_id, cutting_id))
             for version in group
         ]
     # No transaction is open while the texts are cut: nobody has to wait for a long one.
-    rows = [row for version, document, previous in parsed for row in _rows(kyo, version, document, previous)]
+    tokenizer = with_model(kyo, embedding_set).embedder.tokenizer
+    rows = [
+        row
+        for version, document, previous in parsed
+        for row in chunk_rows(version.version_id, version.title, document, previous, tokenizer, embedding_set.cutting)
+    ]
     languages = {version.version_id: _language(kyo, document) for version, document, _ in parsed}
     try:
-        kept = _store_chunks(kyo, run, languages, rows, started)
+        kept = _store_chunks(kyo, run, embedding_set, languages, rows, started)
     except Invalid as error:
         if len(group) == 1:
             _fail(kyo, run, group[0], error.message, report)
             return
         for version in group:
-            _cut_group(kyo, run, [version], report)
+            _cut_group(kyo, run, embedding_set, [version], report)
         return
     report.done += len({version_id for version_id, _, _ in kept})
     report.items += len(kept)
@@ -248,30 +280,26 @@ def _language(kyo: Kyo, document: ParsedDocument) -> str:
     return language_of_document(kyo.languages.likelihoods(document.text))
 
 
-def _store_chunks(kyo: Kyo, run: str, languages: Mapping[UUID, str], rows: Sequence[Row], started: float) -> list[Row]:
+def _store_chunks(
+    kyo: Kyo,
+    run: str,
+    embedding_set: EmbeddingSet,
+    languages: Mapping[UUID, str],
+    rows: Sequence[Row],
+    started: float,
+) -> list[Row]:
     """Write the chunks of those versions that this run still holds; returns them."""
     with kyo.db.transaction(OPERATOR) as tx:
         ours = claims.keep(tx, list(languages), run, VersionStatus.PARSED)
         kept = [row for row in rows if row[0] in ours]
-        chunks.replace(tx, kept, _cutting(kyo).name, {one: languages[one] for one in ours})
+        spoken = {one: languages[one] for one in ours}
+        chunks.replace(tx, kept, embedding_set.cutting_id, embedding_set.cutting.name, spoken)
         corpus.add_lexemes(tx, list(ours))
-        corpus.weigh(tx, list(ours))
+        corpus.weigh(tx, list(ours), embedding_set.cutting_id)
         share = (time.perf_counter() - started) / len(languages)
         claims.advance(tx, list(ours), run, VersionStatus.PARSED, VersionStatus.CHUNKED, share)
         claims.renew(tx, run, kyo.now() + _lease(run))
     return kept
-
-
-def _rows(kyo: Kyo, version: Claimed, document: ParsedDocument, previous: Sequence[Chunk]) -> list[Row]:
-    cutting = _cutting(kyo)
-    pieces = rechunk(document, previous, kyo.embedder.tokenizer, cutting.size, cutting.overlap)
-    return [
-        (version.version_id, piece, indexed_text(version.title, piece.heading_path, piece.text)) for piece in pieces
-    ]
-
-
-def _cutting(kyo: Kyo) -> Cutting:
-    return Cutting.of(kyo.settings.CHUNK_SIZE, kyo.settings.CHUNK_OVERLAP, kyo.embedder.spec)
 
 
 def _embed_group(
@@ -281,10 +309,10 @@ def _embed_group(
     with kyo.db.transaction(OPERATOR) as tx:
         held = list(claims.keep(tx, version_ids, run, VersionStatus.CHUNKED))
         # What is copied now need not be found again, whatever happens: a vector belongs to its chunk for good.
-        chunks.keep_vectors(tx, embedding_set.id, held)
-        waiting = chunks.waiting(tx, embedding_set.id, held)
+        chunks.keep_vectors(tx, embedding_set.id, embedding_set.cutting_id, held)
+        waiting = chunks.waiting(tx, embedding_set.id, embedding_set.cutting_id, held)
     # No transaction is open while the model works: a remote one may take minutes.
-    vectors = kyo.embedder.embed_passages([chunk.indexed_text for chunk in waiting])
+    vectors = with_model(kyo, embedding_set).embedder.embed_passages([chunk.indexed_text for chunk in waiting])
     with kyo.db.transaction(OPERATOR) as tx:
         ours = sorted(claims.keep(tx, held, run, VersionStatus.CHUNKED))
         places = [place for place, chunk in enumerate(waiting) if chunk.version_id in ours]
@@ -294,6 +322,7 @@ def _embed_group(
         kept = chunks.count_kept(tx, ours, embedded)
         share = (time.perf_counter() - started) / len(version_ids)
         claims.advance(tx, ours, run, VersionStatus.CHUNKED, VersionStatus.EMBEDDED, share)
+        claims.note_embedded(tx, ours, embedding_set.id)
         claims.renew(tx, run, kyo.now() + _lease(run))
     report.done += len(ours)
     report.items += len(embedded) + kept

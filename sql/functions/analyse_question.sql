@@ -1,17 +1,30 @@
+-- The cutting with this number, or the one that is searched now; before there is any, one without chunks.
+create or replace function counted_cutting(cutting integer) returns table (id integer, chunk_count bigint)
+language sql stable rows 1 set search_path = kyo, pg_temp
+as $$
+  select k.id, k.chunk_count
+  from cuttings k
+  where k.id = coalesce(cutting, (select s.cutting_id from embedding_sets s where s.state = 'active'))
+  union all
+  select null, 0
+  where cutting is null and not exists (select from embedding_sets s where s.state = 'active')
+$$;
+
 -- The lexemes of a question as the chunks have them, each with the places where it stands, its number, in how many chunks it
 -- can be found, and its inverse document frequency; lexemes that are nowhere count as rarer than any that are.
 --   words:        the question, made ready by kyo_pipeline/domain/lexical.py as the text of each chunk is;
 --   spoken:       the language of the question, where it is known. Its stop words are left out in every other language too:
 --                 an English "what" is rare, and so of great weight, in German documents;
---   identifiers:  part numbers and the like, which are lexemes of their own.
+--   identifiers:  part numbers and the like, which are lexemes of their own;
+--   cutting:      whose chunks are counted; null: of what answers questions now.
 -- It runs as its owner: the app cannot read `lexemes`, which has the words of documents that nobody may read.
-create or replace function analyse_question(words text, spoken text, identifiers text[])
+create or replace function analyse_question(words text, spoken text, identifiers text[], cutting integer default null)
 returns table (lexeme text, places integer[], id integer, chunk_count integer, idf double precision)
 language sql stable security definer set search_path = kyo, pg_temp
 as $$
   with
   languages as (
-    select language from corpus_languages where chunk_count > 0
+    select language from corpus_languages where version_count > 0
     union
     select coalesce(spoken, 'english')
   ),
@@ -35,13 +48,14 @@ as $$
     select one, '{}'
     from unnest(identifiers) as one
   )
-  select w.lexeme, w.places, l.id, coalesce(l.chunk_count, 0),
+  select w.lexeme, w.places, l.id, coalesce(n.chunk_count, 0),
     cast(
-      ln(1 + (corpus.chunk_count - coalesce(l.chunk_count, 0) + 0.5) / (coalesce(l.chunk_count, 0) + 0.5))
+      ln(1 + (k.chunk_count - coalesce(n.chunk_count, 0) + 0.5) / (coalesce(n.chunk_count, 0) + 0.5))
       as double precision)
   from wanted w
-  cross join corpus
+  cross join counted_cutting(cutting) k
   left join lexemes l on l.lexeme = w.lexeme
+  left join lexeme_counts n on n.cutting_id = k.id and n.lexeme_id = l.id
   where current_actor() is not null
 $$;
 
@@ -54,23 +68,32 @@ as $$
     select distinct cast(phraseto_tsquery(cast(l.language as regconfig), p.phrase) as text) as phrase
     from corpus_languages l
     cross join unnest(phrases) as p(phrase)
-    where l.chunk_count > 0
+    where l.version_count > 0
   ) q
   where q.phrase <> '' and current_actor() is not null
 $$;
 
 -- Lexemes that can be found and are like one that cannot: each differs from it by one letter, or by two.
-create or replace function similar_lexemes(unknown text[])
+create or replace function similar_lexemes(unknown text[], cutting integer default null)
 returns table (typed text, lexeme text, id integer, chunk_count integer, idf double precision)
 language sql stable rows 10 security definer set search_path = kyo, pg_temp
 as $$
-  select u.typed, l.lexeme, l.id, l.chunk_count,
-    cast(ln(1 + (corpus.chunk_count - l.chunk_count + 0.5) / (l.chunk_count + 0.5)) as double precision)
+  select u.typed, l.lexeme, l.id, n.chunk_count,
+    cast(ln(1 + (k.chunk_count - n.chunk_count + 0.5) / (n.chunk_count + 0.5)) as double precision)
   from unnest(unknown) as u(typed)
-  cross join corpus
+  cross join counted_cutting(cutting) k
   join lexemes l on l.shortenings && shortenings(u.typed)
-  where may_be_mistyped(u.typed) and l.chunk_count > 0 and current_actor() is not null
+  join lexeme_counts n on n.cutting_id = k.id and n.lexeme_id = l.id
+  where may_be_mistyped(u.typed) and n.chunk_count > 0 and current_actor() is not null
 $$;
 
-revoke all on function analyse_question(text, text, text[]), phrase_query(text[]), similar_lexemes(text[]) from public;
-grant execute on function analyse_question(text, text, text[]), phrase_query(text[]), similar_lexemes(text[]) to kyo_app;
+revoke all on function
+  analyse_question(text, text, text[], integer), phrase_query(text[]), similar_lexemes(text[], integer), counted_cutting(integer)
+from public;
+grant execute on function
+  analyse_question(text, text, text[], integer), phrase_query(text[]), similar_lexemes(text[], integer)
+to kyo_app;
+-- The pipeline searches to judge a set before it serves.
+grant execute on function
+  analyse_question(text, text, text[], integer), phrase_query(text[]), similar_lexemes(text[], integer)
+to kyo_pipeline;

@@ -41,6 +41,7 @@ set hnsw.ef_search = 400
 set hnsw.max_scan_tuples = 200000
 as $function$
 declare
+  asked constant public.{type} := question;
   me constant uuid := current_actor();
   reads constant uuid[] := array(select accessible_collections(me, 'read'));
   approves constant uuid[] := array(select accessible_collections(me, 'approve'));
@@ -63,17 +64,18 @@ begin
     union
     (select d.current_version_id from documents d where {searchable} and d.id = any(granted) limit few_documents + 1));
   if cardinality(versions) <= few_documents then
-    select coalesce(sum(v.chunk_count), 0) ^ 2 <= scan_factor * corpus.chunk_count into is_little
-    from corpus
+    select coalesce(sum(v.chunk_count), 0) ^ 2 <= scan_factor * k.chunk_count into is_little
+    from cuttings k
     left join document_versions v on v.id = any(versions)
-    group by corpus.chunk_count;
+    where k.id = {cutting}
+    group by k.chunk_count;
   end if;
 
   if is_little then
     by_words := array(
       select c.id
       from chunks c
-      where c.version_id = any(versions) and c.bm25 operator(public.<#>) weights < 0
+      where c.version_id = any(versions) and c.cutting_id = {cutting} and c.bm25 operator(public.<#>) weights < 0
       order by c.bm25 operator(public.<#>) weights
       limit candidates);
     by_meaning := array(
@@ -81,7 +83,7 @@ begin
       from chunks c
       join {vectors} e on e.chunk_id = c.id
       where c.version_id = any(versions)
-      order by (e.embedding operator(public.<=>) question) + 0  -- the sum cannot come from the index
+      order by (e.embedding operator(public.<=>) asked) + 0  -- the sum cannot come from the index
       limit candidates);
   else
     by_words := array(
@@ -92,6 +94,7 @@ begin
           select c.id, c.bm25 operator(public.<#>) weights as distance
           from chunks c
           where c.lexical @@ rare
+            and c.cutting_id = {cutting}
             -- Before the limit: of old versions and other people's documents there may be any number.
             and exists (select from documents d where d.current_version_id = c.version_id and {readable})
           limit most_matches
@@ -105,7 +108,7 @@ begin
       join chunks c on c.id = e.chunk_id
       join documents d on d.current_version_id = c.version_id
       where {readable}
-      order by e.embedding operator(public.<=>) question
+      order by e.embedding operator(public.<=>) asked
       limit candidates);
   end if;
 
@@ -114,7 +117,7 @@ begin
       select c.id
       from chunks c
       join documents d on d.current_version_id = c.version_id
-      where c.lexical @@ phrase and {readable}
+      where c.lexical @@ phrase and c.cutting_id = {cutting} and {readable}
       order by c.bm25 operator(public.<#>) weights
       limit candidates);
   end if;
@@ -124,7 +127,7 @@ begin
   scored as (
     select c.id, c.lexical @@ phrase is true as has_phrase,
       coalesce(-(c.bm25 operator(public.<#>) weights), 0) as lexical,
-      1 - (e.embedding operator(public.<=>) question) as similarity
+      1 - (e.embedding operator(public.<=>) asked) as similarity
     from (select distinct unnest(by_words || by_meaning || by_phrase) as id) found
     join chunks c on c.id = found.id
     join {vectors} e on e.chunk_id = c.id
@@ -149,18 +152,22 @@ end $function$;
 revoke all on function {search}(public.vector, tsquery, public.sparsevec, tsquery, double precision, double precision, integer)
 from public;
 grant execute on function {search}(public.vector, tsquery, public.sparsevec, tsquery, double precision, double precision, integer)
-to kyo_app;
+to kyo_app, kyo_pipeline;
 $template$;
   searchable constant text := 'd.state = ''approved'' and d.current_version_id is not null';
   in_collections constant text :=
     'd.collection_id = any(reads) and (not d.restricted or d.owner_id = me or d.collection_id = any(approves))';
   statement text := template;
+  searched embedding_sets;
 begin
+  select s.* into strict searched from embedding_sets s where s.id = embedding_set;
   -- Until pgvector is loaded, its settings are nobody's, and may not be set.
   perform cast('[1]' as public.vector);
   statement := replace(statement, '{readable}', '{searchable} and ({in_collections} or d.id = any(granted))');
   statement := replace(statement, '{searchable}', searchable);
   statement := replace(statement, '{in_collections}', in_collections);
+  statement := replace(statement, '{cutting}', cast(searched.cutting_id as text));
+  statement := replace(statement, '{type}', format('%s(%s)', searched.storage, searched.dimensions));
   statement := replace(statement, '{vectors}', format('kyo.chunk_embeddings_%s', embedding_set));
   execute replace(statement, '{search}', format('kyo.search_set_%s', embedding_set));
 end $create$;

@@ -43,5 +43,4 @@ begin
 end $$;
 
 revoke all on function read_passages(bigint[]) from public;
--- The pipeline searches to judge an embedding set before it serves.
 grant execute on function read_passages(bigint[]) to kyo_app, kyo_pipeline;

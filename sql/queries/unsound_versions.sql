@@ -7,6 +7,7 @@ with cut as (
     count(*) filter (where c.bm25 is null and c.lexeme_count > 0) as without_weights
   from chunks c
   left join {vectors} e on e.chunk_id = c.id
+  where cast(:cutting as integer) is null or c.cutting_id = :cutting
   group by c.version_id
 ),
 examined as (

@@ -19,7 +19,8 @@ from (
   cross join lateral unnest(x.lexical) as t(lexeme, positions, weights)
   -- One look into the index for each: a join may be planned by statistics of when the table was empty, and takes minutes.
   cross join lateral (select k.id from lexemes k where k.lexeme = t.lexeme offset 0) l
-  where cast(:version_ids as uuid[]) is null or x.version_id = any(cast(:version_ids as uuid[]))
+  where x.cutting_id = :cutting
+    and (cast(:version_ids as uuid[]) is null or x.version_id = any(cast(:version_ids as uuid[])))
   group by x.id
 ) w
 where w.id = c.id

@@ -104,7 +104,7 @@ def own_database(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatc
     migrate(url)
     monkeypatch.setenv("DATABASE_URL", url)
     kyo = open_kyo(load_settings(), DatabaseRole.PIPELINE)
-    indexing.ensure_embedding_set(kyo)
+    indexing.serving_set(kyo)
     kyo.close()
     return url
 

@@ -98,9 +98,10 @@ def happen(kyo: Kyo, run_pipeline: Callable[[], None], sql: Sql, what: str, name
 
 
 def assert_counted(sql: Sql) -> None:
-    counted = {row.lexeme: row.chunk_count for row in sql("select * from lexemes where chunk_count <> 0")}
+    rows = sql("select l.lexeme, n.chunk_count from lexeme_counts n join lexemes l on l.id = n.lexeme_id")
+    counted = {row.lexeme: row.chunk_count for row in rows if row.chunk_count}
     assert counted == {row.lexeme: row.chunks for row in sql(RECOUNT)}
-    totals = sql("select chunk_count, lexeme_count from corpus")
+    totals = sql("select coalesce(sum(chunk_count), 0), coalesce(sum(lexeme_count), 0) from cuttings")
     assert totals == sql(f"select count(*), coalesce(sum(c.lexeme_count), 0) from {SEARCHABLE}")  # noqa: S608 — as above
 
 
@@ -108,7 +109,7 @@ def test_stored_weights_are_those_of_bm25(publish: Callable[[str, str], None], p
     for number, content in enumerate(TEXTS):
         publish(f"{number}.txt", content)
     upkeep.refresh_weights(pipeline)
-    [(average,)] = sql("select weighed_length from corpus")
+    [(average,)] = sql("select weighed_length from cuttings")
     ids = {row.lexeme: row.id for row in sql("select id, lexeme from lexemes")}
     for row in sql("select id, lexeme_count, bm25::text as stored from chunks"):
         found = sql("select lexeme, positions from chunks c, unnest(c.lexical) where c.id = :id", id=row.id)
@@ -129,14 +130,15 @@ class TestDrift:
     @pytest.fixture
     def length(self, kyo: Kyo, sql: Sql) -> Callable[[float | None, int, int], float | None]:
         def drifted(weighed: float | None, lexemes: int, chunks: int) -> float | None:
+            sql("insert into cuttings (name, size, overlap, is_counted) values ('one', 500, 50, true)")
             sql(
-                "update corpus set weighed_length = :weighed, lexeme_count = :lexemes, chunk_count = :chunks",
+                "update cuttings set weighed_length = :weighed, lexeme_count = :lexemes, chunk_count = :chunks",
                 weighed=weighed,
                 lexemes=lexemes,
                 chunks=chunks,
             )
             with kyo.db.transaction(OPERATOR) as tx:
-                return corpus.drifted_length(tx)
+                return next(iter(corpus.drifted_lengths(tx).values()), None)
 
         return drifted
 

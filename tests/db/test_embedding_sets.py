@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kyo_pipeline import serving
 from kyo_pipeline.db import chunks, embedding_sets
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.domain.database_role import DatabaseRole
@@ -14,6 +15,7 @@ from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.errors import Conflict, Invalid
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, indexing, library
+from tests.embedding_sets import first_set
 from tests.fakes import OtherEmbedder, RollbackDatabase
 
 SPEC = EmbeddingSpec("test", "model", "1", 4, "mean", "query: ", "passage: ", 128, 0.5, 0.25)
@@ -27,7 +29,7 @@ def kyo(kyo: Kyo, db: RollbackDatabase) -> Kyo:
 
 def test_a_set_comes_back_as_it_was_stored(kyo: Kyo) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
-        made = embedding_sets.activate_new(tx, SPEC, kyo.now())
+        made = first_set(tx, SPEC, kyo.now())
         assert embedding_sets.active(tx) == made
         assert made.spec == SPEC
         assert embedding_sets.is_empty(tx, made.id)
@@ -35,8 +37,8 @@ def test_a_set_comes_back_as_it_was_stored(kyo: Kyo) -> None:
 
 def test_one_set_is_active_and_the_one_before_is_retired(kyo: Kyo, sql: Callable[..., list[Any]]) -> None:
     with kyo.db.transaction(OPERATOR) as tx:
-        embedding_sets.activate_new(tx, SPEC, kyo.now())
-        embedding_sets.activate_new(tx, replace(SPEC, revision="2"), kyo.now())
+        first_set(tx, SPEC, kyo.now())
+        first_set(tx, replace(SPEC, revision="2"), kyo.now())
     assert sql("select revision, state from embedding_sets order by id") == [("1", "retired"), ("2", "active")]
     with pytest.raises(Conflict):
         sql("update embedding_sets set state = 'active'")
@@ -45,7 +47,7 @@ def test_one_set_is_active_and_the_one_before_is_retired(kyo: Kyo, sql: Callable
 def test_vectors_of_another_length_do_not_fit(kyo: Kyo, publish: Callable[[str, str], None]) -> None:
     publish("a.txt", "Some text.")
     with kyo.db.transaction(OPERATOR) as tx:
-        made = embedding_sets.activate_new(tx, SPEC, kyo.now())
+        made = first_set(tx, SPEC, kyo.now())
     with pytest.raises(Invalid, match="cannot hold"), kyo.db.transaction(OPERATOR) as tx:
         chunks.replace_vectors(tx, made.id, [1], np.ones((1, 8), dtype=np.float32))
 
@@ -69,17 +71,17 @@ def test_what_makes_another_space(change: dict[str, Any], same: bool) -> None:
 
 
 def test_an_unused_set_gives_way_to_another_model(kyo: Kyo) -> None:
-    indexing.ensure_embedding_set(kyo)
+    indexing.serving_set(kyo)
     other = replace(kyo, embedder=OtherEmbedder(kyo.embedder))
-    assert indexing.ensure_embedding_set(other).spec == other.embedder.spec
+    assert indexing.serving_set(other).spec == other.embedder.spec
 
 
 def test_a_used_set_does_not_and_says_so(kyo: Kyo, employee: Actor, publish: Callable[[str, str], None]) -> None:
     publish("a.txt", "Some text.")
     other = replace(kyo, embedder=OtherEmbedder(kyo.embedder))
-    with pytest.raises(Conflict, match="KYO_EMBEDDING_MODEL"):
-        indexing.ensure_embedding_set(other)
-    with pytest.raises(Conflict, match="KYO_EMBEDDING_MODEL"):
+    with pytest.raises(Conflict, match="Put the one from before back"):
+        serving.with_model(other, indexing.serving_set(other))
+    with pytest.raises(Conflict, match="Put the one from before back"):
         asking.search(other, employee, "text")
 
 

@@ -24,6 +24,7 @@ from kyo_pipeline.domain.documents import DocumentState
 from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, history
+from tests.embedding_sets import first_set
 from tests.fakes import RollbackDatabase
 
 RANK = {None: 0, "read": 1, "write": 2, "approve": 3}
@@ -309,8 +310,8 @@ def build(tx: Connection, world: World, set_id: int) -> None:
     )
     many("insert into version_texts values (:id, 'thirty days of leave', '{}', '[]', '{}')", versions)
     many(
-        "insert into chunks (version_id, ordinal, text, start_offset, end_offset, tokens, heading_path, lexical, "
-        "lexeme_count) values (:id, 0, 'thirty days of leave', 0, 20, 4, '{}', to_tsvector('english', 'leave'), 1)",
+        "insert into chunks (version_id, cutting_id, ordinal, text, start_offset, end_offset, tokens, heading_path, lexical, "
+        "lexeme_count) values (:id, (select cutting_id from embedding_sets where state = 'active'), 0, 'thirty days of leave', 0, 20, 4, '{}', to_tsvector('english', 'leave'), 1)",
         versions,
     )
     tx.execute(text(f"insert into chunk_embeddings_{set_id} select id, '[1,1]' from chunks"))  # noqa: S608 — an integer
@@ -358,7 +359,7 @@ def build(tx: Connection, world: World, set_id: int) -> None:
 @pytest.fixture
 def embedding_set(pipeline: Kyo) -> embedding_sets.EmbeddingSet:
     with pipeline.db.transaction(OPERATOR) as tx:
-        return embedding_sets.activate_new(tx, SPEC, pipeline.now())
+        return first_set(tx, SPEC, pipeline.now())
 
 
 #: Chance seldom makes what matters here: somebody deactivated whom nothing but a group would let in.

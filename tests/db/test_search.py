@@ -14,6 +14,7 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.retrieval import Passage
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, library, reviewing
+from tests.embedding_sets import first_set
 
 Sql = Callable[..., list[Any]]
 Publish = Callable[[str, str], None]
@@ -77,7 +78,9 @@ def test_lexical_ranking_is_bm25(
     for row in rows:
         lexemes.setdefault(row.id, []).extend([row.lexeme] * row.times)
     with pipeline.db.transaction(OPERATOR) as tx:
-        corpus.weigh_all(tx, sum(map(len, lexemes.values())) / len(lexemes))
+        active = embedding_sets.active(tx)
+        assert active is not None
+        corpus.weigh_all(tx, active.cutting_id, sum(map(len, lexemes.values())) / len(lexemes))
     asked = {row[0] for row in sql("select unnest(tsvector_to_array(to_tsvector('english', :q)))", q=question)}
     expected = bm25(lexemes, asked)
 
@@ -176,7 +179,7 @@ def crowd(request: pytest.FixtureRequest, pipeline: Kyo, sql: Sql) -> embedding_
     """3,000 documents of one chunk with a random vector each; everybody may read one in so many of them."""
     spec = replace(pipeline.embedder.spec, model="random", dimensions=16)
     with pipeline.db.transaction(OPERATOR) as tx:
-        made = embedding_sets.activate_new(tx, spec, pipeline.now())
+        made = first_set(tx, spec, pipeline.now())
     sql("insert into collections (name, everyone_access, created_at) values ('Closed', null, now())")
     sql(
         """
@@ -200,9 +203,10 @@ def crowd(request: pytest.FixtureRequest, pipeline: Kyo, sql: Sql) -> embedding_
     sql(
         """
         insert into chunks
-          (version_id, ordinal, text, start_offset, end_offset, tokens, heading_path, lexical, lexeme_count)
-        select id, 0, 'text', 0, 4, 1, '{}', '', 0 from document_versions
-        """
+          (version_id, cutting_id, ordinal, text, start_offset, end_offset, tokens, heading_path, lexical, lexeme_count)
+        select id, :cutting, 0, 'text', 0, 4, 1, '{}', '', 0 from document_versions
+        """,
+        cutting=made.cutting_id,
     )
     sql("select setseed(0.5)")
     sql(
@@ -326,7 +330,7 @@ def spoken(kyo: Kyo, run_pipeline: Callable[[], None]) -> None:
 def test_each_language_has_its_own_words_and_is_counted(kyo: Kyo, sql: Sql) -> None:
     languages = {"arabic", "english", "french", "german", "simple"}
     assert {row.language for row in sql("select distinct language from document_versions")} == languages
-    assert dict(map(tuple, sql("select language, chunk_count from corpus_languages"))) == dict.fromkeys(languages, 1)
+    assert dict(map(tuple, sql("select language, version_count from corpus_languages"))) == dict.fromkeys(languages, 1)
     with kyo.db.transaction(OPERATOR) as tx:
         assert set(search.languages(tx)) == languages
 

@@ -102,7 +102,7 @@ def test_checks_fail_when_the_index_is_not_what_it_should_be(
     own_database: str,
 ) -> None:
     if statement:
-        vectors = f"chunk_embeddings_{indexing.ensure_embedding_set(searchable).id}"
+        vectors = f"chunk_embeddings_{indexing.serving_set(searchable).id}"
         with Database(own_database).transaction(OPERATOR) as tx:
             tx.execute(text(statement.format(vectors=vectors)))
     result = dg.materialize(

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from kyo_pipeline.domain import rechunking
 from kyo_pipeline.domain.chunking import chunk
 from kyo_pipeline.domain.chunks import Chunk
-from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.domain.parsed import Heading, ParsedDocument, heading_path_at, page_at
-from kyo_pipeline.domain.rechunking import Cutting, rechunk
+from kyo_pipeline.domain.rechunking import rechunk
 from tests.domain.test_chunking import TEXTS, Pieces, Words, check_laws
 
 SIZE, OVERLAP = 100, 12
@@ -235,25 +234,6 @@ def test_neighbours_still_share_sentences_where_the_text_was_changed() -> None:
     assert new(after, before) <= 3
     shared = [one.end - other.start for one, other in pairwise(after)]
     assert all(length > 0 for length in shared)
-
-
-def spec(max_tokens: int | None) -> EmbeddingSpec:
-    return EmbeddingSpec("here", "small", "1", 3, "mean", "", "", max_tokens, 0.5, 0.5)
-
-
-def test_a_model_that_reads_little_gets_small_chunks() -> None:
-    assert Cutting.of(400, 60, spec(None)) == Cutting(400, 60, "here/small")
-    assert Cutting.of(400, 60, spec(512)) == Cutting(400, 60, "here/small")
-    assert Cutting.of(400, 60, spec(256)).size == 208
-    assert Cutting.of(400, 60, spec(64)) == Cutting(32, 8, "here/small")
-
-
-def test_places_are_kept_for_the_same_settings_only() -> None:
-    one = Cutting(400, 60, "here/small")
-    assert (
-        len({one.name, Cutting(401, 60, one.model).name, Cutting(400, 61, one.model).name, Cutting(400, 60, "x").name})
-        == 4
-    )
 
 
 @pytest.mark.parametrize(("size", "overlap"), [(10, 10), (10, -1)])

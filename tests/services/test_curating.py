@@ -113,7 +113,7 @@ def test_another_title_reaches_what_is_searched_when_the_document_has_been_read_
     assert found("thirty days") == ["Everybody has thirty days of leave."]
     assert sql(by_title) == [(1,)]
     assert library.read_document(kyo, manager, document.id).state is DocumentState.APPROVED
-    assert sql("select count(*) from corpus where chunk_count = 1") == [(1,)]
+    assert sql("select count(*) from cuttings where chunk_count = 1") == [(1,)]
 
 
 def test_other_changes_leave_the_index_alone(
@@ -275,7 +275,7 @@ def test_what_became_ready_in_the_archive_answers_when_it_comes_back(
     assert found("leave") == []
     assert curating.restore(kyo, manager, document.id).current_number == 2
     assert found("leave") == ["Everybody has forty days of leave."]
-    assert sql("select chunk_count from corpus") == [(1,)]
+    assert sql("select chunk_count from cuttings") == [(1,)]
 
 
 @pytest.mark.parametrize("decision", ["none", "rejected", "approved, not ready"])
@@ -327,8 +327,10 @@ def test_of_a_deleted_document_nothing_is_left_but_that_it_was_there(
     [(vectors,)] = sql("select format('chunk_embeddings_%s', id) from embedding_sets where state = 'active'")
     for table in ("version_texts", "chunks", vectors):
         assert sql(f"select count(*) from {table}") == [(1,)]  # noqa: S608 — names of tables
-    assert sql("select chunk_count, lexeme_count from corpus") == sql("select count(*), sum(lexeme_count) from chunks")
-    assert sql("select lexeme from lexemes where chunk_count > 0 and lexeme in ('leav', 'forti', 'thirti')") == []
+    counted = sql("select count(*), sum(lexeme_count) from chunks")
+    assert sql("select chunk_count, lexeme_count from cuttings") == counted
+    still = "select from lexeme_counts n join lexemes l on l.id = n.lexeme_id where n.chunk_count > 0 and l.lexeme in"
+    assert sql(f"{still} ('leav', 'forti', 'thirti')") == []
     assert sorted(path.exists() for path in paths) == [False, False, True]
     [(by, about, told)] = details("document:delete")
     assert (by, about) == (admin.id, str(document.id))
@@ -430,8 +432,10 @@ def test_an_answer_that_is_being_stored_while_a_document_is_deleted_is_erased_or
     with Database(own_database).transaction(OPERATOR) as tx:
         chunk = tx.scalar(
             text(
-                "insert into chunks (version_id, ordinal, text, start_offset, end_offset, tokens, heading_path, "
-                "lexical, lexeme_count) values (:version, 0, 'some text', 0, 9, 2, '{}', '', 0) returning id"
+                "insert into cuttings (name, size, overlap) values ('any', 500, 50) on conflict (name) do nothing; "
+                "insert into chunks (version_id, cutting_id, ordinal, text, start_offset, end_offset, tokens, "
+                "heading_path, lexical, lexeme_count) "
+                "values (:version, (select id from cuttings where name = 'any'), 0, 'some text', 0, 9, 2, '{}', '', 0) returning id"
             ),
             {"version": cited.latest.id},
         )
@@ -485,7 +489,7 @@ def test_what_is_archived_is_deleted_without_being_counted_twice(
 ) -> None:
     curating.archive(kyo, manager, document.id)
     curating.delete(kyo, admin, document.id)
-    assert sql("select chunk_count, lexeme_count from corpus") == [(0, 0)]
+    assert sql("select chunk_count, lexeme_count from cuttings") == [(0, 0)]
 
 
 @pytest.mark.parametrize("step", ["uploaded", "parsed", "chunked", "embedded"])

@@ -36,7 +36,7 @@ def published(kyo: Kyo, employee: Actor, publish: Callable[[str, str], None]) ->
 @pytest.fixture
 def break_it(pipeline: Kyo, sql: Sql) -> Callable[[str], None]:
     def run(statement: str) -> None:
-        sql(statement.format(vectors=f"chunk_embeddings_{indexing.ensure_embedding_set(pipeline).id}"))
+        sql(statement.format(vectors=f"chunk_embeddings_{indexing.serving_set(pipeline).id}"))
 
     return run
 

@@ -81,7 +81,7 @@ def test_a_database_without_space_in_each_step_of_a_replacement(
             break
         earlier(pipeline, "run:1")
     table, status = STEPS[step]
-    table = table.format(vectors=f"chunk_embeddings_{indexing.ensure_embedding_set(pipeline).id}")
+    table = table.format(vectors=f"chunk_embeddings_{indexing.serving_set(pipeline).id}")
     sql(
         "create function no_space() returns trigger language plpgsql as "
         "$$ begin raise exception 'no space' using errcode = 'disk_full'; end $$"

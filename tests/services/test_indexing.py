@@ -17,12 +17,14 @@ from kyo_pipeline.db.engine import Database, Transaction
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.documents import VersionStatus
+from kyo_pipeline.domain.findings import Ailment
 from kyo_pipeline.domain.parsed import Heading, ParsedDocument
 from kyo_pipeline.errors import Conflict, NotFound, Unavailable
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, indexing, library, reviewing, upkeep
 from tests.conftest import Clock
 from tests.fakes import OtherEmbedder, PlainTextParser, RollbackDatabase
+from tests.soundness import unsound
 
 Sql = Callable[..., list[Any]]
 STEPS = (indexing.parse, indexing.cut, indexing.embed, indexing.publish_ready)
@@ -117,10 +119,10 @@ def assert_sound(kyo: Kyo, sql: Sql, ready: int) -> None:
     [(chunks,)] = sql("select count(*) from chunks")
     assert chunks >= ready
     assert sql("select sum(chunk_count) from document_versions") == [(chunks,)]
-    table = f"chunk_embeddings_{indexing.ensure_embedding_set(kyo).id}"
+    table = f"chunk_embeddings_{indexing.serving_set(kyo).id}"
     assert sql(f"select count(*) from {table}") == [(chunks,)]  # noqa: S608 — the name is made from an integer
     assert sql("select count(*) from version_texts") == [(ready,)]
-    assert not any(vars(upkeep.inspect(kyo)).values())
+    assert unsound(kyo) == {}
 
 
 def test_each_step_reports_what_it_made(kyo: Kyo, upload: Callable[..., list[UUID]]) -> None:
@@ -439,21 +441,21 @@ def test_many_small_groups_come_to_the_same_as_one(
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
-        ("update document_versions set status = 'chunked'", "current_but_not_ready"),
-        ("update document_versions set review = 'pending'", "current_but_not_ready"),
-        ("delete from {vectors}", "searchable_without_vector"),
-        ("update chunks set bm25 = null", "searchable_without_vector"),
-        ("update document_versions set chunk_count = null", "ready_without_chunks"),
-        ("update corpus set chunk_count = chunk_count + 1", "miscounted_chunks"),
+        ("update document_versions set status = 'chunked'", Ailment.NOT_READY),
+        ("update document_versions set review = 'pending'", Ailment.NOT_READY),
+        ("delete from {vectors}", Ailment.VECTORS),
+        ("update chunks set bm25 = null", Ailment.WEIGHTS),
+        ("update document_versions set chunk_count = null", Ailment.CHUNKS),
+        ("update cuttings set chunk_count = chunk_count + 1", Ailment.STATISTICS),
     ],
 )
 def test_what_should_never_be_is_counted(
-    kyo: Kyo, publish: Callable[[str, str], None], sql: Sql, statement: str, fault: str
+    kyo: Kyo, publish: Callable[[str, str], None], sql: Sql, statement: str, fault: Ailment
 ) -> None:
     publish("a.txt", "Some text.")
-    assert not any(vars(upkeep.inspect(kyo)).values())
-    sql(statement.format(vectors=f"chunk_embeddings_{indexing.ensure_embedding_set(kyo).id}"))
-    assert vars(upkeep.inspect(kyo))[fault] == 1
+    assert unsound(kyo) == {}
+    sql(statement.format(vectors=f"chunk_embeddings_{indexing.serving_set(kyo).id}"))
+    assert {name: finding.problems for name, finding in unsound(kyo).items()} == {fault.value: 1}
 
 
 def test_what_has_waited_for_long_is_counted(kyo: Kyo, upload: Callable[..., list[UUID]], clock: Clock) -> None:
@@ -537,7 +539,7 @@ def test_people_and_pipelines_at_the_same_time_never_get_in_each_others_way(comm
     assert errors == []
     process()
     upkeep.refresh_weights(committed)
-    assert not any(vars(upkeep.inspect(committed)).values())
+    assert unsound(committed) == {}
 
 
 def test_a_decision_and_the_pipeline_never_wait_for_each_other(committed: Kyo, app: Kyo) -> None:
@@ -569,7 +571,7 @@ def test_two_runs_at_once_make_each_version_ready_once(committed: Kyo) -> None:
     for number in range(12):
         library.upload(committed, OPERATOR, f"{number}.txt", f"Text number {number} about leave.".encode())
     small = replace(committed, settings=committed.settings.model_copy(update={"KYO_BATCH_SIZE": 4}))
-    indexing.ensure_embedding_set(small)
+    indexing.serving_set(small)
     runs = [threading.Thread(target=lambda name=f"run:{n}": [run(small, name) for _ in range(3)]) for n in range(2)]
     for one in runs:
         one.start()
@@ -579,4 +581,4 @@ def test_two_runs_at_once_make_each_version_ready_once(committed: Kyo) -> None:
         page = documents.find(tx, OPERATOR, documents.Filter(limit=50), committed.now())
     assert [one.latest.status for one in page.documents] == [VersionStatus.READY] * 12
     assert {one.latest.chunks for one in page.documents} == {1}
-    assert not any(vars(upkeep.inspect(committed)).values())
+    assert unsound(committed) == {}

@@ -34,6 +34,7 @@ from kyo_pipeline.services import (
     upkeep,
 )
 from tests.fakes import RollbackDatabase
+from tests.soundness import unsound
 
 Sql = Callable[..., list[Any]]
 STEPS = (indexing.parse, indexing.cut, indexing.embed, indexing.publish_ready)
@@ -400,7 +401,7 @@ class Laws:
             assert sql(leftovers) == [(0,)]
 
     def statistics_agree(self, db: RollbackDatabase) -> None:
-        assert not any(vars(upkeep.inspect(self.pipeline)).values())
+        assert unsound(self.pipeline) == {}
         problems = [(one.ailment, one.examples) for one in doctor.check_index(self.pipeline, OPERATOR) if not one.ok]
         assert problems == []
         with db.undone(), self.pipeline.db.transaction(OPERATOR) as tx:
@@ -446,7 +447,7 @@ def test_after_each_deed_the_model_and_the_index_agree(
     collection("Board", None, {employee: "write", manager: "approve"})
     people = {"employee": employee, "manager": manager, "admin": admin, "reader": person(employee.role)}
     laws = Laws(kyo, pipeline, people, random.Random(seed))  # noqa: S311 — no secret
-    indexing.ensure_embedding_set(pipeline)
+    indexing.serving_set(pipeline)
     for _ in range(DEEDS):
         before = audited()
         try:
@@ -541,7 +542,7 @@ def test_a_crowd_leaves_everything_sound(committed: Kyo, own_database: str) -> N
     """On real connections: no deadlock, no error, no count that is wrong, nothing left of what was deleted."""
     db = Database(own_database, DatabaseRole.PIPELINE)
     crowd = Crowd(committed, replace(committed, db=db), collections.create(committed, OPERATOR, "Other").name)
-    indexing.ensure_embedding_set(crowd.pipeline)
+    indexing.serving_set(crowd.pipeline)
     end = time.monotonic() + SECONDS
     everybody = [
         (crowd.upload,),
@@ -564,7 +565,7 @@ def test_a_crowd_leaves_everything_sound(committed: Kyo, own_database: str) -> N
     assert crowd.errors == []
     crowd.process(random.Random(0))  # noqa: S311 — no secret
     assert indexing.count_waiting(crowd.pipeline) == 0
-    assert not any(vars(upkeep.inspect(crowd.pipeline)).values())
+    assert unsound(crowd.pipeline) == {}
     assert [one for one in doctor.check_index(crowd.pipeline, OPERATOR) if not one.ok] == []
     owner = Database(own_database)
     with owner.transaction(OPERATOR) as tx:

@@ -12,9 +12,10 @@ from kyo_pipeline.domain.parsed import Heading, ParsedDocument
 from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import indexing, library, upkeep
+from kyo_pipeline.services import indexing, library
 from tests.domain.test_rechunking import prose
 from tests.fakes import OtherEmbedder, PlainTextParser
+from tests.soundness import unsound
 
 Sql = Callable[..., list[Any]]
 STEPS = (indexing.parse, indexing.cut, indexing.embed, indexing.publish_ready)
@@ -76,7 +77,7 @@ def counts(sql: Sql) -> list[tuple[int, int]]:
 
 def assert_each_vector_is_that_of_its_text(kyo: Kyo, sql: Sql) -> None:
     """What was copied is what the model would have said."""
-    table = f"chunk_embeddings_{indexing.ensure_embedding_set(kyo).id}"
+    table = f"chunk_embeddings_{indexing.serving_set(kyo).id}"
     rows = sql(
         "select d.title, c.heading_path, c.text, c.digest, cast(e.embedding as text) as vector from chunks c "  # noqa: S608 — the name is made from an integer
         "join document_versions v on v.id = c.version_id join documents d on d.id = v.document_id "
@@ -87,7 +88,7 @@ def assert_each_vector_is_that_of_its_text(kyo: Kyo, sql: Sql) -> None:
         key = (row.title, tuple(row.heading_path), row.text)
         assert row.vector
         assert by_text.setdefault(key, (bytes(row.digest), row.vector)) == (bytes(row.digest), row.vector)
-    assert not any(vars(upkeep.inspect(kyo)).values())
+    assert unsound(kyo) == {}
 
 
 def pages(count: int, *, with_headings: bool) -> list[str]:

@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Literal
 
-from kyo_pipeline.domain.embedding import EmbeddingSpec
+from kyo_pipeline.domain.embedding import EmbeddingSpec, ModelSource
 from kyo_pipeline.domain.ports import Embedder, Tokenizer, Vectors
 from kyo_pipeline.settings import Settings
 
@@ -20,14 +21,30 @@ def chosen_backend(settings: Settings) -> Backend:
     return "huggingface" if is_remote else "builtin"
 
 
-def open_embedder(settings: Settings) -> Embedder:
-    """The embedder of this installation. Nothing is loaded or called before it is used for the first time."""
-    loaders: dict[Backend, Callable[[], Embedder]] = {
+def configured_source(settings: Settings) -> ModelSource:
+    """What the settings say of the model."""
+    backend = chosen_backend(settings)
+    if backend == "builtin":
+        return ModelSource(backend)
+    if backend == "local":
+        return ModelSource(backend, settings.KYO_EMBEDDING_MODEL)
+    tokenizer = settings.KYO_EMBEDDING_TOKENIZER
+    endpoint = settings.KYO_EMBEDDING_ENDPOINT
+    return ModelSource(backend, settings.KYO_EMBEDDING_MODEL, endpoint, str(tokenizer) if tokenizer else None)
+
+
+def open_embedder(settings: Settings, source: ModelSource | None = None) -> Embedder:
+    """The embedder of this installation, or the one of `source`. Nothing is loaded or called before its first use.
+
+    Keys, time limits and the folder of downloads are those of the settings in any case.
+    """
+    source = source or configured_source(settings)
+    loaders: dict[str, Callable[[], Embedder]] = {
         "builtin": _builtin,
-        "huggingface": partial(_huggingface, settings),
-        "local": partial(_local, settings),
+        "huggingface": partial(_huggingface, settings, source),
+        "local": partial(_local, settings, source),
     }
-    return LazyEmbedder(loaders[chosen_backend(settings)])
+    return LazyEmbedder(loaders[source.backend])
 
 
 # Each is imported only where it is chosen: a Hugging Face client costs every run of the pipeline 0.3 s.
@@ -39,21 +56,23 @@ def _builtin() -> Embedder:
     return BuiltinEmbedder()
 
 
-def _local(settings: Settings) -> Embedder:
+def _local(settings: Settings, source: ModelSource) -> Embedder:
     from kyo_pipeline.adapters.embedding.local import LocalEmbedder
 
-    return LocalEmbedder(settings.KYO_EMBEDDING_MODEL, settings.KYO_HOME / "models")
+    return LocalEmbedder(source.model, settings.KYO_HOME / "models")
 
 
-def _huggingface(settings: Settings) -> Embedder:
+def _huggingface(settings: Settings, source: ModelSource) -> Embedder:
     from kyo_pipeline.adapters.embedding.huggingface import HuggingFaceEmbedder
 
+    # The key belongs to where the settings send it, and goes nowhere else.
+    is_trusted = source.endpoint in (None, settings.KYO_EMBEDDING_ENDPOINT)
     return HuggingFaceEmbedder(
-        model=settings.KYO_EMBEDDING_MODEL,
-        endpoint=settings.KYO_EMBEDDING_ENDPOINT,
-        key=settings.HF_EMBEDDING_API_KEY,
+        model=source.model,
+        endpoint=source.endpoint,
+        key=settings.HF_EMBEDDING_API_KEY if is_trusted else None,
         timeout=settings.KYO_REMOTE_TIMEOUT_SECONDS,
-        tokenizer_file=settings.KYO_EMBEDDING_TOKENIZER,
+        tokenizer_file=Path(source.tokenizer_file) if source.tokenizer_file else None,
     )
 
 

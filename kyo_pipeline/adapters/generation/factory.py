@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from kyo_pipeline.adapters.embedding.factory import chosen_backend as embedding_backend
+from kyo_pipeline.adapters.embedding.factory import configured_source
 from kyo_pipeline.adapters.generation.extractive import ExtractiveGenerator
 from kyo_pipeline.adapters.generation.fallback import FallbackGenerator
+from kyo_pipeline.domain.embedding import ModelSource
 from kyo_pipeline.domain.ports import AnswerGenerator, Embedder
 from kyo_pipeline.settings import Settings
 
@@ -16,10 +17,14 @@ def chosen_backend(settings: Settings) -> Literal["extractive", "huggingface"]:
     return "huggingface" if settings.HF_LLM_API_KEY or settings.KYO_LLM_ENDPOINT else "extractive"
 
 
-def open_generator(settings: Settings, embedder: Embedder) -> AnswerGenerator:
-    """The generator of this installation. Nothing is loaded or called before it is used."""
+def open_generator(settings: Settings, embedder: Embedder, source: ModelSource | None = None) -> AnswerGenerator:
+    """The generator of this installation. Nothing is loaded or called before it is used.
+
+    `source` is that of the embedder, where it is not the one that the settings name.
+    """
     # Sentences are not sent to a remote model: that would cost a call, and money, for each question.
-    quotes = ExtractiveGenerator(None if embedding_backend(settings) == "huggingface" else embedder)
+    is_remote = (source or configured_source(settings)).backend == "huggingface"
+    quotes = ExtractiveGenerator(None if is_remote else embedder)
     if chosen_backend(settings) == "extractive":
         return quotes
     # Late: the client takes 0.3 s to import, and memory, where nothing else needs it.

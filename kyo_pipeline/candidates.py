@@ -1,0 +1,92 @@
+"""The embedding set that the settings ask for, beside those that there are."""
+
+from dataclasses import dataclass
+
+from kyo_pipeline.adapters.embedding.factory import configured_source
+from kyo_pipeline.db import audit, embedding_sets, embedding_work
+from kyo_pipeline.db.embedding_sets import EmbeddingSet
+from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.cutting import Cutting
+from kyo_pipeline.domain.embedding import EmbeddingSpec, ModelSource
+from kyo_pipeline.domain.embedding_sets import SetState, Storage
+from kyo_pipeline.errors import Conflict
+from kyo_pipeline.kyo import Kyo
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a set would be that is made by the settings of now."""
+
+    spec: EmbeddingSpec
+    cutting: Cutting
+    source: ModelSource
+    storage: Storage
+
+    def is_like(self, other: EmbeddingSet) -> bool:
+        """Whether that set is such a one: the same space, chunks and storage."""
+        return (
+            other.spec.same_space(self.spec)
+            and other.cutting.name == self.cutting.name
+            and other.storage is self.storage
+        )
+
+
+def wanted(kyo: Kyo) -> Wanted:
+    """Loads the model of the settings. Raises `Invalid`, `Unavailable` where that cannot be done."""
+    spec = kyo.embedder.spec
+    return Wanted(
+        spec,
+        Cutting.of(kyo.settings.CHUNK_SIZE, kyo.settings.CHUNK_OVERLAP, spec),
+        configured_source(kyo.settings),
+        Storage(kyo.settings.KYO_VECTOR_STORAGE),
+    )
+
+
+def begin(kyo: Kyo, tx: Transaction, actor: Actor, made: Wanted, reason: str) -> EmbeddingSet:
+    """Make an empty set beside the one that answers, and have all documents taken into it. `reason` is for people.
+
+    Needs the pipeline's database role. Raises `Conflict` while another one is under way.
+    """
+    embedding_sets.lock(tx)
+    require_nothing_under_way(tx)
+    begun = embedding_sets.begin(
+        tx, made.spec, made.cutting, made.source, made.storage, kyo.now(), reason=reason, by=actor.id
+    )
+    versions = embedding_work.add_all(tx, begun.id)
+    details = {
+        "model": made.spec.model,
+        "backend": made.spec.backend,
+        "chunk_size": made.cutting.size,
+        "storage": made.storage.value,
+        "versions": versions,
+        "reason": reason,
+    }
+    audit.record(tx, actor, Event.EMBEDDING_SET_BUILD, begun.id, kyo.now(), details)
+    return begun
+
+
+def require_nothing_under_way(tx: Transaction) -> None:
+    """Raise `Conflict` while a set is built, or waits to be judged and to answer."""
+    under_way = embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY)
+    if under_way:
+        one = under_way[0]
+        raise Conflict(
+            f"Embedding set {one.id} ({one.spec.model}) is {one.state.value} already. "
+            f"Have it answer, or give it up: kyo embeddings retire {one.id}"
+        )
+
+
+def drop_beyond(kyo: Kyo, tx: Transaction, actor: Actor, kept: int) -> tuple[int, ...]:
+    """Drop retired sets but the `kept` last that have answered questions; returns which."""
+    retired = sorted(
+        (one for one in embedding_sets.facts(tx) if one.state is SetState.RETIRED),
+        key=lambda one: (one.is_kept, one.retired_at or one.created_at),
+        reverse=True,
+    )
+    surplus = tuple(one.id for one in retired[kept:])
+    for set_id in surplus:
+        embedding_sets.drop(tx, set_id, kyo.now())
+        audit.record(tx, actor, Event.EMBEDDING_SET_DROP, set_id, kyo.now(), {"why": f"only {kept} are kept"})
+    return surplus

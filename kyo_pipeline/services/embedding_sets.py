@@ -1,0 +1,189 @@
+"""What admins do with embedding sets: look, ask for a new one, have one answer, go back, give up, drop."""
+
+from dataclasses import dataclass
+
+from kyo_pipeline import candidates
+from kyo_pipeline.db import audit, embedding_sets, embedding_work
+from kyo_pipeline.db import embedding_requests as requests
+from kyo_pipeline.db.embedding_sets import EmbeddingSet
+from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
+from kyo_pipeline.domain.typed_text import storable
+from kyo_pipeline.errors import Conflict, Invalid, NotFound
+from kyo_pipeline.kyo import Kyo
+
+MAX_REASON_LENGTH = 500
+
+_UNDER_WAY = (SetState.BUILDING, SetState.READY)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All sets, the newest first. `price` of a million tokens, where somebody has set it."""
+
+    sets: tuple[SetFacts, ...]
+    is_requested: bool
+    price: float | None
+
+
+def overview(kyo: Kyo, actor: Actor) -> Overview:
+    """What there is, how far it has come, and what it took."""
+    actor.require(Permission.EMBEDDING_SET_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        return Overview(embedding_sets.facts(tx), requests.is_waiting(tx), kyo.settings.KYO_EMBEDDING_TOKEN_PRICE)
+
+
+def request(kyo: Kyo, actor: Actor) -> None:
+    """Ask the pipeline for a new set by the settings. Raises `Conflict` while one is under way or asked for."""
+    actor.require(Permission.EMBEDDING_SET_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        if embedding_sets.in_state(tx, *_UNDER_WAY):
+            raise Conflict("An embedding set is under way already. Have it answer, or give it up first.")
+        if requests.is_waiting(tx):
+            raise Conflict("A new embedding set has been asked for already; it begins within a minute.")
+        requests.add(tx, actor, kyo.now())
+        audit.record(tx, actor, Event.EMBEDDING_SET_REQUEST, "settings", kyo.now())
+
+
+def build(kyo: Kyo, actor: Actor, reason: str = "Asked for on the command line.") -> SetFacts:
+    """Begin a new set by the settings at once. Needs the pipeline's database role, and loads the model.
+
+    Raises `Conflict` while one is under way, `NotFound` before anything is indexed.
+    """
+    actor.require(Permission.EMBEDDING_SET_MANAGE)
+    asked_for = candidates.wanted(kyo)
+    with kyo.db.transaction(actor) as tx:
+        if embedding_sets.active(tx) is None:
+            raise NotFound("Nothing is indexed here yet: the first documents make the first embedding set.")
+        begun = candidates.begin(kyo, tx, actor, asked_for, _reason(reason))
+        return _facts(tx, begun.id)
+
+
+def resume(kyo: Kyo, actor: Actor, set_id: int) -> SetFacts:
+    """Go on with a set that was given up, or that is not kept up to date. Needs the pipeline's database role."""
+    actor.require(Permission.EMBEDDING_SET_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        embedding_sets.lock(tx)
+        chosen = _find(tx, set_id)
+        if chosen.state is not SetState.RETIRED:
+            raise Conflict(f"Embedding set {set_id} is {chosen.state.value}: only one that is retired can be resumed.")
+        candidates.require_nothing_under_way(tx)
+        embedding_sets.resume(tx, set_id)
+        versions = embedding_work.add_all(tx, set_id)
+        audit.record(tx, actor, Event.EMBEDDING_SET_BUILD, set_id, kyo.now(), {"resumed": True, "versions": versions})
+        return _facts(tx, set_id)
+
+
+def activate(kyo: Kyo, actor: Actor, set_id: int, reason: str | None = None) -> SetFacts:
+    """Have a set answer from now on. One that was found worse, or that nobody could judge, needs a `reason`.
+
+    One transaction; the set before stays as it is, for the way back. Raises `Conflict` where documents are missing in
+    it or it is not ready, `Invalid` without a reason where one is needed, `NotFound`.
+    """
+    actor.require(Permission.EMBEDDING_SET_MANAGE)
+    said = _reason(reason or "")
+    with kyo.db.transaction(actor) as tx:
+        chosen = _facts(tx, set_id)
+        _require_activable(tx, chosen)
+        if chosen.verdict is not Verdict.NOT_WORSE and not said:
+            raise Invalid(f"{_doubt(chosen)} Give a reason to have it answer all the same; it goes into the audit log.")
+        before = embedding_sets.active(tx)
+        embedding_sets.activate(tx, set_id, kyo.now())
+        details = {
+            "from": before.id if before else None,
+            "model": chosen.spec.model,
+            "verdict": chosen.verdict.value if chosen.verdict else None,
+            "reason": said,
+        }
+        audit.record(tx, actor, Event.EMBEDDING_SET_ACTIVATE, set_id, kyo.now(), details)
+        return _facts(tx, set_id)
+
+
+def roll_back(kyo: Kyo, actor: Actor, reason: str = "") -> SetFacts:
+    """Have the set answer that answered before. Raises `NotFound` when none stands, `Conflict` as `activate` does."""
+    actor.require(Permission.EMBEDDING_SET_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        earlier = [
+            one
+            for one in embedding_sets.facts(tx)
+            if one.state is SetState.RETIRED and one.activated_at is not None and one.retired_at is not None
+        ]
+        if not earlier:
+            raise NotFound("There is no embedding set to go back to: KYO_RETAIN_EMBEDDING_SETS says how many stand.")
+        chosen = max(earlier, key=lambda one: (one.retired_at or one.created_at, one.id))
+        _require_activable(tx, chosen)
+        before = embedding_sets.active(tx)
+        embedding_sets.activate(tx, chosen.id, kyo.now())
+        details = {"from": before.id if before else None, "model": chosen.spec.model, "reason": _reason(reason)}
+        audit.record(tx, actor, Event.EMBEDDING_SET_ROLL_BACK, chosen.id, kyo.now(), details)
+        return _facts(tx, chosen.id)
+
+
+def retire(kyo: Kyo, actor: Actor, set_id: int) -> SetFacts:
+    """Give a set up, or no longer keep one up to date that was replaced. Its vectors stand until it is dropped."""
+    actor.require(Permission.EMBEDDING_SET_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        chosen = _find(tx, set_id)
+        if chosen.state in (SetState.ACTIVE, SetState.DROPPED):
+            raise Conflict(f"Embedding set {set_id} is {chosen.state.value}: it cannot be retired.")
+        embedding_sets.retire(tx, set_id, kyo.now())
+        audit.record(tx, actor, Event.EMBEDDING_SET_RETIRE, set_id, kyo.now(), {"from": chosen.state.value})
+        return _facts(tx, set_id)
+
+
+def drop(kyo: Kyo, actor: Actor, set_id: int) -> SetFacts:
+    """Remove the vectors of a set for good. Not of the one that answers."""
+    actor.require(Permission.EMBEDDING_SET_MANAGE)
+    with kyo.db.transaction(actor) as tx:
+        chosen = _find(tx, set_id)
+        if chosen.state is SetState.ACTIVE:
+            raise Conflict(f"Embedding set {set_id} answers questions: have another one answer first.")
+        if chosen.state is not SetState.DROPPED:
+            embedding_sets.drop(tx, set_id, kyo.now())
+            audit.record(tx, actor, Event.EMBEDDING_SET_DROP, set_id, kyo.now(), {"from": chosen.state.value})
+        return _facts(tx, set_id)
+
+
+def _require_activable(tx: Transaction, chosen: SetFacts) -> None:
+    if chosen.state not in (SetState.READY, SetState.RETIRED) or chosen.indexed_at is None:
+        raise Conflict(f"Embedding set {chosen.id} is {chosen.state.value}: it cannot answer.")
+    if chosen.failed:
+        raise Conflict(
+            f"{chosen.failed} files could not be embedded for set {chosen.id}, and would not be found. "
+            "`kyo embeddings list` names them; read them again, archive or delete them."
+        )
+    if missing := embedding_work.count_missing(tx, chosen.id):
+        raise Conflict(
+            f"{missing} files are still to be embedded for set {chosen.id}. Try again when it has caught up; "
+            "one that is not kept up to date has to be resumed first."
+        )
+
+
+def _doubt(chosen: SetFacts) -> str:
+    if chosen.verdict is Verdict.WORSE:
+        reasons = (chosen.judgement or {}).get("reasons") or ()
+        return f"Embedding set {chosen.id} was found worse than the one that answers. {' '.join(reasons)}".rstrip()
+    return f"Nobody could judge embedding set {chosen.id} on questions with known answers."
+
+
+def _reason(typed: str) -> str:
+    reason = storable(" ".join(typed.split()))
+    if len(reason) > MAX_REASON_LENGTH:
+        raise Invalid(f"A reason has {MAX_REASON_LENGTH} characters at most; this one has {len(reason)}.")
+    return reason
+
+
+def _find(tx: Transaction, set_id: int) -> EmbeddingSet:
+    found = embedding_sets.find(tx, set_id)
+    if found is None:
+        raise NotFound(f"There is no embedding set {set_id}.")
+    return found
+
+
+def _facts(tx: Transaction, set_id: int) -> SetFacts:
+    found = next((one for one in embedding_sets.facts(tx) if one.id == set_id), None)
+    if found is None:
+        raise NotFound(f"There is no embedding set {set_id}.")
+    return found

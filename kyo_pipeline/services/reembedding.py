@@ -1,0 +1,316 @@
+"""The pipeline's side of embedding sets: notice what is wanted, build it beside what answers, index it, keep it up."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from kyo_pipeline import candidates
+from kyo_pipeline.candidates import Wanted
+from kyo_pipeline.db import audit, chunks, corpus, embedding_sets, embedding_work, index_health, texts
+from kyo_pipeline.db import embedding_requests as requests
+from kyo_pipeline.db.claims import is_watched
+from kyo_pipeline.db.embedding_sets import EmbeddingSet
+from kyo_pipeline.db.embedding_work import Work
+from kyo_pipeline.db.engine import Transaction
+from kyo_pipeline.domain.actor import OPERATOR
+from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.batching import groups
+from kyo_pipeline.domain.embedding_sets import SetState
+from kyo_pipeline.domain.rechunking import chunk_rows
+from kyo_pipeline.errors import Conflict, Invalid, KyoError
+from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.serving import with_model
+
+LEASE = timedelta(minutes=15)
+#: For a run that nobody watches, as in `services/indexing.py`.
+LOCAL_LEASE = timedelta(minutes=2)
+RETRY = timedelta(minutes=1)
+MAX_ATTEMPTS = 5
+VERSIONS_A_CLAIM = 200
+CHUNKS_A_TRANSACTION = 1000
+
+_GAVE_UP = "Embedding this was interrupted {attempts} times."
+
+
+@dataclass
+class WorkReport:
+    """What was done for one set. `embedded` passages and `tokens` are what its model was asked for."""
+
+    set_id: int
+    versions: int = 0
+    chunks: int = 0
+    embedded: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    failures: list[tuple[str, str]] = field(default_factory=list)  # (file name, reason)
+
+
+#: Told after each transaction; may wait, and says whether to go on.
+Pace = Callable[[WorkReport], bool]
+
+
+# Noticing -------------------------------------------------------------------------------------------------------------
+
+
+def follow_settings(kyo: Kyo) -> EmbeddingSet | None:
+    """Begin a set when the settings ask for another one than what answers, and none such was made since. Idempotent.
+
+    Raises `KyoError` where the model of the settings cannot be loaded.
+    """
+    with kyo.db.transaction(OPERATOR) as tx:
+        if (active := embedding_sets.active(tx)) is None or embedding_sets.is_empty(tx, active.id):
+            return None  # the first documents make it
+    asked_for = candidates.wanted(kyo)
+    if asked_for.is_like(active):
+        return None
+    with kyo.db.transaction(OPERATOR) as tx:
+        embedding_sets.lock(tx)
+        if _was_made(tx, asked_for, active):
+            return None
+        _give_way(kyo, tx)
+        reason = f"The settings name {_named(asked_for)}; what answers is {_named(active)}."
+        return candidates.begin(kyo, tx, OPERATOR, asked_for, reason)
+
+
+def begin_anew(kyo: Kyo, reason: str) -> EmbeddingSet:
+    """Begin a set by the settings, whatever there is: what a model hides behind its name may have changed.
+
+    Raises `Conflict` while another one is under way, `KyoError` where the model cannot be loaded.
+    """
+    asked_for = candidates.wanted(kyo)
+    with kyo.db.transaction(OPERATOR) as tx:
+        return candidates.begin(kyo, tx, OPERATOR, asked_for, reason)
+
+
+def take_request(kyo: Kyo) -> EmbeddingSet | None:
+    """Begin the set that somebody has asked for in the app. Where another one is under way, the request is over."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        if not requests.is_waiting(tx):
+            return None
+    asked_for = candidates.wanted(kyo)
+    with kyo.db.transaction(OPERATOR) as tx:
+        request = requests.take(tx, kyo.now())
+        if request is None or embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY):
+            return None
+        return candidates.begin(kyo, tx, request.by, asked_for, "Asked for in the app.")
+
+
+def _was_made(tx: Transaction, asked_for: Wanted, active: EmbeddingSet) -> bool:
+    """Whether there is such a set, or there was since what answers was made: somebody did not want it then."""
+    standing = embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY, SetState.RETIRED)
+    dropped = [one for one in embedding_sets.in_state(tx, SetState.DROPPED) if one.id > active.id]
+    return any(asked_for.is_like(one) for one in (*standing, *dropped))
+
+
+def _give_way(kyo: Kyo, tx: Transaction) -> None:
+    """What is under way for settings of before is not wanted any more."""
+    for one in embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY):
+        embedding_sets.retire(tx, one.id, kyo.now())
+        audit.record(tx, OPERATOR, Event.EMBEDDING_SET_RETIRE, one.id, kyo.now(), {"why": "the settings have changed"})
+
+
+def _named(one: Wanted | EmbeddingSet) -> str:
+    return f"{one.spec.model} ({one.spec.backend}, chunks of {one.cutting.size} tokens, {one.storage.value})"
+
+
+# Building -------------------------------------------------------------------------------------------------------------
+
+
+def has_work(kyo: Kyo) -> bool:
+    """Whether a run could do something now: embed, index, or judge."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        if embedding_work.sets_with_work(tx, kyo.now()):
+            return True
+    return bool(complete(kyo) or unjudged(kyo))
+
+
+def release_dead(kyo: Kyo, alive_runs: Sequence[str]) -> int:
+    """Free what runs had claimed that are not alive any more."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        return embedding_work.release_dead(tx, alive_runs)
+
+
+def work(kyo: Kyo, run: str, pace: Pace) -> tuple[WorkReport, ...]:
+    """Take what waits into the sets that lack it, until nothing waits or `pace` says that it is enough.
+
+    A killed run resumes: what was committed stays. Raises `KyoError` when a model cannot be used; the rest waits for a
+    minute, and the set says why.
+    """
+    reports: dict[int, WorkReport] = {}
+    while (embedding_set := _next_set(kyo)) is not None:
+        report = reports.setdefault(embedding_set.id, WorkReport(embedding_set.id))
+        if not _work_some(kyo, run, embedding_set, report, pace):
+            break
+    return tuple(reports.values())
+
+
+def complete(kyo: Kyo) -> tuple[EmbeddingSet, ...]:
+    """Sets under construction in which nothing waits any more: they lack an index."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        building = embedding_sets.in_state(tx, SetState.BUILDING)
+        return tuple(one for one in building if not embedding_work.is_waiting(tx, one.id))
+
+
+def finish(kyo: Kyo, set_id: int, memory_mb: int | None, workers: int | None) -> float:
+    """Make the index of a complete set, and count its chunks for search by words; it is ready then.
+
+    Returns the seconds that the index took. `memory_mb` and `workers` are what the database may take for it; None: as
+    it is configured.
+    """
+    started = time.perf_counter()
+    with kyo.db.transaction(OPERATOR) as tx:
+        embedding_sets.build_index(tx, set_id, memory_mb, workers)
+    seconds = time.perf_counter() - started
+    with kyo.db.transaction(OPERATOR) as tx:
+        corpus.lock(tx)
+        found = embedding_sets.find(tx, set_id)
+        if found is None or found.state is not SetState.BUILDING:
+            raise Conflict(f"Embedding set {set_id} was given up meanwhile.")
+        index_health.count_cutting(tx, found.cutting_id)
+        for cutting_id, length in corpus.drifted_lengths(tx).items():
+            corpus.weigh_all(tx, cutting_id, length)
+        embedding_sets.note_indexed(tx, set_id, kyo.now())
+    return seconds
+
+
+def unjudged(kyo: Kyo) -> tuple[EmbeddingSet, ...]:
+    """Sets that are ready, and that nobody has compared with what answers."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        known = {one.id: one.judged_at for one in embedding_sets.facts(tx)}
+        return tuple(one for one in embedding_sets.in_state(tx, SetState.READY) if known[one.id] is None)
+
+
+def _next_set(kyo: Kyo) -> EmbeddingSet | None:
+    with kyo.db.transaction(OPERATOR) as tx:
+        waiting = embedding_work.sets_with_work(tx, kyo.now())
+        return embedding_sets.find(tx, waiting[0]) if waiting else None
+
+
+def _work_some(kyo: Kyo, run: str, embedding_set: EmbeddingSet, report: WorkReport, pace: Pace) -> bool:
+    """Claim some and take them in; False when it is enough, or others have taken what there was."""
+    now = kyo.now()
+    with kyo.db.transaction(OPERATOR) as tx:
+        claimed = embedding_work.claim(tx, embedding_set.id, run, VERSIONS_A_CLAIM, now, now + _lease(run))
+    for one in claimed:
+        if one.attempts > MAX_ATTEMPTS:
+            _fail(kyo, run, embedding_set, one, _GAVE_UP.format(attempts=MAX_ATTEMPTS), report)
+    by_id = {one.version_id: one for one in claimed if one.attempts <= MAX_ATTEMPTS}
+    try:
+        for group in groups({key: one.chunks for key, one in by_id.items()}, CHUNKS_A_TRANSACTION):
+            _take_in(kyo, run, embedding_set, [by_id[key] for key in group], report)
+            if not pace(report):
+                _put_back(kyo, run, embedding_set, later=False)
+                return False
+    except KyoError as error:
+        _put_back(kyo, run, embedding_set, later=True)
+        with kyo.db.transaction(OPERATOR) as tx:
+            embedding_sets.note_problem(tx, embedding_set.id, error.message)
+        raise
+    return bool(claimed)
+
+
+def _lease(run: str) -> timedelta:
+    return LEASE if is_watched(run) else LOCAL_LEASE
+
+
+def _put_back(kyo: Kyo, run: str, embedding_set: EmbeddingSet, *, later: bool) -> None:
+    with kyo.db.transaction(OPERATOR) as tx:
+        embedding_work.put_back(tx, embedding_set.id, run, kyo.now() + RETRY if later else None)
+
+
+def _fail(kyo: Kyo, run: str, embedding_set: EmbeddingSet, version: Work, reason: str, report: WorkReport) -> None:
+    with kyo.db.transaction(OPERATOR) as tx:
+        if embedding_work.fail(tx, embedding_set.id, version.version_id, run, reason):
+            report.failures.append((version.file_name, reason))
+
+
+def _take_in(kyo: Kyo, run: str, embedding_set: EmbeddingSet, group: Sequence[Work], report: WorkReport) -> None:
+    """Cut and embed some versions; where the database cannot hold what comes of it, each alone, to find the culprit."""
+    started = time.perf_counter()
+    try:
+        _cut(kyo, run, embedding_set, group)
+    except Invalid as error:
+        if len(group) == 1:
+            _fail(kyo, run, embedding_set, group[0], error.message, report)
+            return
+        for version in group:
+            _take_in(kyo, run, embedding_set, [version], report)
+        return
+    _embed(kyo, run, embedding_set, [one.version_id for one in group], report, started)
+
+
+def _cut(kyo: Kyo, run: str, embedding_set: EmbeddingSet, group: Sequence[Work]) -> None:
+    """Cut those that have no chunks of this set's cutting yet."""
+    cutting_id, titles = embedding_set.cutting_id, {one.version_id: one.title for one in group}
+    with kyo.db.transaction(OPERATOR) as tx:
+        held = embedding_work.keep(tx, embedding_set.id, list(titles), run)
+        uncut = chunks.uncut(tx, sorted(held), cutting_id)
+        parsed = {one: (texts.load(tx, one), chunks.previous(tx, one, cutting_id)) for one in uncut}
+    if not parsed:
+        return
+    # No transaction is open while the texts are cut.
+    tokenizer = with_model(kyo, embedding_set).embedder.tokenizer
+    rows = [
+        row
+        for version_id, (document, previous) in parsed.items()
+        for row in chunk_rows(version_id, titles[version_id], document, previous, tokenizer, embedding_set.cutting)
+    ]
+    with kyo.db.transaction(OPERATOR) as tx:
+        ours = embedding_work.keep(tx, embedding_set.id, list(parsed), run)
+        chunks.add(tx, [row for row in rows if row[0] in ours], cutting_id)
+        corpus.add_lexemes(tx, list(ours))
+        corpus.weigh(tx, list(ours), cutting_id)
+
+
+def _embed(
+    kyo: Kyo,
+    run: str,
+    embedding_set: EmbeddingSet,
+    version_ids: Sequence[UUID],
+    report: WorkReport,
+    started: float,
+) -> None:
+    set_id, cutting_id = embedding_set.id, embedding_set.cutting_id
+    with kyo.db.transaction(OPERATOR) as tx:
+        held = list(embedding_work.keep(tx, set_id, version_ids, run))
+        chunks.keep_vectors(tx, set_id, cutting_id, held)
+        waiting = chunks.waiting(tx, set_id, cutting_id, held)
+    # No transaction is open while the model works: a remote one may take minutes.
+    vectors = with_model(kyo, embedding_set).embedder.embed_passages([chunk.indexed_text for chunk in waiting])
+    with kyo.db.transaction(OPERATOR) as tx:
+        ours = sorted(embedding_work.keep(tx, set_id, held, run))
+        places = [place for place, chunk in enumerate(waiting) if chunk.version_id in ours]
+        embedded = [waiting[place] for place in places]
+        chunks.replace_vectors(tx, set_id, [chunk.id for chunk in embedded], vectors[places])
+        sizes = {one: size for one, size in chunks.sizes(tx, ours, cutting_id).items() if size[0]}
+        embedding_work.finish(tx, set_id, sizes, run)
+        embedding_work.renew(tx, set_id, run, kyo.now() + _lease(run))
+        seconds, tokens = time.perf_counter() - started, sum(chunk.tokens for chunk in embedded)
+        embedding_sets.note_work(tx, set_id, embedded=len(embedded), tokens=tokens, seconds=seconds)
+    report.versions += len(ours)
+    report.chunks += sum(count for count, _ in sizes.values())
+    report.embedded += len(embedded)
+    report.tokens += tokens
+    report.seconds += seconds
+
+
+# Keeping --------------------------------------------------------------------------------------------------------------
+
+
+def retain(kyo: Kyo) -> tuple[int, ...]:
+    """Drop the sets that were replaced and are more than KYO_RETAIN_EMBEDDING_SETS; returns which."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        return candidates.drop_beyond(kyo, tx, OPERATOR, kyo.settings.KYO_RETAIN_EMBEDDING_SETS)
+
+
+def delete_unsearched_chunks(kyo: Kyo) -> int:
+    """Delete the chunks that no set searches any more, a few at a time; returns how many."""
+    deleted = 0
+    while True:
+        with kyo.db.transaction(OPERATOR) as tx:
+            some = embedding_sets.delete_unsearched_chunks(tx, VERSIONS_A_CLAIM)
+        if not some:
+            return deleted
+        deleted += some
