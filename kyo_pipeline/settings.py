@@ -200,8 +200,8 @@ class Settings(BaseSettings):
     )
     KYO_EVAL_DIR: Path | None = Field(
         None,
-        description="Folder with questions of yours whose answers are known, as `kyo eval` reads it: a new set is judged "
-        "by them, and by questions whose answers people found helpful.",
+        description="Folder with questions of yours whose answers are known, as `kyo eval` reads it: a new set is "
+        "judged by them, and by questions whose answers people found helpful.",
     )
     KYO_REEMBED_MARGIN: float = Field(
         0.02,

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from statistics import fmean
 
+from kyo_pipeline.domain.embedding_sets import Verdict
 from kyo_pipeline.domain.evaluation import percentile
 from kyo_pipeline.domain.evidence import is_enough, scored_statements, strength
 from kyo_pipeline.domain.known_questions import LIKED, KnownQuestion, KnownQuestions
@@ -13,14 +13,6 @@ from kyo_pipeline.domain.retrieval import Retrieval
 
 #: With fewer, chance decides.
 MIN_QUESTIONS = 20
-
-
-class Verdict(str, Enum):
-    """What was found about the candidate. `UNJUDGED`: there are too few questions to tell."""
-
-    NOT_WORSE = "not_worse"
-    WORSE = "worse"
-    UNJUDGED = "unjudged"
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 from kyo_pipeline.domain.comparison import chart, picture, table
-from kyo_pipeline.domain.judging import Judgement, SideScores, Verdict
+from kyo_pipeline.domain.embedding_sets import Verdict
+from kyo_pipeline.domain.judging import Judgement, SideScores
 
 JUDGEMENT = Judgement(
     questions=121,

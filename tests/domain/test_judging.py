@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from kyo_pipeline.domain.embedding_sets import Verdict
 from kyo_pipeline.domain.judging import (
     MIN_QUESTIONS,
     Judgement,
     Response,
     SideScores,
-    Verdict,
     decide,
     favours_active,
     judgement,
