@@ -201,6 +201,17 @@ class Settings(BaseSettings):
     KYO_REEMBED_RUNS: int = Field(
         1, ge=1, le=16, description="Runs that embed at the same time: more help where the model is elsewhere."
     )
+    KYO_EVAL_DIR: Path | None = Field(
+        None,
+        description="Folder with questions of yours whose answers are known, as `kyo eval` reads it: a new set is "
+        "judged by them, and by questions whose answers people found helpful.",
+    )
+    KYO_REEMBED_MARGIN: float = Field(
+        0.02,
+        ge=0,
+        le=1,
+        description="By how much each measure of a new set (0 to 1) may be worse; beyond that, the set is worse.",
+    )
     KYO_REEMBED_MINUTES: float = Field(
         20, gt=0, le=50, description="How long one run embeds; then the next one goes on. Runs of an hour are ended."
     )

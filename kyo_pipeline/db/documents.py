@@ -246,6 +246,21 @@ def current_version(tx: Connection, document_id: UUID) -> tuple[UUID, ...]:
     )
 
 
+def answering_file_names(tx: Connection) -> dict[UUID, str]:
+    """Of each document that answers questions, what the file of the version is called that it does so with."""
+    rows = tx.execute(
+        text(
+            """
+            select d.id, v.file_name
+            from documents d
+            join document_versions v on v.id = d.current_version_id
+            where d.state = 'approved'
+            """
+        )
+    )
+    return {row.id: row.file_name for row in rows}
+
+
 def _to_document(row: Row[Any]) -> Document:
     return Document(
         id=row.id,

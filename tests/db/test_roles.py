@@ -161,6 +161,7 @@ APP_MAY_NOT = [
     "insert into audit_log (id) overriding system value values (7)",
     "insert into heartbeats values ('daemon', now())",
     "select create_vector_table(99)",
+    "select * from liked_questions(10)",
     "select * from dagster.runs",
     "create role somebody",
     "set role kyo",

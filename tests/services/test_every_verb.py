@@ -29,6 +29,7 @@ from kyo_pipeline.services import (
     health,
     history,
     joining,
+    judging,
     library,
     likenesses,
     limits,
@@ -45,6 +46,7 @@ from tests.recipients import a_group, a_person
 
 SERVICES = services.__name__
 NOBODY = UUID(int=0)
+NO_SET: Any = None  # who lacks the permission is refused before anybody looks at it
 PASSWORD = "plum tree river"
 Verb = Callable[[Kyo, Actor], object]
 
@@ -104,6 +106,7 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
         lambda k, a: history.read_conversation(k, a, NOBODY),
     ),
     "history.read_answer": (Permission.ANSWER_READ_OWN, lambda k, a: history.read_answer(k, a, NOBODY)),
+    "judging.judge": (Permission.EMBEDDING_SET_MANAGE, lambda k, a: judging.judge(k, a, NO_SET, NO_SET)),
     "library.list_collections": (Permission.DOCUMENT_READ, lambda k, a: library.list_collections(k, a, Access.READ)),
     "library.list_documents": (Permission.DOCUMENT_READ, lambda k, a: library.list_documents(k, a)),
     "library.list_history": (Permission.DOCUMENT_READ, lambda k, a: library.list_history(k, a, NOBODY)),
