@@ -4,15 +4,16 @@ import dagster as dg
 
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
-from kyo_pipeline.defs.jobs import ingest, reprocess
+from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS
+from kyo_pipeline.defs.jobs import ingest, reembed, reprocess
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.defs.schedules import SCHEDULES, expire
 from kyo_pipeline.defs.sensors import SENSORS
 
 defs = dg.Definitions(
-    assets=ASSETS,
+    assets=[*ASSETS, *EMBEDDING_SET_ASSETS],
     asset_checks=CHECKS,
-    jobs=[ingest, reprocess, expire],
+    jobs=[ingest, reembed, reprocess, expire],
     schedules=SCHEDULES,
     sensors=SENSORS,
     resources={"kyo": KyoResource()},

@@ -18,10 +18,12 @@ from urllib.parse import quote
 
 import psutil
 
+from kyo_pipeline.adapters import machine
 from kyo_pipeline.adapters.locks import is_last, locked, not_writable, open_private, share
 from kyo_pipeline.adapters.postgres_programs import MAJOR, Programs, find_programs, last_words
 from kyo_pipeline.adapters.sockets import socket_folder
 from kyo_pipeline.domain.database_role import DatabaseRole
+from kyo_pipeline.domain.embedding_sets import room_for_index
 from kyo_pipeline.errors import Invalid, Unavailable
 
 DATABASE = "kyo"
@@ -42,6 +44,9 @@ unix_socket_directories = '"{sockets}"'
 unix_socket_permissions = 0700
 shared_buffers = 512MB
 max_connections = 100
+maintenance_work_mem = {memory}MB
+autovacuum_work_mem = 64MB
+max_parallel_maintenance_workers = {helpers}
 jit = off
 log_line_prefix = '%m [%p] '
 log_timezone = 'UTC'
@@ -162,7 +167,9 @@ class _Server:
         quoted = str(sockets).replace("'", "''")
         main = self.data / "postgresql.conf"
         try:
-            (self.data / "kyo.conf").write_text(_CONFIGURATION.format(sockets=quoted))
+            memory, helpers = room_for_index(machine.memory_mb(), machine.processors())
+            configuration = _CONFIGURATION.format(sockets=quoted, memory=memory, helpers=helpers)
+            (self.data / "kyo.conf").write_text(configuration)
             if _INCLUDE not in main.read_text():
                 main.write_text(main.read_text() + _INCLUDE)
         except OSError as error:

@@ -11,6 +11,9 @@ from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.services import indexing, upkeep
 
 GROUP = "ingestion"
+#: Steps that ask an embedding model take a place in this pool. How many there are stands in dagster.yaml, and is changed
+#: for an endpoint that bears less by `dagster instance concurrency set embedding_model 1`.
+POOL = "embedding_model"
 OWNERS = ["team:data-engineering"]
 
 #: Runs outside the daemon mark themselves with this tag: their claims end by time, as nobody watches the process.
@@ -25,7 +28,7 @@ def document_texts(context: dg.AssetExecutionContext, kyo: KyoResource) -> dg.Ma
     memory, and stores the text in `version_texts`. A file that cannot be read ends as `failed` with a sentence for its
     uploader; it never takes the others with it.
     """
-    report = indexing.parse(kyo.open, _claim(context))
+    report = indexing.parse(kyo.open, claim_of(context))
     return dg.MaterializeResult(metadata=metadata.of_step(report, "pages"))
 
 
@@ -36,11 +39,11 @@ def document_chunks(context: dg.AssetExecutionContext, kyo: KyoResource) -> dg.M
     Cuts each text at headings, paragraphs and sentences into chunks of `CHUNK_SIZE` tokens of the embedding model's own
     tokenizer, and computes the lexemes and BM25 weights of lexical search.
     """
-    report = indexing.cut(kyo.open, _claim(context))
+    report = indexing.cut(kyo.open, claim_of(context))
     return dg.MaterializeResult(metadata=metadata.of_step(report, "chunks"))
 
 
-@dg.asset(group_name=GROUP, owners=OWNERS, kinds={"python", "postgres"}, deps=[document_chunks])
+@dg.asset(group_name=GROUP, owners=OWNERS, kinds={"python", "postgres"}, deps=[document_chunks], pool=POOL)
 def chunk_vectors(context: dg.AssetExecutionContext, kyo: KyoResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # no value is passed on
     """One vector a chunk, in the table of the active embedding set.
 
@@ -49,7 +52,7 @@ def chunk_vectors(context: dg.AssetExecutionContext, kyo: KyoResource) -> dg.Mat
 
     When a remote model does not answer, what is left waits for a minute and then for the next run; nothing is lost.
     """
-    report = indexing.embed(kyo.open, _claim(context))
+    report = indexing.embed(kyo.open, claim_of(context))
     return dg.MaterializeResult(metadata=metadata.of_step(report, "vectors"))
 
 
@@ -59,7 +62,7 @@ def searchable_documents(context: dg.AssetExecutionContext, kyo: KyoResource) ->
 
     Each document changes over in one transaction: all of its chunks and vectors, or none.
     """
-    report = indexing.publish_ready(kyo.open, _claim(context))
+    report = indexing.publish_ready(kyo.open, claim_of(context))
     return dg.MaterializeResult(metadata=metadata.of_step(report, "searchable"))
 
 
@@ -69,7 +72,8 @@ def lexical_weights(kyo: KyoResource) -> dg.MaterializeResult:  # type: ignore[t
     return dg.MaterializeResult(metadata={"chunks_weighed": upkeep.refresh_weights(kyo.open)})
 
 
-def _claim(context: dg.AssetExecutionContext) -> str:
+def claim_of(context: dg.AssetExecutionContext) -> str:
+    """The mark of this run on what it works on."""
     if LOCAL_TAG in context.run.tags:
         return f"local:{context.run.run_id}"
     return indexing.claim_name(context.run.run_id)

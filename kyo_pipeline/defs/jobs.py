@@ -3,13 +3,27 @@
 import dagster as dg
 
 from kyo_pipeline.defs.assets import GROUP
+from kyo_pipeline.defs.embedding_sets import GROUP as SETS
+from kyo_pipeline.defs.embedding_sets import candidate_quality
 from kyo_pipeline.defs.reprocess import send_again
 
 ingest = dg.define_asset_job(
     "ingest",
-    selection=dg.AssetSelection.groups(GROUP) | dg.AssetSelection.checks_for_assets(),
+    selection=dg.AssetSelection.groups(GROUP),
     description="Takes up what waits: reads, cuts, embeds and publishes it. Started by the sensor `waiting_files`; "
     "may be run by hand at any time, also twice at once.",
+    # The sensor starts a new run as soon as work is left over, so Dagster need not repeat this one.
+    tags={"dagster/max_retries": "0"},
+)
+
+
+reembed = dg.define_asset_job(
+    "reembed",
+    selection=dg.AssetSelection.groups(SETS) | dg.AssetSelection.checks_for_assets(candidate_quality),
+    description="Builds embedding sets beside the one that answers, judges them, and has a good one answer. Started by "
+    "the sensor `other_embedding_sets`; may be run by hand at any time, also twice at once. With `begin_anew` in "
+    "the launchpad everything is embedded once more by the model of the settings:\n\n"
+    "```yaml\nops:\n  candidate_vectors:\n    config:\n      begin_anew: true\n```",
     # The sensor starts a new run as soon as work is left over, so Dagster need not repeat this one.
     tags={"dagster/max_retries": "0"},
 )

@@ -5,11 +5,18 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from kyo_pipeline.defs.jobs import ingest
+from kyo_pipeline.defs.embedding_sets import (
+    active_embedding_set,
+    candidate_index,
+    candidate_quality,
+    candidate_vectors,
+)
+from kyo_pipeline.defs.jobs import ingest, reembed
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.errors import KyoError, Unavailable
-from kyo_pipeline.services import health, inbox, indexing, library
+from kyo_pipeline.services import health, inbox, indexing, library, reembedding
+from kyo_pipeline.services.reembedding import Step
 
 #: How long one evaluation waits for work to be announced. Dagster ends an evaluation after 60 s, and asks again up to
 #: 5 s after one has ended: the longer the wait, the rarer a file that comes in between.
@@ -114,4 +121,59 @@ def _take(kyo: KyoResource, context: dg.SensorEvaluationContext) -> Iterator[boo
             yield True
 
 
-SENSORS = [waiting_files, inbox_files]
+#: What is done after a step in the same run, as far as there is anything to do.
+_STEPS = {
+    Step.EMBED: [candidate_vectors, candidate_index, candidate_quality, active_embedding_set],
+    Step.INDEX: [candidate_index, candidate_quality, active_embedding_set],
+    Step.JUDGE: [candidate_quality, active_embedding_set],
+    Step.ACTIVATE: [active_embedding_set],
+}
+
+#: A run that has failed, because a model is away or a folder cannot be read, is not tried again before.
+RETRY_SECONDS = 60.0
+
+
+@dg.sensor(
+    job=reembed,
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts a run when an embedding set is wanted, or lacks something: vectors, an index, a judgement.",
+)
+def other_embedding_sets(context: dg.SensorEvaluationContext, kyo: KyoResource) -> dg.RunRequest | dg.SkipReason:
+    """Starts a run when an embedding set is wanted, or lacks something.
+
+    That is when the settings name another model, chunk size or storage than what answers, when an admin has asked for a
+    new set, when uploads are to go into sets that do not answer now, or when a run was killed. What dead runs had
+    claimed is freed first. At most `KYO_REEMBED_RUNS` work at the same time.
+    """
+    try:
+        ours = _reembedding_runs(context.instance, kyo)
+        if len(ours) >= kyo.open.settings.KYO_REEMBED_RUNS or any(map(_is_beginning, ours)):
+            return dg.SkipReason("A run is under way.")
+        step = reembedding.next_step(kyo.open)
+    except KyoError as error:
+        return dg.SkipReason(error.message)
+    if step is None:
+        return dg.SkipReason("Every embedding set has what it should have.")
+    if ours and step is not Step.EMBED:
+        return dg.SkipReason("A run is under way.")
+    if _has_just_failed(context.instance):
+        return dg.SkipReason("The last run failed; the next one begins a minute later.")
+    return dg.RunRequest(asset_selection=[asset.key for asset in _STEPS[step]], tags={"kyo/step": step.value})
+
+
+def _reembedding_runs(instance: dg.DagsterInstance, kyo: KyoResource) -> list[dg.RunRecord]:
+    """Those that live; what dead ones had claimed is freed."""
+    records = instance.get_run_records(filters=dg.RunsFilter(statuses=_ALIVE))
+    reembedding.release_dead(kyo.open, [indexing.claim_name(record.dagster_run.run_id) for record in records])
+    return [record for record in records if record.dagster_run.job_name == reembed.name]
+
+
+def _has_just_failed(instance: dg.DagsterInstance) -> bool:
+    last = instance.get_run_records(filters=dg.RunsFilter(job_name=reembed.name), limit=1)
+    if not last or last[0].dagster_run.status is not dg.DagsterRunStatus.FAILURE:
+        return False
+    return time.time() - (last[0].end_time or 0) < RETRY_SECONDS
+
+
+SENSORS = [waiting_files, inbox_files, other_embedding_sets]

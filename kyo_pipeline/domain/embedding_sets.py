@@ -85,3 +85,15 @@ class SetFacts:
         """0 to 1, of versions."""
         total = self.waiting + self.done + self.failed
         return 1.0 if total == 0 else self.done / total
+
+    def cost(self, price: float | None) -> float | None:
+        """What its tokens cost so far, where a million of them costs `price`."""
+        return None if price is None else self.tokens * price / 1e6
+
+
+def room_for_index(memory_mb: int, processors: int) -> tuple[int, int]:
+    """MB and helping processes for making an index on a machine that other things run on as well.
+
+    A quarter of the memory, 4 GB at most: beyond what the vectors take, more is of no use. One processor stays free.
+    """
+    return max(64, min(memory_mb // 4, 4096)), max(processors - 2, 0)

@@ -1,10 +1,13 @@
 """The pipeline's side of embedding sets: notice what is wanted, build it beside what answers, index it, keep it up."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Enum
 from uuid import UUID
+
+from pydantic import TypeAdapter
 
 from kyo_pipeline import candidates
 from kyo_pipeline.candidates import Wanted
@@ -17,9 +20,10 @@ from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.batching import groups
-from kyo_pipeline.domain.embedding_sets import SetState
+from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
+from kyo_pipeline.domain.judging import Judgement
 from kyo_pipeline.domain.rechunking import chunk_rows
-from kyo_pipeline.errors import Invalid, KyoError
+from kyo_pipeline.errors import Invalid, KyoError, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.serving import with_model
 
@@ -30,6 +34,9 @@ RETRY = timedelta(minutes=1)
 MAX_ATTEMPTS = 5
 VERSIONS_A_CLAIM = 200
 CHUNKS_A_TRANSACTION = 1000
+
+#: In the stored judgement: the set that it was compared with.
+_COMPARED_WITH = "compared_with"
 
 _GAVE_UP = "Embedding this was interrupted {attempts} times."
 
@@ -46,6 +53,15 @@ class WorkReport:
     calls: int = 0
     seconds: float = 0.0
     failures: list[tuple[str, str]] = field(default_factory=list)  # (file name, reason)
+
+
+class Step(Enum):
+    """What a set goes through, in this order."""
+
+    EMBED = "embed"
+    INDEX = "index"
+    JUDGE = "judge"
+    ACTIVATE = "activate"
 
 
 #: Told after each transaction; may wait, and says whether to go on.
@@ -129,12 +145,24 @@ def _named(one: Wanted | EmbeddingSet) -> str:
 # Building -------------------------------------------------------------------------------------------------------------
 
 
-def has_work(kyo: Kyo) -> bool:
-    """Whether a run could do something now: embed, index, or judge."""
+def next_step(kyo: Kyo) -> Step | None:
+    """What a run could do now, the first of all that there is to do."""
     with kyo.db.transaction(OPERATOR) as tx:
-        if embedding_work.sets_with_work(tx, kyo.now()):
-            return True
-    return bool(complete(kyo) or unjudged(kyo))
+        if requests.is_waiting(tx) or embedding_work.sets_with_work(tx, kyo.now()):
+            return Step.EMBED
+    if not is_followed(kyo):
+        return Step.EMBED
+    if complete(kyo):
+        return Step.INDEX
+    if unjudged(kyo):
+        return Step.JUDGE
+    return Step.ACTIVATE if to_activate(kyo) else None
+
+
+def known(kyo: Kyo) -> dict[int, SetFacts]:
+    """What is known of each set, by its number."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        return {one.id: one for one in embedding_sets.facts(tx)}
 
 
 def release_dead(kyo: Kyo, alive_runs: Sequence[str]) -> int:
@@ -189,11 +217,59 @@ def finish(kyo: Kyo, set_id: int, memory_mb: int | None, workers: int | None) ->
     return seconds
 
 
-def unjudged(kyo: Kyo) -> tuple[EmbeddingSet, ...]:
-    """Sets that are ready, and that nobody has compared with what answers."""
+# Judging --------------------------------------------------------------------------------------------------------------
+
+
+def serving(kyo: Kyo) -> EmbeddingSet:
+    """The set that answers now. Raises `NotFound` before there is one."""
     with kyo.db.transaction(OPERATOR) as tx:
-        known = {one.id: one.judged_at for one in embedding_sets.facts(tx)}
-        return tuple(one for one in embedding_sets.in_state(tx, SetState.READY) if known[one.id] is None)
+        active = embedding_sets.active(tx)
+    if active is None:
+        raise NotFound("Nothing is indexed here yet.")
+    return active
+
+
+def unjudged(kyo: Kyo) -> tuple[EmbeddingSet, ...]:
+    """Sets that are ready, and that nobody has compared with what answers now."""
+    return tuple(one for one, facts, active in _ready(kyo) if _compared_with(facts) != active.id)
+
+
+def note_judgement(kyo: Kyo, one: EmbeddingSet, active: EmbeddingSet, judgement: Judgement) -> None:
+    """Keep what was found, and with which set it was compared."""
+    kept = {**TypeAdapter(Judgement).dump_python(judgement, mode="json"), _COMPARED_WITH: active.id}
+    with kyo.db.transaction(OPERATOR) as tx:
+        embedding_sets.note_judgement(tx, one.id, judgement.verdict, kept, kyo.now())
+        details = {"verdict": judgement.verdict.value, "questions": judgement.questions, _COMPARED_WITH: active.id}
+        audit.record(tx, OPERATOR, Event.EMBEDDING_SET_JUDGE, one.id, kyo.now(), details)
+
+
+def to_activate(kyo: Kyo) -> tuple[EmbeddingSet, ...]:
+    """Sets that are to answer without anybody's word: complete, and not worse than what answers now."""
+    if kyo.settings.KYO_REEMBED_ACTIVATE == "manual":
+        return ()
+    return tuple(
+        one
+        for one, facts, active in _ready(kyo)
+        if facts.verdict is Verdict.NOT_WORSE
+        and _compared_with(facts) == active.id
+        and not facts.waiting + facts.failed
+    )
+
+
+def _ready(kyo: Kyo) -> Iterator[tuple[EmbeddingSet, SetFacts, EmbeddingSet]]:
+    """Each set that is ready, what is known of it, and the set that answers."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        active, ready = embedding_sets.active(tx), embedding_sets.in_state(tx, SetState.READY)
+        facts = {one.id: one for one in embedding_sets.facts(tx)} if ready else {}
+    if active is not None:
+        yield from ((one, facts[one.id], active) for one in ready)
+
+
+def _compared_with(facts: SetFacts) -> int | None:
+    return None if facts.judgement is None else facts.judgement.get(_COMPARED_WITH)
+
+
+# Building, step by step -----------------------------------------------------------------------------------------------
 
 
 def _is_building(tx: Transaction, set_id: int) -> bool:
