@@ -93,20 +93,20 @@ def uncut(tx: Connection, version_ids: Sequence[UUID], cutting_id: int) -> tuple
     )
 
 
-def sizes(tx: Connection, version_ids: Sequence[UUID], cutting_id: int) -> dict[UUID, tuple[int, int]]:
-    """How many chunks of a cutting, and tokens in them, each of these versions has."""
+def count_of(tx: Connection, version_ids: Sequence[UUID], cutting_id: int) -> dict[UUID, int]:
+    """How many chunks of a cutting those of these versions have that have any."""
     rows = tx.execute(
         text(
             """
-            select v.id, count(c.id) as chunks, coalesce(sum(c.tokens), 0) as tokens
-            from unnest(cast(:ids as uuid[])) as v(id)
-            left join chunks c on c.version_id = v.id and c.cutting_id = :cutting
-            group by v.id
+            select version_id, count(*) as chunks
+            from chunks
+            where version_id = any(cast(:ids as uuid[])) and cutting_id = :cutting
+            group by version_id
             """
         ),
         {"ids": list(version_ids), "cutting": cutting_id},
     )
-    return {row.id: (row.chunks, row.tokens) for row in rows}
+    return {row.version_id: row.chunks for row in rows}
 
 
 def _insert(tx: Connection, rows: Sequence[tuple[UUID, Chunk, str]], cutting_id: int) -> None:

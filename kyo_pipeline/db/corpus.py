@@ -123,6 +123,29 @@ def add_lexemes(tx: Connection, version_ids: Sequence[UUID]) -> None:
     )
 
 
+def count_cut(tx: Connection, version_ids: Sequence[UUID], cutting_id: int) -> None:
+    """Count the chunks of versions that have been cut once more, as far as they answer questions now.
+
+    Nothing is counted before a cutting is complete. Takes the lock, after those of the versions.
+    """
+    if not tx.scalar(text("select is_counted from cuttings where id = :id"), {"id": cutting_id}):
+        return
+    lock(tx)
+    tx.execute(
+        text(
+            """
+            select count_searchable(
+              array(
+                select d.current_version_id
+                from documents d
+                where d.current_version_id = any(cast(:ids as uuid[])) and d.state = 'approved'
+              ), 1, :cutting)
+            """
+        ),
+        {"ids": list(version_ids), "cutting": cutting_id},
+    )
+
+
 def weigh(tx: Connection, version_ids: Sequence[UUID], cutting_id: int) -> None:
     """Compute the BM25 weights of these versions' chunks with the average length that the others were computed with."""
     average = tx.scalar(text("select weighed_length from cuttings where id = :id"), {"id": cutting_id})

@@ -1,16 +1,10 @@
 """What people have asked for in the app: a new embedding set by the settings."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
 from kyo_pipeline.domain.actor import Actor, Role
-
-
-@dataclass(frozen=True)
-class Request:
-    by: Actor
 
 
 def add(tx: Connection, actor: Actor, now: datetime) -> None:
@@ -25,17 +19,22 @@ def is_waiting(tx: Connection) -> bool:
     return bool(tx.scalar(text("select exists (select from embedding_requests where taken_at is null)")))
 
 
-def take(tx: Connection, now: datetime) -> Request | None:
-    """The request that waits, which it then does no more."""
+def asker(tx: Connection) -> Actor | None:
+    """Who has asked; None where nobody waits."""
     row = tx.execute(
         text(
             """
-            with taken as (
-              update embedding_requests set taken_at = :now where taken_at is null returning requested_by
-            )
-            select u.id, u.username, u.name, u.role from taken t join users u on u.id = t.requested_by
+            select u.id, u.username, u.name, u.role
+            from embedding_requests r
+            join users u on u.id = r.requested_by
+            where r.taken_at is null
             """
-        ),
-        {"now": now},
+        )
     ).one_or_none()
-    return None if row is None else Request(Actor(row.id, row.username, row.name, Role(row.role)))
+    return None if row is None else Actor(row.id, row.username, row.name, Role(row.role))
+
+
+def take(tx: Connection, now: datetime) -> bool:
+    """Whether a request waited, which it does no more."""
+    result = tx.execute(text("update embedding_requests set taken_at = :now where taken_at is null"), {"now": now})
+    return result.rowcount == 1

@@ -167,6 +167,11 @@ def activate(tx: Connection, set_id: int, now: datetime) -> None:
     tx.execute(text("select activate_embedding_set(:id, :now)"), {"id": set_id, "now": now})
 
 
+def note_cutting(tx: Connection, most: int) -> int:
+    """Note on up to so many versions how many passages they have in the set that answers; returns how many it were."""
+    return int(tx.scalar(text("select note_cutting(:most)"), {"most": most}) or 0)
+
+
 def drop(tx: Connection, set_id: int, now: datetime) -> None:
     """Remove the vectors of a set that does not answer."""
     tx.execute(text("select drop_embedding_set(:id, :now)"), {"id": set_id, "now": now})
@@ -267,13 +272,13 @@ def delete_unsearched_chunks(tx: Connection, versions: int) -> int:
         tx.execute(
             text(
                 f"""
-                with some as (
+                with surplus as (
                   select distinct c.version_id, c.cutting_id
                   from chunks c
                   where c.cutting_id in ({_UNSEARCHED})
                   limit :versions
                 )
-                delete from chunks c using some s where c.version_id = s.version_id and c.cutting_id = s.cutting_id
+                delete from chunks c using surplus s where c.version_id = s.version_id and c.cutting_id = s.cutting_id
                 """  # noqa: S608 — a text of this module
             ),
             {"versions": versions},

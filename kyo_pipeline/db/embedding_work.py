@@ -133,28 +133,20 @@ def keep(tx: Connection, set_id: int, version_ids: Sequence[UUID], run: str) -> 
     )
 
 
-def finish(tx: Connection, set_id: int, sizes: Mapping[UUID, tuple[int, int]], run: str) -> int:
-    """These are in the set now, with so many chunks and tokens; returns how many the run still held."""
-    result = tx.execute(
+def finish(tx: Connection, set_id: int, chunk_counts: Mapping[UUID, int], run: str) -> None:
+    """These are in the set now, each with so many chunks, as far as the run still holds them."""
+    tx.execute(
         text(
             """
             update embedding_work w
-            set state = 'done', chunk_count = n.chunks, tokens = n.tokens, claimed_by = null, claimed_until = null,
-              attempts = 0, retry_at = null
-            from unnest(cast(:ids as uuid[]), cast(:chunks as integer[]), cast(:tokens as integer[]))
-              as n(id, chunks, tokens)
+            set state = 'done', chunk_count = n.chunks, claimed_by = null, claimed_until = null, attempts = 0,
+              retry_at = null
+            from unnest(cast(:ids as uuid[]), cast(:chunks as integer[])) as n(id, chunks)
             where w.embedding_set_id = :set and w.version_id = n.id and w.claimed_by = :run and w.state = 'waiting'
             """
         ),
-        {
-            "set": set_id,
-            "ids": list(sizes),
-            "chunks": [chunks for chunks, _ in sizes.values()],
-            "tokens": [tokens for _, tokens in sizes.values()],
-            "run": run,
-        },
+        {"set": set_id, "ids": list(chunk_counts), "chunks": list(chunk_counts.values()), "run": run},
     )
-    return int(result.rowcount)
 
 
 def fail(tx: Connection, set_id: int, version_id: UUID, run: str, error: str) -> bool:

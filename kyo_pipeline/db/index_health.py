@@ -59,7 +59,8 @@ def unsound_versions(tx: Connection, embedding_set: EmbeddingSet | None) -> tupl
     nothing = "(select cast(null as bigint) as chunk_id where false)"
     vectors = nothing if embedding_set is None else vector_table(embedding_set.id)
     cutting = None if embedding_set is None else embedding_set.cutting_id
-    rows = tx.execute(text(query("unsound_versions").format(vectors=vectors)), {"cutting": cutting})
+    cut_as = None if embedding_set is None else embedding_set.cutting.name
+    rows = tx.execute(text(query("unsound_versions").format(vectors=vectors)), {"cutting": cutting, "cut_as": cut_as})
     return tuple(
         Unsound(
             row.id,

@@ -11,8 +11,8 @@ from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.services import indexing, upkeep
 
 GROUP = "ingestion"
-#: Steps that ask an embedding model take a place in this pool. How many there are stands in dagster.yaml, and is changed
-#: for an endpoint that bears less by `dagster instance concurrency set embedding_model 1`.
+#: Steps that ask an embedding model take a place in this pool. How many there are stands in dagster.yaml; where an
+#: endpoint bears less: `dagster instance concurrency set embedding_model 1`.
 POOL = "embedding_model"
 OWNERS = ["team:data-engineering"]
 

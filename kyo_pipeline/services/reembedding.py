@@ -114,14 +114,14 @@ def begin_anew(kyo: Kyo, reason: str) -> EmbeddingSet:
 def take_request(kyo: Kyo) -> EmbeddingSet | None:
     """Begin the set that somebody has asked for in the app. Where another one is under way, the request is over."""
     with kyo.db.transaction(OPERATOR) as tx:
-        if not requests.is_waiting(tx):
-            return None
+        asker = requests.asker(tx)
+    if asker is None:
+        return None
     asked_for = candidates.wanted(kyo)
-    with kyo.db.transaction(OPERATOR) as tx:
-        request = requests.take(tx, kyo.now())
-        if request is None or embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY):
+    with kyo.db.transaction(asker) as tx:
+        if not requests.take(tx, kyo.now()) or embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY):
             return None
-        return candidates.begin(kyo, tx, request.by, asked_for, "Asked for in the app.")
+        return candidates.begin(kyo, tx, asker, asked_for, "Asked for in the app.")
 
 
 def _was_made(tx: Transaction, asked_for: Wanted, active: EmbeddingSet) -> bool:
@@ -357,6 +357,7 @@ def _cut(kyo: Kyo, run: str, embedding_set: EmbeddingSet, group: Sequence[Work])
         chunks.add(tx, [row for row in rows if row[0] in ours], cutting_id)
         corpus.add_lexemes(tx, list(ours))
         corpus.weigh(tx, list(ours), cutting_id)
+        corpus.count_cut(tx, list(ours), cutting_id)
 
 
 def _embed(
@@ -382,13 +383,13 @@ def _embed(
         places = [place for place, chunk in enumerate(waiting) if chunk.version_id in ours]
         embedded = [waiting[place] for place in places]
         chunks.replace_vectors(tx, set_id, [chunk.id for chunk in embedded], vectors[places])
-        sizes = {one: size for one, size in chunks.sizes(tx, ours, cutting_id).items() if size[0]}
-        embedding_work.finish(tx, set_id, sizes, run)
+        there = chunks.count_of(tx, ours, cutting_id)
+        embedding_work.finish(tx, set_id, there, run)
         embedding_work.renew(tx, set_id, run, kyo.now() + _lease(run))
         seconds, tokens = time.perf_counter() - started, sum(chunk.tokens for chunk in embedded)
         embedding_sets.note_work(tx, set_id, embedded=len(embedded), tokens=tokens, calls=calls, seconds=seconds)
     report.versions += len(ours)
-    report.chunks += sum(count for count, _ in sizes.values())
+    report.chunks += sum(there.values())
     report.embedded += len(embedded)
     report.tokens += tokens
     report.calls += calls

@@ -52,6 +52,7 @@ select k.id, l.id, l.chunk_count from lexemes l cross join cuttings k where l.ch
 alter table lexemes drop column chunk_count;
 drop function if exists analyse_question(text, text, text[]);
 drop function if exists similar_lexemes(text[]);
+drop function if exists count_searchable(uuid[], integer);
 alter table corpus drop column chunk_count, drop column lexeme_count, drop column weighed_length;
 
 -- The settings that were last compared with what answers, see `follow_settings`.
@@ -119,8 +120,7 @@ create table embedding_work (
   claimed_until timestamptz,
   attempts integer not null default 0,
   retry_at timestamptz,
-  chunk_count integer,  -- what it has there, once it is done
-  tokens integer,
+  chunk_count integer,  -- how many it has there, once it is done
   primary key (embedding_set_id, version_id)
 );
 create index on embedding_work (version_id);

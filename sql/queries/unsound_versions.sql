@@ -22,7 +22,11 @@ examined as (
     v.review = 'approved' as is_approved,
     d.current_version_id is distinct from v.id as is_aside,
     d.current_version_id = v.id and (v.status <> 'ready' or v.review <> 'approved') as is_not_ready,
-    v.status = 'ready' and (coalesce(n.chunks, 0) = 0 or n.chunks is distinct from v.chunk_count) as lacks_chunks,
+    v.status = 'ready' and (
+      coalesce(n.chunks, 0) = 0
+      -- After another set has begun to answer, the number is that of before until it is noted.
+      or n.chunks is distinct from v.chunk_count and v.cut_as is not distinct from coalesce(:cut_as, v.cut_as)
+    ) as lacks_chunks,
     case when v.status = 'ready' then coalesce(n.without_vector, 0) else 0 end as without_vector,
     case when v.status = 'ready' then coalesce(n.without_weights, 0) else 0 end as without_weights
   from document_versions v
