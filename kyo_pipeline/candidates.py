@@ -44,15 +44,19 @@ def wanted(kyo: Kyo) -> Wanted:
     )
 
 
-def begin(kyo: Kyo, tx: Transaction, actor: Actor, made: Wanted, reason: str) -> EmbeddingSet:
+def begin(
+    kyo: Kyo, tx: Transaction, actor: Actor, made: Wanted, reason: str, asked_by: Actor | None = None
+) -> EmbeddingSet:
     """Make an empty set beside the one that answers, and have all documents taken into it. `reason` is for people.
+
+    `asked_by`: whose wish it is, where `actor` only does it.
 
     Needs the pipeline's database role. Raises `Conflict` while another one is under way.
     """
     embedding_sets.lock(tx)
     require_nothing_under_way(tx)
     begun = embedding_sets.begin(
-        tx, made.spec, made.cutting, made.source, made.storage, kyo.now(), reason=reason, by=actor.id
+        tx, made.spec, made.cutting, made.source, made.storage, kyo.now(), reason=reason, by=(asked_by or actor).id
     )
     versions = embedding_work.add_all(tx, begun.id)
     details = {
@@ -62,6 +66,7 @@ def begin(kyo: Kyo, tx: Transaction, actor: Actor, made: Wanted, reason: str) ->
         "storage": made.storage.value,
         "versions": versions,
         "reason": reason,
+        **({"asked_by": asked_by.username} if asked_by else {}),
     }
     audit.record(tx, actor, Event.EMBEDDING_SET_BUILD, begun.id, kyo.now(), details)
     return begun

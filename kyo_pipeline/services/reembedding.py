@@ -94,7 +94,8 @@ def take_request(kyo: Kyo) -> EmbeddingSet | None:
         request = requests.take(tx, kyo.now())
         if request is None or embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY):
             return None
-        return candidates.begin(kyo, tx, request.by, asked_for, "Asked for in the app.")
+        # An audit row in somebody else's name is refused, so the pipeline says that it did it, and who asked for it.
+        return candidates.begin(kyo, tx, OPERATOR, asked_for, "Asked for in the app.", asked_by=request.by)
 
 
 def _was_made(tx: Transaction, asked_for: Wanted, active: EmbeddingSet) -> bool:
