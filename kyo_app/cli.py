@@ -19,6 +19,7 @@ _COMMANDS = (
     "groups",
     "ingest",
     "documents",
+    "embeddings",
     "search",
     "ask",
     "eval",

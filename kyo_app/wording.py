@@ -5,6 +5,7 @@ from datetime import date, datetime, tzinfo
 from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.answers import Answer, Outcome
 from kyo_pipeline.domain.documents import Document, DocumentState, Followed, Review, Version, VersionStatus
+from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
 from kyo_pipeline.domain.people import PersonState
 
 ROLES = {Role.EMPLOYEE: "Employee", Role.MANAGER: "Manager", Role.ADMIN: "Administrator"}
@@ -25,6 +26,20 @@ PEOPLE: dict[PersonState, tuple[str, str]] = {
     PersonState.INVITED: ("Invited", "blue"),
     PersonState.AWAITING: ("Waits for approval", "orange"),
     PersonState.DEACTIVATED: ("Deactivated", "gray"),
+}
+
+#: The same of embedding sets, and of what was found about them.
+SETS: dict[SetState, tuple[str, str]] = {
+    SetState.BUILDING: ("Being built", "blue"),
+    SetState.READY: ("Ready", "blue"),
+    SetState.ACTIVE: ("Answers questions", "green"),
+    SetState.RETIRED: ("Retired", "gray"),
+    SetState.DROPPED: ("Dropped", "gray"),
+}
+VERDICTS: dict[Verdict, tuple[str, str]] = {
+    Verdict.NOT_WORSE: ("Not worse", "green"),
+    Verdict.WORSE: ("Worse", "red"),
+    Verdict.UNJUDGED: ("Not judged", "orange"),
 }
 
 #: How somebody proved who they are.
@@ -158,6 +173,37 @@ def pages(first: int | None, last: int | None) -> str:
     if first is None:
         return ""
     return f"p. {first}" if last in (None, first) else f"pp. {first}–{last}"
+
+
+def duration(seconds: float) -> str:
+    """About how long, in the two largest units that say something."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, hours = -(-whole // 60), whole // 3600  # up: who waits would rather hear too much
+    if minutes < 60:
+        return f"{minutes} min"
+    if hours < 24:
+        return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def rate(one: SetFacts) -> str:
+    """How fast its passages are embedded; nothing before anybody knows."""
+    per_second = one.chunks_per_second
+    if per_second is None:
+        return ""
+    return f"{per_second:,.0f} passages/s" if per_second >= 10 else f"{per_second:.1f} passages/s"
+
+
+def percent(share: float) -> str:
+    """All of it only when it is all of it."""
+    return f"{int(share * 100)} %"
+
+
+def money(amount: float) -> str:
+    """In the currency of whoever set the price; a tiny amount is not nothing."""
+    return f"{amount:,.2f}" if amount >= 0.01 or amount == 0 else "under 0.01"
 
 
 def spent(answer: Answer) -> str:

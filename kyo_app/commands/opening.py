@@ -38,10 +38,15 @@ def opened_kyo(role: DatabaseRole = DatabaseRole.APP) -> Iterator[Kyo]:
             kyo.close()
 
 
-def require_daemon(kyo: Kyo) -> None:
-    """Raise `Unavailable` when nothing processes files now."""
-    if reason := _failing(kyo, "daemon"):
-        raise Unavailable(f"{reason} Start KYO with `kyo up`, or use --no-daemon.")
+def require_daemon(kyo: Kyo, otherwise: str = ", or use --no-daemon") -> None:
+    """Raise `Unavailable` when nothing processes files now; `otherwise` is what else can be done."""
+    if reason := daemon_problem(kyo):
+        raise Unavailable(f"{reason} Start KYO with `kyo up`{otherwise}.")
+
+
+def daemon_problem(kyo: Kyo) -> str | None:
+    """Why nothing processes files now; None when the daemon does."""
+    return _failing(kyo, "daemon")
 
 
 def actor_called(kyo: Kyo, username: str | None) -> Actor:

@@ -64,7 +64,8 @@ def facts(tx: Connection) -> tuple[SetFacts, ...]:
         text(
             """
             select s.*, k.size, k.overlap, u.name as creator,
-              n.waiting, n.done, n.failed, n.left, chunks.total
+              coalesce(n.waiting, 0) as waiting, coalesce(n.done, a.versions, 0) as done,
+              coalesce(n.failed, 0) as failed, coalesce(n.left, 0) as left, coalesce(n.chunks, a.chunks, 0) as chunks
             from embedding_sets s
             join cuttings k on k.id = s.cutting_id
             left join users u on u.id = s.created_by
@@ -72,14 +73,17 @@ def facts(tx: Connection) -> tuple[SetFacts, ...]:
               select count(*) filter (where w.state = 'waiting') as waiting,
                 count(*) filter (where w.state = 'done') as done,
                 count(*) filter (where w.state = 'failed') as failed,
-                sum(v.chunk_count) filter (where w.state = 'waiting') as left
+                sum(v.chunk_count) filter (where w.state = 'waiting') as left,
+                sum(w.chunk_count) filter (where w.state = 'done') as chunks
               from embedding_work w
               join document_versions v on v.id = w.version_id
               where w.embedding_set_id = s.id and v.status = 'ready'
             ) n on s.state in ('building', 'ready', 'retired')
             left join lateral (
-              select sum(v.chunk_count) as total from document_versions v where v.status = 'ready'
-            ) chunks on s.state = 'active'
+              select count(*) as versions, sum(v.chunk_count) as chunks
+              from document_versions v
+              where v.status = 'ready'
+            ) a on s.state = 'active'
             order by s.id desc
             """
         )
@@ -415,10 +419,11 @@ def _facts(row: Any) -> SetFacts:
         is_kept=row.is_kept,
         verdict=Verdict(row.verdict) if row.verdict else None,
         judgement=row.judgement,
-        waiting=row.waiting or 0,
-        done=row.done or 0,
-        failed=row.failed or 0,
-        chunks_left=int(row.left or 0),
+        waiting=row.waiting,
+        done=row.done,
+        failed=row.failed,
+        chunks=int(row.chunks),
+        chunks_left=int(row.left),
         embedded=row.embedded,
         tokens=row.tokens,
         calls=row.calls,

@@ -1,5 +1,7 @@
 """What admins do with embedding sets: look, ask for a new one, have one answer, go back, give up, drop."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from kyo_pipeline import candidates
@@ -9,21 +11,37 @@ from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
-from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
+from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict, way_back, why_not_activate
 from kyo_pipeline.domain.typed_text import storable
-from kyo_pipeline.errors import Conflict, Invalid, NotFound
+from kyo_pipeline.errors import Conflict, Invalid, KyoError, NotFound
 from kyo_pipeline.kyo import Kyo
 
 MAX_REASON_LENGTH = 500
+VERSIONS_A_TRANSACTION = 500
+#: Files that could not be embedded and are named, of each set.
+FAILURES_NAMED = 10
 
+_NOTHING_INDEXED = "Nothing is indexed here yet: the first documents make the first embedding set."
 _UNDER_WAY = (SetState.BUILDING, SetState.READY)
 
 
 @dataclass(frozen=True)
+class FailedFile:
+    """A file that could not be taken into a set, and why."""
+
+    file_name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Overview:
-    """All sets, the newest first. `price` of a million tokens, where somebody has set it."""
+    """All sets, the newest first, and by their ids the first files that failed.
+
+    `price` of a million tokens, where somebody has set it.
+    """
 
     sets: tuple[SetFacts, ...]
+    failures: Mapping[int, tuple[FailedFile, ...]]
     is_requested: bool
     price: float | None
 
@@ -32,13 +50,19 @@ def overview(kyo: Kyo, actor: Actor) -> Overview:
     """What there is, how far it has come, and what it took."""
     actor.require(Permission.EMBEDDING_SET_MANAGE)
     with kyo.db.transaction(actor) as tx:
-        return Overview(embedding_sets.facts(tx), requests.is_waiting(tx), kyo.settings.KYO_EMBEDDING_TOKEN_PRICE)
+        sets = embedding_sets.facts(tx)
+        failures = {one.id: _failures(tx, one.id) for one in sets if one.failed}
+        return Overview(sets, failures, requests.is_waiting(tx), kyo.settings.KYO_EMBEDDING_TOKEN_PRICE)
 
 
 def request(kyo: Kyo, actor: Actor) -> None:
-    """Ask the pipeline for a new set by the settings. Raises `Conflict` while one is under way or asked for."""
+    """Ask the pipeline for a new set by the settings.
+
+    Raises `Conflict` while one is under way or asked for, `NotFound` before anything is indexed.
+    """
     actor.require(Permission.EMBEDDING_SET_MANAGE)
     with kyo.db.transaction(actor) as tx:
+        _require_indexed(tx)
         if embedding_sets.in_state(tx, *_UNDER_WAY):
             raise Conflict("An embedding set is under way already. Have it answer, or give it up first.")
         if requests.is_waiting(tx):
@@ -55,8 +79,7 @@ def build(kyo: Kyo, actor: Actor, reason: str = "Asked for on the command line."
     actor.require(Permission.EMBEDDING_SET_MANAGE)
     asked_for = candidates.wanted(kyo)
     with kyo.db.transaction(actor) as tx:
-        if embedding_sets.active(tx) is None:
-            raise NotFound("Nothing is indexed here yet: the first documents make the first embedding set.")
+        _require_indexed(tx)
         begun = candidates.begin(kyo, tx, actor, asked_for, _reason(reason))
         return _facts(tx, begun.id)
 
@@ -98,27 +121,22 @@ def activate(kyo: Kyo, actor: Actor, set_id: int, reason: str | None = None) -> 
             "reason": said,
         }
         audit.record(tx, actor, Event.EMBEDDING_SET_ACTIVATE, set_id, kyo.now(), details)
-        return _facts(tx, set_id)
+    return _swapped(kyo, actor, set_id)
 
 
 def roll_back(kyo: Kyo, actor: Actor, reason: str = "") -> SetFacts:
     """Have the set answer that answered before. Raises `NotFound` when none stands, `Conflict` as `activate` does."""
     actor.require(Permission.EMBEDDING_SET_MANAGE)
     with kyo.db.transaction(actor) as tx:
-        earlier = [
-            one
-            for one in embedding_sets.facts(tx)
-            if one.state is SetState.RETIRED and one.activated_at is not None and one.retired_at is not None
-        ]
-        if not earlier:
+        chosen = way_back(embedding_sets.facts(tx))
+        if chosen is None:
             raise NotFound("There is no embedding set to go back to: KYO_RETAIN_EMBEDDING_SETS says how many stand.")
-        chosen = max(earlier, key=lambda one: (one.retired_at or one.created_at, one.id))
         _require_activable(tx, chosen)
         before = embedding_sets.active(tx)
         embedding_sets.activate(tx, chosen.id, kyo.now())
         details = {"from": before.id if before else None, "model": chosen.spec.model, "reason": _reason(reason)}
         audit.record(tx, actor, Event.EMBEDDING_SET_ROLL_BACK, chosen.id, kyo.now(), details)
-        return _facts(tx, chosen.id)
+    return _swapped(kyo, actor, chosen.id)
 
 
 def retire(kyo: Kyo, actor: Actor, set_id: int) -> SetFacts:
@@ -128,8 +146,9 @@ def retire(kyo: Kyo, actor: Actor, set_id: int) -> SetFacts:
         chosen = _find(tx, set_id)
         if chosen.state in (SetState.ACTIVE, SetState.DROPPED):
             raise Conflict(f"Embedding set {set_id} is {chosen.state.value}: it cannot be retired.")
-        embedding_sets.retire(tx, set_id, kyo.now())
-        audit.record(tx, actor, Event.EMBEDDING_SET_RETIRE, set_id, kyo.now(), {"from": chosen.state.value})
+        if chosen.state is not SetState.RETIRED or _facts(tx, set_id).is_kept:
+            embedding_sets.retire(tx, set_id, kyo.now())
+            audit.record(tx, actor, Event.EMBEDDING_SET_RETIRE, set_id, kyo.now(), {"from": chosen.state.value})
         return _facts(tx, set_id)
 
 
@@ -146,19 +165,40 @@ def drop(kyo: Kyo, actor: Actor, set_id: int) -> SetFacts:
         return _facts(tx, set_id)
 
 
+def _swapped(kyo: Kyo, actor: Actor, set_id: int) -> SetFacts:
+    """Have the documents show how many passages they have now. The set answers already, so this may be cut off."""
+    with suppress(KyoError):
+        while _note_some(kyo, actor):
+            pass
+    with kyo.db.transaction(actor) as tx:
+        return _facts(tx, set_id)
+
+
+def _note_some(kyo: Kyo, actor: Actor) -> int:
+    with kyo.db.transaction(actor) as tx:
+        return embedding_sets.note_cutting(tx, VERSIONS_A_TRANSACTION)
+
+
 def _require_activable(tx: Transaction, chosen: SetFacts) -> None:
-    if chosen.state not in (SetState.READY, SetState.RETIRED) or chosen.indexed_at is None:
-        raise Conflict(f"Embedding set {chosen.id} is {chosen.state.value}: it cannot answer.")
-    if chosen.failed:
-        raise Conflict(
-            f"{chosen.failed} files could not be embedded for set {chosen.id}, and would not be found. "
-            "`kyo embeddings list` names them; read them again, archive or delete them."
-        )
+    if obstacle := why_not_activate(chosen):
+        raise Conflict(obstacle)
     if missing := embedding_work.count_missing(tx, chosen.id):
-        raise Conflict(
-            f"{missing} files are still to be embedded for set {chosen.id}. Try again when it has caught up; "
-            "one that is not kept up to date has to be resumed first."
+        counted = "1 file is" if missing == 1 else f"{missing:,} files are"
+        then = (
+            "Try again when it has caught up."
+            if chosen.is_kept
+            else f"It is not kept up to date: `kyo embeddings build {chosen.id}` goes on with it."
         )
+        raise Conflict(f"{counted} still to be embedded for set {chosen.id}. {then}")
+
+
+def _require_indexed(tx: Transaction) -> None:
+    if embedding_sets.active(tx) is None:
+        raise NotFound(_NOTHING_INDEXED)
+
+
+def _failures(tx: Transaction, set_id: int) -> tuple[FailedFile, ...]:
+    return tuple(FailedFile(name, why) for name, why in embedding_work.failures(tx, set_id, FAILURES_NAMED))
 
 
 def _doubt(chosen: SetFacts) -> str:

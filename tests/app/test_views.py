@@ -31,6 +31,7 @@ TITLES = {
     "approvals": "Approvals",
     "collections": "Collections",
     "people": "People",
+    "embeddings": "Embeddings",
     "profile": "Profile",
     "source": "Source",
     "answer": "Shared answer",

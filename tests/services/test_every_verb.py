@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 
 from kyo_pipeline import services
 from kyo_pipeline.domain.access import Access
-from kyo_pipeline.domain.actor import PERMISSIONS, Actor, Permission, Role
+from kyo_pipeline.domain.actor import OPERATOR, PERMISSIONS, Actor, Permission, Role
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.embedding_sets import Verdict
 from kyo_pipeline.domain.identity import Identity
 from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import Kyo
@@ -24,6 +25,7 @@ from kyo_pipeline.services import (
     collections,
     curating,
     doctor,
+    embedding_sets,
     evaluating,
     groups,
     health,
@@ -41,6 +43,7 @@ from kyo_pipeline.services import (
     signing_in,
     sources,
 )
+from tests.embedding_sets import build
 from tests.fakes import RollbackDatabase
 from tests.recipients import a_group, a_person
 
@@ -78,6 +81,17 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "doctor.check_index": (Permission.STATUS_READ, doctor.check_index),
     "doctor.check_store": (Permission.STATUS_READ, doctor.check_store),
     "doctor.repair": (Permission.DOCUMENT_REPROCESS, doctor.repair),
+    "embedding_sets.activate": (
+        Permission.EMBEDDING_SET_MANAGE,
+        lambda k, a: embedding_sets.activate(k, a, 1, "Why not?"),
+    ),
+    "embedding_sets.build": (Permission.EMBEDDING_SET_MANAGE, embedding_sets.build),
+    "embedding_sets.drop": (Permission.EMBEDDING_SET_MANAGE, lambda k, a: embedding_sets.drop(k, a, 1)),
+    "embedding_sets.overview": (Permission.EMBEDDING_SET_MANAGE, embedding_sets.overview),
+    "embedding_sets.request": (Permission.EMBEDDING_SET_MANAGE, embedding_sets.request),
+    "embedding_sets.resume": (Permission.EMBEDDING_SET_MANAGE, lambda k, a: embedding_sets.resume(k, a, 1)),
+    "embedding_sets.retire": (Permission.EMBEDDING_SET_MANAGE, lambda k, a: embedding_sets.retire(k, a, 1)),
+    "embedding_sets.roll_back": (Permission.EMBEDDING_SET_MANAGE, embedding_sets.roll_back),
     "evaluating.active_spec": (Permission.ANSWER_ASK, evaluating.active_spec),
     "evaluating.add_shelves": (Permission.COLLECTION_MANAGE, lambda k, a: evaluating.add_shelves(k, a, ["one"])),
     "evaluating.lay_out": (Permission.DOCUMENT_APPROVE, lambda k, a: evaluating.lay_out(k, a, [], {}, "run")),
@@ -239,6 +253,7 @@ def deeds(
     manager: Actor,
     admin: Actor,
     publish: Callable[[str, str], None],
+    pipeline: Kyo,
     sql: Callable[..., list[Any]],
 ) -> dict[str, Callable[[], object]]:
     """Every verb that changes something, ready to be done."""
@@ -253,6 +268,11 @@ def deeds(
     [twice] = library.list_documents(kyo, employee, text="twice").documents
     [first] = sql("select id from document_versions where document_id = :id and number = 1", id=twice.id)
     archived = curating.archive(kyo, manager, library.upload(kyo, employee, "old.txt", b"Old text.").document.id)
+    replaced = build(pipeline, Verdict.NOT_WORSE)
+    embedding_sets.activate(kyo, admin, replaced)
+    embedding_sets.roll_back(kyo, admin)
+    given_up = build(pipeline, Verdict.NOT_WORSE)
+    embedding_sets.retire(kyo, admin, given_up)
     anna = people.add_person(kyo, admin, "anna", "Anna", Role.EMPLOYEE, "", PASSWORD).person
     ticket = signing_in.sign_in(kyo, "anna", PASSWORD, "browser")
     token, _ = signing_in.redeem_ticket(kyo, signing_in.sign_in(kyo, "anna", PASSWORD, "browser"), "browser")
@@ -302,6 +322,12 @@ def deeds(
         "document:submit": lambda: library.send_for_review(kyo, employee, draft.latest.id),
         "document:unrestrict": lambda: sharing.unrestrict(kyo, manager, waiting.id),
         "document:upload": lambda: library.upload(kyo, employee, "other.txt", b"Other text."),
+        "embedding_set:activate": lambda: embedding_sets.activate(kyo, admin, given_up),
+        "embedding_set:build": lambda: embedding_sets.build(pipeline, OPERATOR),
+        "embedding_set:drop": lambda: embedding_sets.drop(kyo, admin, given_up),
+        "embedding_set:request": lambda: embedding_sets.request(kyo, admin),
+        "embedding_set:retire": lambda: embedding_sets.retire(kyo, admin, replaced),
+        "embedding_set:roll_back": lambda: embedding_sets.roll_back(kyo, admin),
         "group:add_member": lambda: groups.add_member(kyo, admin, team, employee.id),
         "group:create": lambda: groups.create(kyo, admin, "Crew"),
         "group:delete": lambda: groups.delete(kyo, admin, team),
@@ -333,14 +359,18 @@ NOT_DEEDS = ["conversations", "questions"]
 
 @pytest.fixture
 def everything(sql: Callable[..., list[Any]]) -> Callable[[], list[Any]]:
-    """A fingerprint of all tables."""
-    names = sql(
+    """A fingerprint of all tables there are at the time: each embedding set has one of its own."""
+    statement = (
         "select relname from pg_class where relkind = 'r' and relnamespace = 'kyo'::regnamespace "
-        "and relname <> all(:others) order by relname",
-        others=NOT_DEEDS,
+        "and relname <> all(:others) order by relname"
     )
-    parts = [f"(select md5(string_agg(t::text, '' order by t::text)) from kyo.{name} t)" for (name,) in names]  # noqa: S608 — our own tables
-    return lambda: sql("select " + ", ".join(parts))
+
+    def taken() -> list[Any]:
+        names = [name for (name,) in sql(statement, others=NOT_DEEDS)]
+        parts = [f"(select md5(string_agg(t::text, '' order by t::text)) from kyo.{name} t)" for name in names]  # noqa: S608 — our own tables
+        return [names, *sql("select " + ", ".join(parts))]
+
+    return taken
 
 
 #: Events of which no deed stands here, and where else they are tested.
@@ -352,6 +382,7 @@ ELSEWHERE = {
     Event.USER_BLOCK,  # the same: test_signing_in.py
     Event.DOCUMENT_RETRY,  # needs a file that has failed: test_library.py
     Event.CORPUS_REPAIR,  # needs what should never be: test_doctor.py
+    Event.EMBEDDING_SET_JUDGE,  # the pipeline's: test_judging.py
     Event.EMBEDDING_SET_TUNE,  # needs the role of the pipeline: test_evaluating.py
     Event.FILE_REMOVE,  # needs what should never be, as well: test_doctor.py
     Event.FILE_SET_ASIDE,  # the same

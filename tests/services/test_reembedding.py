@@ -311,7 +311,7 @@ def test_what_is_interrupted_too_often_fails_and_keeps_the_set_from_answering(wo
     facts = reembedding.known(world.pipeline)[begun.id]
     assert (facts.done, facts.failed) == (1, 1)
     reembedding.finish(world.pipeline, begun.id, None, None)
-    with pytest.raises(Conflict, match="1 files could not be embedded"):
+    with pytest.raises(Conflict, match="1 file could not be embedded"):
         sets.activate(world.pipeline, OPERATOR, begun.id, "it is a test")
     assert reembedding.to_activate(world.pipeline) == ()
 
@@ -352,7 +352,7 @@ def test_there_and_back_again(world: World, sql: Sql) -> None:
     assert large > small
     assert unsound(world.pipeline) == {}
     world.publish("heron.txt", "The heron waits.")
-    with pytest.raises(Conflict, match="1 files are still to be embedded"):
+    with pytest.raises(Conflict, match="1 file is still to be embedded"):
         sets.roll_back(world.pipeline, OPERATOR)
     world.work()  # what is kept for the way back is kept up to date
     sets.roll_back(world.pipeline, OPERATOR, "it is a test")
