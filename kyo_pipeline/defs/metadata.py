@@ -1,8 +1,11 @@
 """What data engineers see: numbers that Dagster plots over time, and what went wrong, with reasons."""
 
+from collections.abc import Iterable, Sequence
+
 import dagster as dg
 
 from kyo_pipeline.domain.findings import Finding
+from kyo_pipeline.domain.table_health import Index, TableHealth
 from kyo_pipeline.services.indexing import StepReport
 from kyo_pipeline.services.reprocessing import Reprocessed
 
@@ -55,6 +58,24 @@ def of_reprocessing(done: Reprocessed) -> dict[str, dg.MetadataValue]:
     return metadata
 
 
+def of_tables(tables: Sequence[TableHealth]) -> dict[str, dg.MetadataValue]:
+    """Metadata of a look at the tables of the index: what to watch over time, and each table."""
+    return {
+        "dead_rows": dg.MetadataValue.int(sum(table.dead for table in tables)),
+        "largest_dead_share": dg.MetadataValue.float(round(max((one.dead_share for one in tables), default=0.0), 4)),
+        "index_megabytes": dg.MetadataValue.float(_megabytes(index for table in tables for index in table.indexes)),
+        "warnings": dg.MetadataValue.int(sum(len(table.warnings) for table in tables)),
+        "tables": dg.MetadataValue.md(_health_table(tables)),
+    }
+
+
+def of_store(findings: Sequence[Finding]) -> dict[str, dg.MetadataValue]:
+    """Metadata of a look at the file store: for each kind of finding how many there are, and the first few."""
+    counts = {finding.ailment.value: dg.MetadataValue.int(finding.problems) for finding in findings}
+    examples = [f"- {_cell(example)}" for finding in findings for example in finding.examples]
+    return counts | ({"examples": dg.MetadataValue.md("\n".join(examples))} if examples else {})
+
+
 def _rate(done: int, seconds: float) -> float:
     return round(done / seconds, 2) if seconds > 0 else 0.0
 
@@ -70,6 +91,24 @@ def _file_table(files: list[tuple[str, int, float]]) -> str:
     rows = [f"| {_cell(name)} | {pages} | {seconds:.2f} |" for name, pages, seconds in slowest]
     more = [f"\n… and {len(files) - _LISTED} more."] if len(files) > _LISTED else []
     return "\n".join(["| File | Pages | Seconds |", "| --- | ---: | ---: |", *rows, *more])
+
+
+def _health_table(tables: Sequence[TableHealth]) -> str:
+    rows = [
+        f"| {one.table} | {one.live} | {one.dead} | {one.dead_share:.1%} | {', '.join(map(_index, one.indexes))} | "
+        f"{' '.join(one.warnings)} |"
+        for one in tables
+    ]
+    head = "| Table | Live rows | Dead rows | Dead | Indexes | What to do |\n| --- | ---: | ---: | ---: | --- | --- |"
+    return "\n".join([head, *rows])
+
+
+def _index(index: Index) -> str:
+    return f"{index.name} ({index.kind}, {_megabytes([index])} MB)"
+
+
+def _megabytes(indexes: Iterable[Index]) -> float:
+    return round(sum(index.size_bytes for index in indexes) / 1_000_000, 1)
 
 
 def _cell(value: str) -> str:

@@ -1,7 +1,8 @@
-"""Schedules: approvals that run out."""
+"""Schedules: approvals that run out, and what is done every night."""
 
 import dagster as dg
 
+from kyo_pipeline.defs.jobs import upkeep
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.services import expiring
@@ -46,6 +47,18 @@ def overdue_reviews(
     except Unavailable as error:
         return dg.SkipReason(error.message)
     return dg.RunRequest(tags={"kyo/overdue": str(due)}) if due else dg.SkipReason("No approval has run out.")
+
+
+def nightly_upkeep(cron: str) -> dg.ScheduleDefinition:
+    """At the times that `KYO_UPKEEP_CRON` says, in UTC. Raises Dagster's own error where that is none."""
+    return dg.ScheduleDefinition(
+        name="nightly_upkeep",
+        job=upkeep,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Starts the job `upkeep` when `KYO_UPKEEP_CRON` says so, in UTC: by default every night.",
+    )
 
 
 SCHEDULES = [overdue_reviews]
