@@ -85,7 +85,11 @@ begin
       from document_versions w
       where w.document_id = subject.id and w.number > gone.number and w.published_at < before
     )
-    or exists (select from document_versions w where w.reprocess_of = gone.id and w.status not in ('ready', 'failed'))
+    or exists (
+      select
+      from document_versions w
+      where w.document_id = subject.id and w.reprocess_of = gone.id and w.status not in ('ready', 'failed')
+    )
     or exists (select from citations c where c.version_id = gone.id)
   then
     return;
@@ -93,13 +97,17 @@ begin
 
   heir := gone.reprocess_of;
   if heir is null then
-    select w.id into heir from document_versions w where w.reprocess_of = gone.id order by w.number limit 1;
+    select w.id into heir
+    from document_versions w
+    where w.document_id = subject.id and w.reprocess_of = gone.id
+    order by w.number
+    limit 1;
     update document_versions w set reprocess_of = null, uploaded_at = gone.uploaded_at where w.id = heir;
     if heir = subject.current_version_id then  -- answers show that day
       update corpus set revision = revision + 1;
     end if;
   end if;
-  update document_versions w set reprocess_of = heir where w.reprocess_of = gone.id;
+  update document_versions w set reprocess_of = heir where w.document_id = subject.id and w.reprocess_of = gone.id;
 
   select count(*) into chunks from chunks c where c.version_id = gone.id;
   delete from document_versions v where v.id = gone.id;

@@ -1,17 +1,21 @@
 """What is deleted because its time is over, to the moment; and who may have it deleted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillWaiting
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, create_engine, text
 
 from kyo_pipeline.db import invitations, retention, sessions
+from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.actor import OPERATOR, Actor
-from kyo_pipeline.domain.retention import Forgotten
+from kyo_pipeline.domain.database_role import DatabaseRole
+from kyo_pipeline.domain.retention import ExpiredVersion, Forgotten
 from kyo_pipeline.domain.throttling import FORGOTTEN_AFTER
 from kyo_pipeline.errors import Forbidden
 from kyo_pipeline.kyo import Kyo
@@ -118,3 +122,86 @@ def test_the_app_may_not_even_as_the_operator(kyo: Kyo, call: Callable[[Any], ob
 def test_the_pipeline_still_may_not_by_itself(pipeline: Kyo, statement: str) -> None:
     with pytest.raises(Forbidden), pipeline.db.transaction(OPERATOR) as tx:
         tx.execute(text(statement))
+
+
+# At the same moment ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def replaced(committed: Kyo, own_database: str) -> Iterator[tuple[Connection, Kyo, UUID]]:
+    """The owner of the database, the pipeline, and a version that was replaced; what is written there is committed."""
+    engine = create_engine(own_database, connect_args={"options": "-csearch_path=kyo,public"})
+    pipeline = replace(committed, db=Database(own_database, DatabaseRole.PIPELINE))
+    with engine.connect() as owner:
+        version = owner.scalar(text(REPLACED))
+        owner.commit()
+        yield owner, pipeline, UUID(str(version))
+        owner.rollback()
+    pipeline.db.close()
+    engine.dispose()
+
+
+#: Two versions of a document, an answer that cites nothing yet, and as the result the first version.
+REPLACED = """
+    with document as (
+      insert into documents (collection_id, owner_id, title, state, created_at, updated_at)
+      select c.id, u.id, 'leave', 'draft', now(), now() from collections c, users u limit 1
+      returning id, owner_id
+    ),
+    versions as (
+      insert into document_versions (document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by,
+        uploaded_at, review, status, published_at)
+      select d.id, n, 'a.txt', repeat(cast(n as text), 64), 1, 'text/plain', d.owner_id, now(), 'approved', 'ready',
+        now() - interval '9 days'
+      from document d, generate_series(1, 2) n
+      returning id, number
+    ),
+    conversation as (
+      insert into conversations (user_id, begun_at) select owner_id, now() from document returning id, user_id
+    ),
+    question as (
+      insert into questions (user_id, text, asked_at, conversation_id)
+      select user_id, 'How many days?', now(), id from conversation
+      returning id
+    ),
+    answer as (
+      insert into answers (question_id, text, outcome, generator, model, timings, prompt_tokens, completion_tokens,
+        answered_at)
+      select id, 'Thirty.', 'answered', 'extractive', '', '{}', 0, 0, now() from question
+    )
+    select id from versions where number = 1
+"""
+
+
+def expire(kyo: Kyo, version: UUID) -> ExpiredVersion | None:
+    with kyo.db.transaction(OPERATOR) as tx:
+        assert retention.expirable_versions(tx, kyo.now()) == (version,)
+        return retention.expire_version(tx, version, kyo.now())
+
+
+def test_an_answer_that_is_being_stored_keeps_what_it_cites(replaced: tuple[Connection, Kyo, UUID]) -> None:
+    owner, pipeline, version = replaced
+    owner.execute(
+        text(
+            "insert into citations (answer_id, marker, version_id, start_offset, end_offset, score) "
+            "select id, 1, :version, 0, 1, 1 from answers"
+        ),
+        {"version": version},
+    )
+    with ThreadPoolExecutor(1) as threads:
+        expiring = threads.submit(expire, pipeline, version)
+        with pytest.raises(StillWaiting):
+            expiring.result(timeout=0.5)  # it waits to hear whether there will be such an answer
+        owner.commit()
+        assert expiring.result(timeout=10) is None
+    assert owner.scalar(text("select count(*) from document_versions")) == 2
+
+
+def test_nobody_who_works_on_the_document_is_waited_for(replaced: tuple[Connection, Kyo, UUID]) -> None:
+    owner, pipeline, version = replaced
+    owner.execute(text("select from documents for no key update"))
+    assert expire(pipeline, version) is None
+    owner.rollback()
+    gone = expire(pipeline, version)
+    assert gone is not None
+    assert (gone.title, gone.number, gone.sha256) == ("leave", 1, "1" * 64)
