@@ -1,7 +1,7 @@
 """The job `upkeep` in this process, as its schedule starts it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import dagster as dg
@@ -173,3 +173,11 @@ def test_dagster_understands_what_the_settings_allow(cron: str) -> None:
 def test_a_schedule_that_never_comes_is_refused_by_dagster() -> None:
     with pytest.raises(dg.DagsterInvalidDefinitionError, match="nightly_upkeep"):
         nightly_upkeep("0 0 30 2 *")
+
+
+def test_each_tick_of_the_schedule_asks_for_one_run(instance: dg.DagsterInstance) -> None:
+    schedule = defs.get_repository_def().get_schedule_def("nightly_upkeep")
+    at = datetime(2027, 3, 28, 2, 30, tzinfo=timezone.utc)
+    with dg.build_schedule_context(instance=instance, scheduled_execution_time=at) as context:
+        tick = schedule.evaluate_tick(context)
+    assert (schedule.job_name, len(tick.run_requests or []), tick.skip_message) == ("upkeep", 1, None)
