@@ -5,16 +5,20 @@ import dagster as dg
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS
-from kyo_pipeline.defs.jobs import ingest, reembed, reprocess
+from kyo_pipeline.defs.jobs import ingest, reembed, reprocess, upkeep
 from kyo_pipeline.defs.resources import KyoResource
-from kyo_pipeline.defs.schedules import SCHEDULES, expire
+from kyo_pipeline.defs.schedules import SCHEDULES, expire, nightly_upkeep, scheduled_reembedding
 from kyo_pipeline.defs.sensors import SENSORS
+from kyo_pipeline.settings import load_settings
+
+# Dagster wants to know of schedules before anything runs: all else reads its settings when it is used.
+settings = load_settings()
 
 defs = dg.Definitions(
     assets=[*ASSETS, *EMBEDDING_SET_ASSETS],
     asset_checks=CHECKS,
-    jobs=[ingest, reembed, reprocess, expire],
-    schedules=SCHEDULES,
+    jobs=[ingest, reembed, reprocess, expire, upkeep],
+    schedules=[*SCHEDULES, nightly_upkeep(settings.KYO_UPKEEP_CRON), *scheduled_reembedding(settings.KYO_REEMBED_CRON)],
     sensors=SENSORS,
     resources={"kyo": KyoResource()},
     # Starting a process a step would cost 3 s each; the steps are short and share their models.

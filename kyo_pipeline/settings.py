@@ -33,6 +33,10 @@ _DATABASE = frozenset({"DATABASE_URL", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_
     "KYO_PIPELINE_DATABASE_URL",
 }
 
+#: Minute, hour, day of the month, month, day of the week.
+_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_CRON_PART = re.compile(r"(?:\*|(?P<first>\d{1,2})(?:-(?P<last>\d{1,2}))?)(?:/(?P<step>\d{1,2}))?", re.ASCII)
+
 _LANGUAGE = re.compile(r"\w+(?:/\w+)?", re.ASCII)
 
 FileType = Literal["pdf", "docx", "txt", "md", "html"]
@@ -163,7 +167,8 @@ class Settings(BaseSettings):
     )
     KYO_VECTOR_STORAGE: Literal["vector", "halfvec"] = Field(
         "vector",
-        description="How vectors are stored: four bytes a number, or two. Another one is built beside the old.",
+        description="How vectors are stored: four bytes a number (vector), or two (halfvec). Another one is built "
+        "beside the old.",
     )
     KYO_REMOTE_TIMEOUT_SECONDS: float = Field(60, gt=0, description="For one call of a model endpoint.")
 
@@ -192,7 +197,7 @@ class Settings(BaseSettings):
     )
     KYO_REEMBED_CRON: str | None = Field(
         None,
-        description="Embed everything anew at these times (UTC), such as 0 2 * * 0.",
+        description="Embed everything anew at these times, in UTC, such as 0 2 * * 0.",
     )
     KYO_REEMBED_ACTIVATE: Literal["judged", "manual"] = Field(
         "judged",
@@ -225,6 +230,22 @@ class Settings(BaseSettings):
     # Pipeline
     KYO_BATCH_SIZE: int = Field(250, ge=1, description="Files that one Dagster run takes at most.")
     KYO_MAX_RUNS: int = Field(2, ge=1, description="Ingestion runs at the same time.")
+
+    # Upkeep
+    KYO_UPKEEP_CRON: str = Field(
+        "30 2 * * *",
+        description="When the nightly upkeep starts, in UTC: minute, hour, day, month, day of the week, as numbers.",
+    )
+    KYO_RETAIN_VERSIONS_DAYS: int | None = Field(
+        None,
+        ge=1,
+        le=36_500,
+        description="Versions that have not answered questions for so many days are deleted, unless an answer cites "
+        "them. Without it all are kept.",
+    )
+    KYO_RETAIN_RUNS_DAYS: int = Field(
+        30, ge=1, le=36_500, description="Runs in the Dagster UI that ended before that are deleted."
+    )
 
     # Organisation
     KYO_SELF_APPROVAL: Literal["auto", "always", "never"] = Field(
@@ -286,6 +307,16 @@ class Settings(BaseSettings):
         if not value:
             raise ValueError("must name at least one of pdf, docx, txt, md, html")
         return value
+
+    @field_validator("KYO_UPKEEP_CRON", "KYO_REEMBED_CRON")
+    @classmethod
+    def _check_cron(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        fields = value.split()
+        if len(fields) != len(_CRON_RANGES) or not all(map(_is_cron_field, fields, _CRON_RANGES)):
+            raise ValueError("must be the five fields of a cron schedule, such as 30 2 * * * for half past two")
+        return " ".join(fields)
 
     @field_validator("KYO_PUBLIC_URL")
     @classmethod
@@ -385,6 +416,20 @@ def harmless(variables: Mapping[str, str]) -> dict[str, str]:
 def is_host(name: str, pattern: str) -> bool:
     """As Starlette's TrustedHostMiddleware compares them."""
     return pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))
+
+
+def _is_cron_field(field: str, allowed: tuple[int, int]) -> bool:
+    """Less than cron may know, such as names of days: nothing that Dagster would not understand."""
+    return all(_is_cron_part(_CRON_PART.fullmatch(part), *allowed) for part in field.split(","))
+
+
+def _is_cron_part(part: re.Match[str] | None, least: int, most: int) -> bool:
+    if part is None:
+        return False
+    first, last, step = (int(part[name]) if part[name] else None for name in ("first", "last", "step"))
+    if step is not None and (not 1 <= step <= most or (first is not None and last is None)):
+        return False
+    return first is None or least <= first <= (first if last is None else last) <= most
 
 
 def _complaint(detail: dict[str, object]) -> str:

@@ -115,6 +115,24 @@ def test_what_cannot_work_is_refused(name: str, value: str, monkeypatch: pytest.
         load_settings()
 
 
+@pytest.mark.parametrize("cron", ["0 0 * * 0", "*/15 1-5/2,22 1,15 1-12 1-5", "59 23 31 12 7"])
+def test_the_upkeep_has_a_schedule_of_its_own(cron: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KYO_UPKEEP_CRON", f"  {cron.replace(' ', '   ')} ")
+    assert cron == load_settings().KYO_UPKEEP_CRON
+
+
+@pytest.mark.parametrize(
+    "cron",
+    ["daily", "30 2 * *", "0 30 2 * * *", "60 2 * * *", "0 24 * * *", "0 2 0 * *", "0 2 * 13 *", "0 2 * * 8",
+     "5-1 * * * *", "*/0 * * * *", "*/60 * * * *", "5/10 * * * *", "1,,2 * * * *", "0 2 * * sunday", "٣ 2 * * *",
+     "-1 2 * * *"],
+)  # fmt: skip
+def test_what_is_no_cron_schedule_is_refused(cron: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KYO_UPKEEP_CRON", cron)
+    with pytest.raises(Invalid, match="KYO_UPKEEP_CRON: must be the five fields of a cron schedule"):
+        load_settings()
+
+
 @pytest.mark.parametrize("name", ["KYO_TLS_CERTIFICATE", "KYO_TLS_KEY"])
 def test_a_certificate_needs_its_key(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "file.pem")

@@ -12,12 +12,13 @@ import dagster as dg
 from pydantic import Field
 
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
-from kyo_pipeline.defs import metadata
+from kyo_pipeline.defs import embedding_metadata as metadata
 from kyo_pipeline.defs.assets import OWNERS, POOL, claim_of, document_texts
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.embedding_sets import Verdict
 from kyo_pipeline.domain.judging import Judgement
+from kyo_pipeline.errors import Conflict
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import embedding_sets, judging, reembedding
 from kyo_pipeline.services.reembedding import Pace, WorkReport
@@ -30,6 +31,7 @@ SAY_SECONDS = 15.0
 NOT_WORSE = "not_worse_than_what_answers"
 
 _NICE = 19
+_ANEW = "By the schedule, or from the Dagster UI."
 
 
 class Candidate(dg.Config):
@@ -51,9 +53,7 @@ def candidate_vectors(context: dg.AssetExecutionContext, config: Candidate, kyo:
     sensor `other_embedding_sets` starts the next run. A run that was killed loses one batch at most.
     """
     _step_aside()
-    begun = _begun(kyo.open, config)
-    if begun is not None:
-        context.log.info("Embedding set %d begins: %s", begun.id, begun.spec.model)
+    _begin(context, kyo.open, config)
     reports = reembedding.work(kyo.open, claim_of(context), _pace(context, kyo.open))
     return dg.MaterializeResult(metadata=metadata.of_building(reports, reembedding.known(kyo.open), _price(kyo)))
 
@@ -127,10 +127,16 @@ def active_embedding_set(context: dg.AssetExecutionContext, kyo: KyoResource) ->
         )
 
 
-def _begun(kyo: Kyo, config: Candidate) -> EmbeddingSet | None:
-    if config.begin_anew:
-        return reembedding.begin_anew(kyo, "By the schedule, or from the Dagster UI.")
-    return reembedding.take_request(kyo) or reembedding.follow_settings(kyo)
+def _begin(context: dg.AssetExecutionContext, kyo: Kyo, config: Candidate) -> None:
+    """Begin a set where somebody wants one."""
+    try:
+        begun = reembedding.begin_anew(kyo, _ANEW) if config.begin_anew else None
+    except Conflict as error:  # one is under way, which will do
+        context.log.warning(error.message)
+        return
+    begun = begun or reembedding.take_request(kyo) or reembedding.follow_settings(kyo)
+    if begun is not None:
+        context.log.info("Embedding set %d begins: %s", begun.id, begun.spec.model)
 
 
 def _step_aside() -> None:

@@ -6,6 +6,7 @@ from kyo_pipeline.defs.assets import GROUP
 from kyo_pipeline.defs.embedding_sets import GROUP as SETS
 from kyo_pipeline.defs.embedding_sets import candidate_quality
 from kyo_pipeline.defs.reprocess import send_again
+from kyo_pipeline.defs.upkeep import check_index_health, find_orphans, forget_runs, refresh_statistics, retain
 
 ingest = dg.define_asset_job(
     "ingest",
@@ -42,3 +43,18 @@ reembed = dg.define_asset_job(
 )
 def reprocess() -> None:
     send_again()
+
+
+@dg.job(
+    name="upkeep",
+    description="What is done every night: statistics, a look at the tables of the index and at the file store; and "
+    "what is past its time is deleted. The five steps have nothing to do with each other: one that fails does not stop "
+    "the others. Started by the schedule `nightly_upkeep`; may be run by hand at any time, also twice at once.",
+    tags={"dagster/max_retries": "0"},
+)
+def upkeep() -> None:
+    refresh_statistics()
+    check_index_health()
+    find_orphans()
+    retain()
+    forget_runs()

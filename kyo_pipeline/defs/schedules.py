@@ -1,7 +1,9 @@
-"""Schedules: approvals that run out."""
+"""Schedules: approvals that run out, and what is done every night."""
 
 import dagster as dg
 
+from kyo_pipeline.defs.embedding_sets import candidate_vectors
+from kyo_pipeline.defs.jobs import reembed, upkeep
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.services import expiring
@@ -46,6 +48,36 @@ def overdue_reviews(
     except Unavailable as error:
         return dg.SkipReason(error.message)
     return dg.RunRequest(tags={"kyo/overdue": str(due)}) if due else dg.SkipReason("No approval has run out.")
+
+
+def nightly_upkeep(cron: str) -> dg.ScheduleDefinition:
+    """At the times that `KYO_UPKEEP_CRON` says, in UTC. Raises Dagster's own error where that is none."""
+    return dg.ScheduleDefinition(
+        name="nightly_upkeep",
+        job=upkeep,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Starts the job `upkeep` when `KYO_UPKEEP_CRON` says so, in UTC: by default every night.",
+    )
+
+
+def scheduled_reembedding(cron: str | None) -> list[dg.ScheduleDefinition]:
+    """At the times that `KYO_REEMBED_CRON` says, in UTC; none where it says nothing."""
+    if cron is None:
+        return []
+    return [
+        dg.ScheduleDefinition(
+            name="scheduled_reembedding",
+            job=reembed,
+            cron_schedule=cron,
+            execution_timezone="UTC",
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            run_config={"ops": {candidate_vectors.key.to_user_string(): {"config": {"begin_anew": True}}}},
+            description="Embeds everything anew when `KYO_REEMBED_CRON` says so, in UTC, by the model of the settings. "
+            "The set is judged like any other; nothing begins while one is under way.",
+        )
+    ]
 
 
 SCHEDULES = [overdue_reviews]

@@ -73,3 +73,4 @@ class Event(str, Enum):
     USER_REGISTER = "user:register"
     USER_RESET_PASSWORD = "user:reset_password"  # noqa: S105 — an event's name, not a password
     USER_UNBLOCK = "user:unblock"
+    VERSION_EXPIRE = "version:expire"

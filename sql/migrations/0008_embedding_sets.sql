@@ -160,3 +160,6 @@ create policy admins on embedding_requests to kyo_app
   using ((select actor_is_admin())) with check (requested_by = (select current_actor()) and (select actor_is_admin()));
 grant select, insert (requested_by, requested_at) on embedding_requests to kyo_app;
 grant select, update on embedding_requests to kyo_pipeline;
+
+-- The foreign key looks for them whenever a version is deleted.
+create index on document_versions (reprocess_of) where reprocess_of is not null;

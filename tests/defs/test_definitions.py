@@ -19,6 +19,7 @@ CHECK_NAMES = [
     "vectors_have_chunks",
     "versions_have_files",
 ]
+UPKEEP = ["check_index_health", "find_orphans", "forget_runs", "refresh_statistics", "retain"]
 
 
 def test_definitions_load() -> None:
@@ -31,8 +32,8 @@ def test_their_names() -> None:
     assert sorted(key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()) == ASSET_KEYS
     assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == CHECK_NAMES
     jobs = sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__"))
-    assert jobs == ["expire", "ingest", "reprocess"]
-    assert [schedule.name for schedule in repository.schedule_defs] == ["overdue_reviews"]
+    assert jobs == ["expire", "ingest", "reprocess", "upkeep"]
+    assert sorted(schedule.name for schedule in repository.schedule_defs) == ["nightly_upkeep", "overdue_reviews"]
     assert sorted(sensor.name for sensor in repository.sensor_defs) == ["inbox_files", "waiting_files"]
 
 
@@ -62,6 +63,16 @@ def test_schedules_run_without_being_switched_on() -> None:
     for schedule in defs.get_repository_def().schedule_defs:
         assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
         assert schedule.description
+
+
+def test_the_upkeep_is_nightly_and_its_steps_wait_for_nothing() -> None:
+    schedule = defs.get_repository_def().get_schedule_def("nightly_upkeep")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 2 * * *", "UTC")
+    job = defs.resolve_job_def("upkeep")
+    assert job.description
+    assert sorted(node.name for node in job.graph.dependencies) == UPKEEP
+    assert not any(job.graph.dependencies.values())
+    assert all(node.description for node in job.graph.node_defs)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.node_def.name)

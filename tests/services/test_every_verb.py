@@ -387,6 +387,7 @@ ELSEWHERE = {
     Event.FILE_REMOVE,  # needs what should never be, as well: test_doctor.py
     Event.FILE_SET_ASIDE,  # the same
     Event.DOCUMENT_EXPIRE,  # the pipeline's: test_expiring.py
+    Event.VERSION_EXPIRE,  # the same: test_retaining.py
     Event.DOCUMENT_PUBLISH,  # the pipeline's, whose runs nobody asks for: test_indexing.py
 }
 
