@@ -1,5 +1,6 @@
 """What data engineers see of embedding sets: how far one is, what it took, how it does beside the one that answers."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
@@ -21,7 +22,7 @@ def of_building(
         "passages_embedded": dg.MetadataValue.int(sum(report.embedded for report in reports)),
         "tokens": dg.MetadataValue.int(sum(report.tokens for report in reports)),
         "model_calls": dg.MetadataValue.int(sum(report.calls for report in reports)),
-        "seconds": dg.MetadataValue.float(round(sum(report.seconds for report in reports), 3)),
+        "seconds": dg.MetadataValue.float(round(math.fsum(report.seconds for report in reports), 3)),
         "failed": dg.MetadataValue.int(sum(len(report.failures) for report in reports)),
     }
     failures = [failure for report in reports for failure in report.failures]

@@ -50,7 +50,7 @@ def test_uploaded_files_become_searchable_and_the_run_says_what_it_did(
     assert metadata(result, "searchable_documents")["searchable"] == 1
     assert metadata(result, "searchable_documents")["seconds"] > 0
     assert metadata(result, "lexical_weights")["chunks_weighed"] == 1
-    assert len(result.get_asset_check_evaluations()) == 9
+    assert len(result.get_asset_check_evaluations()) == 8
     assert all(check.passed for check in result.get_asset_check_evaluations())
 
 
@@ -77,11 +77,11 @@ def searchable(stack: Kyo, own_database: str) -> Iterator[Kyo]:
     ("statement", "failing"),
     [
         (None, set()),
-        ("delete from {vectors}", {"index_is_sound", "chunks_have_vectors"}),
-        ("delete from chunks", {"index_is_sound", "ready_versions_have_chunks", "statistics_agree"}),
-        ("update chunks set bm25 = null", {"index_is_sound", "chunks_have_weights"}),
-        ("update corpus set chunk_count = 17", {"index_is_sound", "statistics_agree"}),
-        ("update document_versions set review = 'pending'", {"index_is_sound", "current_versions_are_ready"}),
+        ("delete from {vectors}", {"chunks_have_vectors"}),
+        ("delete from chunks", {"ready_versions_have_chunks", "statistics_agree"}),
+        ("update chunks set bm25 = null", {"chunks_have_weights"}),
+        ("update cuttings set chunk_count = 17", {"statistics_agree"}),
+        ("update document_versions set review = 'pending'", {"current_versions_are_ready"}),
         ("update document_versions set sha256 = repeat('0', 64)", {"versions_have_files"}),
         (
             "insert into document_versions"
@@ -116,7 +116,7 @@ def test_checks_fail_when_the_index_is_not_what_it_should_be(
     assert {name for name, check in evaluations.items() if check.severity is dg.AssetCheckSeverity.WARN} == {
         "nothing_is_stuck"
     }
-    for name in failing - {"index_is_sound", "nothing_is_stuck"}:
+    for name in failing - {"nothing_is_stuck"}:
         assert "kyo doctor --repair" in (evaluations[name].description or "")
         assert evaluations[name].metadata["problems"].value
 

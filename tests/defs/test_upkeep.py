@@ -81,6 +81,8 @@ def test_it_says_what_it_did_in_numbers(stack: Kyo, instance: dg.DagsterInstance
         "files": 0,
         "versions_left": 0,
         "files_left": 0,
+        "embedding_sets": 0,
+        "passages": 0,
     }
     assert done["forget_runs"] == {"runs": 0, "runs_kept": 0, "runs_left": 0}
     assert warnings(instance, result) == []
