@@ -45,17 +45,27 @@ def wanted(kyo: Kyo) -> Wanted:
     )
 
 
-def digest(kyo: Kyo, active: EmbeddingSet) -> str:
-    """Another one when a setting that makes another set has changed, or another set answers. Loads nothing."""
+def digest(kyo: Kyo) -> str:
+    """Another one when a setting that makes another set has changed, or the model where it lies. Loads nothing."""
     settings = kyo.settings
     parts = (
         fingerprint(settings),
         settings.CHUNK_SIZE,
         settings.CHUNK_OVERLAP,
         settings.KYO_VECTOR_STORAGE,
-        active.id,
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def first(kyo: Kyo, tx: Transaction, asked_for: Wanted) -> EmbeddingSet:
+    """What answers from the first document on, in place of a set without anything in it, if there is one."""
+    active = embedding_sets.active(tx)
+    if active is not None and asked_for.is_like(active):
+        return active
+    embedding_sets.note_followed(tx, digest(kyo))
+    return embedding_sets.activate_first(
+        tx, asked_for.spec, asked_for.cutting, asked_for.source, kyo.now(), asked_for.storage
+    )
 
 
 def begin(kyo: Kyo, tx: Transaction, actor: Actor, made: Wanted, reason: str) -> EmbeddingSet:

@@ -8,16 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from kyo_pipeline.adapters.embedding.factory import configured_source
+from kyo_pipeline import candidates
 from kyo_pipeline.db import chunks, claims, corpus, documents, embedding_sets, embedding_work, texts
 from kyo_pipeline.db.claims import Claimed
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.publishing import publish
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.batching import groups
-from kyo_pipeline.domain.cutting import Cutting
 from kyo_pipeline.domain.documents import VersionStatus
-from kyo_pipeline.domain.embedding_sets import Storage
 from kyo_pipeline.domain.languages import language_of_document
 from kyo_pipeline.domain.likeness import Signature
 from kyo_pipeline.domain.parsed import ParsedDocument
@@ -158,23 +156,15 @@ def serving_set(kyo: Kyo) -> EmbeddingSet:
         active = embedding_sets.active(tx)
         if active is not None and active.source is not None and not embedding_sets.is_empty(tx, active.id):
             return active
-    spec, source, now = kyo.embedder.spec, configured_source(kyo.settings), kyo.now()
-    cutting, storage = (
-        Cutting.of(kyo.settings.CHUNK_SIZE, kyo.settings.CHUNK_OVERLAP, spec),
-        Storage(kyo.settings.KYO_VECTOR_STORAGE),
-    )
+    asked_for = candidates.wanted(kyo)
     with kyo.db.transaction(OPERATOR) as tx:
         embedding_sets.lock(tx)
         active = embedding_sets.active(tx)
-        if active is None:
-            return embedding_sets.activate_first(tx, spec, cutting, source, now, storage)
-        if embedding_sets.is_empty(tx, active.id):
-            is_the_same = active.spec.same_space(spec) and active.cutting == cutting and active.storage is storage
-            return active if is_the_same else embedding_sets.activate_first(tx, spec, cutting, source, now, storage)
-        if active.spec.same_space(spec):  # of an earlier release, which did not note it
-            embedding_sets.adopt(tx, active.id, source, cutting)
-            active = embedding_sets.active(tx) or active
-        return active
+        if active is None or embedding_sets.is_empty(tx, active.id):
+            return candidates.first(kyo, tx, asked_for)
+        if active.spec.same_space(asked_for.spec):  # of an earlier release, which did not note it
+            embedding_sets.adopt(tx, active.id, asked_for.source, asked_for.cutting)
+        return embedding_sets.active(tx) or active
 
 
 @contextmanager

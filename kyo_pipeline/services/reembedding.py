@@ -76,8 +76,7 @@ def is_followed(kyo: Kyo) -> bool:
     if not kyo.settings.KYO_REEMBED_ON_CHANGE:
         return True
     with kyo.db.transaction(OPERATOR) as tx:
-        active = embedding_sets.active(tx)
-        return active is None or embedding_sets.followed(tx) == candidates.digest(kyo, active)
+        return embedding_sets.active(tx) is None or embedding_sets.followed(tx) == candidates.digest(kyo)
 
 
 def follow_settings(kyo: Kyo) -> EmbeddingSet | None:
@@ -93,7 +92,7 @@ def follow_settings(kyo: Kyo) -> EmbeddingSet | None:
         active = embedding_sets.active(tx)
         if active is None or embedding_sets.is_empty(tx, active.id):
             return None  # the first documents make it
-        embedding_sets.note_followed(tx, candidates.digest(kyo, active))
+        embedding_sets.note_followed(tx, candidates.digest(kyo))
         if asked_for.is_like(active) or _was_made(tx, asked_for, active):
             return None
         _give_way(kyo, tx)
