@@ -326,6 +326,7 @@ def test_a_set_is_given_up_once(
         retired = embedding_sets.retire(kyo, admin, set_id)
         assert (retired.state, retired.is_kept, retired.retired_at) == (SetState.RETIRED, False, kyo.now())
     assert details("embedding_set:retire") == [(admin.id, str(set_id), {"from": "building"})]
+    assert reembedding.follow_settings(small()) is None  # what was given up is not begun again by itself
     assert reembedding.next_step(small()) is None
     with pytest.raises(Conflict, match="is active: it cannot be retired"):
         embedding_sets.retire(kyo, admin, active(kyo).id)
