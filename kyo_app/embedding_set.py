@@ -4,7 +4,7 @@ import streamlit as st
 
 from kyo_app import runtime, wording
 from kyo_app.components import confirmed, local_time, run_again, shown_errors
-from kyo_app.judgement import judgement_panel
+from kyo_app.judgement import judgement_panel, past_judgement
 from kyo_app.markup import badge, inert, inert_line
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Storage, Verdict, why_not_activate
@@ -13,6 +13,12 @@ from kyo_pipeline.services import embedding_sets
 from kyo_pipeline.services.embedding_sets import FailedFile, Overview
 
 _STORED = {Storage.VECTOR: "four bytes a number", Storage.HALFVEC: "two bytes a number"}
+
+_DOUBTS = {
+    Verdict.WORSE: "It was found worse than what answers now.",
+    Verdict.UNJUDGED: "It could not be judged.",
+    None: "Nobody has judged it yet.",
+}
 
 
 def name(one: SetFacts) -> str:
@@ -32,24 +38,25 @@ def about(one: SetFacts) -> str:
 
 
 def answering_panel(actor: Actor, one: SetFacts, back: SetFacts | None) -> None:
-    with st.container(border=True, key="embeddings-answering"):
+    with st.container(border=True, gap="xsmall", key="embeddings-answering"):
         st.markdown(f"#### {name(one)}", anchors=False)
         st.markdown(f"{badge(*wording.SETS[one.state])} :small[:gray[since {local_time(one.since)}]]")
         held = (
             [wording.counted(one.done, "file"), wording.counted(one.chunks, "passage")] if one.done else ["no file yet"]
         )
         st.caption(f"{' · '.join(held)}  \n{about(one)}")
+        past_judgement(one)
         if back is not None:
             _going_back(actor, one, back)
 
 
 def under_way_panel(actor: Actor, one: SetFacts, found: Overview) -> None:
-    with st.container(border=True, key="embeddings-under-way"):
+    with st.container(border=True, gap="small", key="embeddings-under-way"):
         st.markdown(f"#### {name(one)}", anchors=False)
         st.markdown(_badges(one))
         st.caption("  \n".join([about(one), *_origin(one)]))
         _progress(one, found.price)
-        troubles(one, found)
+        _troubles(one, found)
         if one.state is SetState.READY:
             judgement_panel(one)
         _obstacle(one)
@@ -60,20 +67,21 @@ def under_way_panel(actor: Actor, one: SetFacts, found: Overview) -> None:
 
 def standing_panel(actor: Actor, one: SetFacts, found: Overview) -> None:
     """One that was retired, and whose vectors are there still."""
-    with st.container(border=True, key=f"embeddings-standing-{one.id}"):
+    with st.container(border=True, gap="xsmall", key=f"embeddings-standing-{one.id}"):
         st.markdown(f"**{name(one)}**  \n{_badges(one)}")
         answered = (
             f"answered until {local_time(one.since)}" if one.was_replaced else f"given up {local_time(one.since)}"
         )
         st.caption(f"{answered} · {_kept(one)}  \n{about(one)}")
-        troubles(one, found)
+        _troubles(one, found)
+        past_judgement(one)
         with st.container(horizontal=True):
             if one.is_kept:
                 _keeping_no_longer(actor, one)
             _dropping(actor, one)
 
 
-def troubles(one: SetFacts, found: Overview) -> None:
+def _troubles(one: SetFacts, found: Overview) -> None:
     """Why it does not go on, and the files that it will never have."""
     if one.problem:
         st.warning(f"It does not go on: {inert(one.problem)}", icon=":material/warning:")
@@ -95,10 +103,12 @@ def _origin(one: SetFacts) -> list[str]:
 
 def _progress(one: SetFacts, price: float | None) -> None:
     files = f"{one.done:,} of {wording.counted(one.versions, 'file')}"
-    st.progress(one.share_done, text=f"{_step(one)} · {files} ({wording.percent(one.share_done)})")
+    if one.waiting or one.state is SetState.BUILDING:
+        st.progress(one.share_done, text=f"{_step(one)} · {files} ({wording.percent(one.share_done)})")
     cost = one.cost(price)
     left = one.seconds_left if one.waiting else None
     facts = [
+        "" if one.waiting else files,
         f"{wording.counted(one.chunks, 'passage')}" + (f", about {one.chunks_left:,} to go" if one.chunks_left else ""),
         wording.rate(one),
         f"about {wording.duration(left)} left" if left is not None else "",
@@ -110,7 +120,7 @@ def _progress(one: SetFacts, price: float | None) -> None:
 
 def _step(one: SetFacts) -> str:
     if one.state is SetState.READY:
-        return "Ready" if one.judged_at is not None else "Ready, waits to be judged"
+        return "Catching up"
     return "Embedding" if one.waiting else "Making the index"
 
 
@@ -138,8 +148,7 @@ def _activating(actor: Actor, one: SetFacts) -> None:
             _activate(actor, one, None)
         return
     with st.popover(label, icon=icon, key=f"{key}-popover"):
-        found = "It was found worse than what answers now." if one.verdict else "Nobody has judged it yet."
-        st.markdown(found if one.verdict is not Verdict.UNJUDGED else "It could not be judged.")
+        st.markdown(f"{_DOUBTS[one.verdict]} What answers now stays, for the way back.")
         with st.form(f"{key}-form", border=False):
             reason = st.text_input(
                 "Reason", max_chars=embedding_sets.MAX_REASON_LENGTH, help="It goes into the audit log."

@@ -1,14 +1,14 @@
 """What was found when an embedding set was compared with the one that answers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from kyo_app import wording
-from kyo_app.components import local_time
-from kyo_app.markup import inert, table
+from kyo_app.components import expander, local_time, table
+from kyo_app.markup import inert
 from kyo_pipeline.domain.embedding_sets import SetFacts, Verdict
 
 _WHAT_TO_DO = "Set KYO_EVAL_DIR to a folder of labelled questions, or let people rate answers; or decide without."
@@ -22,18 +22,25 @@ class _Measure:
 
     key: str
     label: str
+    short: str
     more_is_better: bool
     share: bool = True
 
 
 _MEASURES = (
-    _Measure("ndcg_at_10", "Best ones first (nDCG@10)", more_is_better=True),
-    _Measure("recall_at_10", "Among the first ten (recall@10)", more_is_better=True),
-    _Measure("refused_wrongly", "Refused, although answerable", more_is_better=False),
-    _Measure("answered_wrongly", "Answered, although unanswerable", more_is_better=False),
-    _Measure("p50_ms", "Time of a search, median", more_is_better=False, share=False),
-    _Measure("p95_ms", "Time of a search, 95 of 100", more_is_better=False, share=False),
+    _Measure("ndcg_at_10", "Best ones first (nDCG@10)", "nDCG@10", more_is_better=True),
+    _Measure("recall_at_10", "Among the first ten (recall@10)", "Recall@10", more_is_better=True),
+    _Measure("refused_wrongly", "Refused, although answerable", "Wrongly refused", more_is_better=False),
+    _Measure("answered_wrongly", "Answered, although unanswerable", "Wrongly answered", more_is_better=False),
+    _Measure("p50_ms", "Half of all searches within", "p50", more_is_better=False, share=False),
+    _Measure("p95_ms", "95 of 100 searches within", "p95", more_is_better=False, share=False),
 )
+
+
+@dataclass(frozen=True)
+class _Side:
+    name: str
+    figures: Mapping[str, float | None]
 
 
 def judgement_panel(one: SetFacts) -> None:
@@ -43,17 +50,26 @@ def judgement_panel(one: SetFacts) -> None:
         return
     found = one.judgement or {}
     _verdict(one, found)
-    now, candidate = (_figures(found.get(side)) for side in ("active", "candidate"))
-    rows = [
-        _row(measure, now[measure.key], candidate[measure.key])
-        for measure in _MEASURES
-        if _is_known(measure, now, candidate)
-    ]
-    if rows:
-        st.markdown(table(("Measure", "Now", "New", "Change"), rows), anchors=False)
-        _chart(now, candidate)
+    names = ("Now", "New") if one.is_under_way else ("Before", "This set")
+    before, after = (
+        _Side(name, _figures(found.get(side))) for name, side in zip(names, ("active", "candidate"), strict=True)
+    )
+    known = [measure for measure in _MEASURES if _is_known(measure, before, after)]
+    if known:
+        table([_row(measure, before, after) for measure in known], "Both sets side by side, by each measure")
+        _chart([measure for measure in known if measure.share], before, after)
     if said := _basis(found):
         st.caption(f"{said}  \nJudged {local_time(one.judged_at)}.")
+
+
+def past_judgement(one: SetFacts) -> None:
+    """The same, folded in, of a set about which it was decided."""
+    if one.judged_at is None:
+        return
+    opened = expander("How it was judged", f"judgement-{one.id}")
+    if opened.open:
+        with opened:
+            judgement_panel(one)
 
 
 def _verdict(one: SetFacts, found: Mapping[str, Any]) -> None:
@@ -75,21 +91,24 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
-def _is_known(measure: _Measure, *sides: Mapping[str, float | None]) -> bool:
-    return any(side[measure.key] is not None for side in sides)
+def _is_known(measure: _Measure, *sides: _Side) -> bool:
+    return any(side.figures[measure.key] is not None for side in sides)
 
 
-def _row(measure: _Measure, now: float | None, candidate: float | None) -> tuple[str, ...]:
+def _row(measure: _Measure, before: _Side, after: _Side) -> dict[str, str]:
     said: Callable[[float], str] = (lambda value: f"{value:.3f}") if measure.share else _milliseconds
-    cells = ["–" if value is None else said(value) for value in (now, candidate)]
-    return (measure.label, *cells, _change(measure, now, candidate))
+    values = [side.figures[measure.key] for side in (before, after)]
+    cells = {
+        side.name: "–" if value is None else said(value) for side, value in zip((before, after), values, strict=True)
+    }
+    return {"Measure": measure.label, **cells, "Change": _change(measure, *values)}
 
 
-def _change(measure: _Measure, now: float | None, candidate: float | None) -> str:
+def _change(measure: _Measure, before: float | None, after: float | None) -> str:
     """In words as well: a colour alone says nothing to some readers."""
-    if now is None or candidate is None:
+    if before is None or after is None:
         return "–"
-    difference = candidate - now
+    difference = after - before
     if abs(difference) < (0.0005 if measure.share else 0.5):
         return "the same"
     amount = f"{abs(difference):.3f}" if measure.share else _milliseconds(abs(difference))
@@ -98,28 +117,28 @@ def _change(measure: _Measure, now: float | None, candidate: float | None) -> st
 
 
 def _milliseconds(value: float) -> str:
-    return f"{value:,.0f} ms"
+    return f"{value:,.0f}\u00a0ms"
 
 
-def _chart(now: Mapping[str, float | None], candidate: Mapping[str, float | None]) -> None:
+def _chart(measures: Sequence[_Measure], *sides: _Side) -> None:
     """For the eye; the table says the same."""
-    shown = [measure for measure in _MEASURES if measure.share and _is_known(measure, now, candidate)]
-    if not shown:
+    if not measures:
         return
     st.bar_chart(
         {
-            "Measure": [measure.label for measure in shown],
-            "Now": [now[measure.key] for measure in shown],
-            "New": [candidate[measure.key] for measure in shown],
+            "Measure": [measure.short for measure in measures],
+            **{side.name: [side.figures[measure.key] for measure in measures] for side in sides},
         },
         x="Measure",
-        y=["Now", "New"],
+        y=[side.name for side in sides],
         x_label="",
         y_label="",
         color=list(_COLORS),
         horizontal=True,
+        sort=False,
         stack=False,
-        height=90 + 50 * len(shown),
+        height=90 + 50 * len(measures),
+        alt="The shares of the table as bars, both sets side by side",
     )
 
 

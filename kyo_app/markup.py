@@ -100,12 +100,6 @@ def badge(label: str, color: str) -> str:
     return f":{color}-badge[{label}]"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Markdown of a table: a real one for screen readers. Cells are ours or have been through `inert_line`."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
 @dataclass(frozen=True)
 class _Ours:
     """A line of an answer with the ranges of its characters that get a mark, and where unsupported sentences end."""

@@ -1,5 +1,6 @@
 """How values are said to people: sizes, times, places in a document, states."""
 
+import math
 from datetime import date, datetime, tzinfo
 
 from kyo_pipeline.domain.actor import Role
@@ -176,16 +177,16 @@ def pages(first: int | None, last: int | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """About how long, in the two largest units that say something."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, hours = -(-whole // 60), whole // 3600  # up: who waits would rather hear too much
-    if minutes < 60:
-        return f"{minutes} min"
-    if hours < 24:
-        return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
-    return f"{hours // 24} d {hours % 24} h"
+    """About how long, in the two largest units, rounded up: who waits would rather hear too much."""
+    if seconds < 60:
+        return f"{int(seconds)} s"
+    minutes = math.ceil(seconds / 60)
+    hours, days = minutes // 60, minutes // (24 * 60)
+    if days:
+        return f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{minutes} min"
 
 
 def rate(one: SetFacts) -> str:

@@ -60,7 +60,9 @@ def _show(progress: Progress, task: TaskID, one: SetFacts) -> None:
 
 def _step(one: SetFacts) -> str:
     if one.state is SetState.READY:
-        return "Judging" if one.judged_at is None else "Swapping in"
+        if one.judged_at is None:
+            return "Judging"
+        return "Swapping in" if one.verdict is Verdict.NOT_WORSE else "Judged"
     return "Embedding" if one.waiting else "Indexing"
 
 

@@ -18,6 +18,11 @@ from kyo_pipeline.services import embedding_sets
 from kyo_pipeline.services.embedding_sets import Overview
 
 _HEADER = ("ID", "STATE", "MODEL", "CHUNKS", "STORAGE", "PROGRESS", "RATE", "ETA", "TOKENS", "COST", "VERDICT", "SINCE")
+_FOUND = {
+    Verdict.NOT_WORSE: "It was found not worse.",
+    Verdict.WORSE: "It was found worse.",
+    Verdict.UNJUDGED: "It could not be judged.",
+}
 _set_argument = click.argument("set_id", type=click.IntRange(1), metavar="SET")
 _yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 _reason_option = click.option("--reason", metavar="TEXT", help="Why; it goes into the audit log.")
@@ -153,10 +158,14 @@ def _outcome(done: SetFacts) -> str:
     if done.state is SetState.ACTIVE:
         return f"Embedding set {done.id} answers now. `kyo embeddings rollback` goes back."
     reasons = " ".join((done.judgement or {}).get("reasons") or ())
-    failed = (
-        f" {wording.counted(done.failed, 'file')} could not be embedded: `kyo embeddings list`." if done.failed else ""
-    )
-    return f"Embedding set {done.id} is ready, and does not answer yet. {_verdict(done)}. {reasons}".rstrip() + failed
+    failed = wording.counted(done.failed, "file")
+    parts = [
+        f"Embedding set {done.id} is ready, and does not answer yet.",
+        _FOUND[done.verdict or Verdict.UNJUDGED],
+        reasons,
+        f"{failed} could not be embedded: `kyo embeddings list` names them." if done.failed else "",
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def _tell(done: SetFacts, sentence: str | None, as_json: bool) -> None:
@@ -202,8 +211,8 @@ def _row(one: SetFacts, price: float | None) -> tuple[str, ...]:
         _progress(one),
         wording.rate(one) if is_moving else "",
         wording.duration(one.seconds_left) if is_moving and one.seconds_left is not None else "",
-        f"{one.tokens:,}",
-        "" if cost is None else wording.money(cost),
+        f"{one.tokens:,}" if one.tokens else "",
+        wording.money(cost) if cost else "",
         _verdict(one) if one.judged_at else "",
         _minute(one.since),
     )

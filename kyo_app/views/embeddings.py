@@ -13,9 +13,10 @@ from kyo_app.components import (
     page_picker,
     run_again,
     shown_errors,
+    table,
 )
 from kyo_app.embedding_set import answering_panel, standing_panel, under_way_panel
-from kyo_app.markup import inert_line, table
+from kyo_app.markup import inert_line
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, way_back
 from kyo_pipeline.services import embedding_sets
@@ -54,7 +55,7 @@ def _draw() -> bool:
 
 
 def _under_way(actor: Actor, under_way: list[SetFacts], found: Overview) -> None:
-    st.subheader("Another one", anchor=False)
+    st.subheader("Under way" if under_way or found.is_requested else "A new set", anchor=False)
     for one in under_way:
         under_way_panel(actor, one, found)
     if found.is_requested and not under_way:
@@ -72,14 +73,17 @@ def _building(actor: Actor, obstacle: str) -> None:
     asked = st.button(
         "Build a new set", icon=":material/add:", key="build-set", disabled=bool(obstacle), help=obstacle or None
     )
-    st.caption(
-        obstacle
-        or "With the model and the sizes that the settings name now. When those change, the pipeline does it by itself."
-    )
+    st.caption(obstacle or f"With the model and the sizes that the settings name now. {_by_itself()}")
     if asked:
         with shown_errors():
             embedding_sets.request(runtime.kyo(), actor)
             run_again("A new set has been asked for", ":material/hub:")
+
+
+def _by_itself() -> str:
+    if runtime.kyo().settings.KYO_REEMBED_ON_CHANGE:
+        return "When those change, the pipeline does it by itself."
+    return "The pipeline does not do it by itself when those change: KYO_REEMBED_ON_CHANGE is off."
 
 
 def _standing(actor: Actor, found: Overview) -> None:
@@ -94,19 +98,18 @@ def _history(found: Overview) -> None:
     st.subheader("History", anchor=False)
     start = page_offset(_KEY, _PAGE)
     first_page_if_empty(_KEY, found.sets[start:])
-    header = ("Set", "Model", "State", "Created", "By", "Activated", "Retired", "Reason")
-    st.markdown(table(header, [_row(one) for one in found.sets[start : start + _PAGE]]))
+    table([_row(one) for one in found.sets[start : start + _PAGE]], "All embedding sets that there have been")
     page_picker(_KEY, _PAGE, len(found.sets))
 
 
-def _row(one: SetFacts) -> tuple[str, ...]:
-    moments = [local_time(moment) if moment else "" for moment in (one.activated_at, one.retired_at)]
-    return (
-        str(one.id),
-        inert_line(one.spec.model, 60),
-        wording.SETS[one.state][0],
-        local_time(one.created_at),
-        inert_line(one.created_by or "", 60),
-        *moments,
-        inert_line(one.reason, 200),
-    )
+def _row(one: SetFacts) -> dict[str, str]:
+    return {
+        "Set": str(one.id),
+        "Model": inert_line(one.spec.model, 60),
+        "State": wording.SETS[one.state][0],
+        "Created": local_time(one.created_at),
+        "Activated": local_time(one.activated_at) if one.activated_at else "",
+        "Retired": local_time(one.retired_at) if one.retired_at else "",
+        "By": inert_line(one.created_by or "", 60),
+        "Reason": inert_line(one.reason, 200),
+    }

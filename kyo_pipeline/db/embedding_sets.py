@@ -73,7 +73,15 @@ def facts(tx: Connection) -> tuple[SetFacts, ...]:
               select count(*) filter (where w.state = 'waiting') as waiting,
                 count(*) filter (where w.state = 'done') as done,
                 count(*) filter (where w.state = 'failed') as failed,
-                sum(v.chunk_count) filter (where w.state = 'waiting') as left,
+                -- As many as they have now, times how many more or fewer there were of what is done.
+                round(
+                  sum(v.chunk_count) filter (where w.state = 'waiting')
+                  * coalesce(
+                    cast(sum(w.chunk_count) filter (where w.state = 'done') as double precision)
+                    / nullif(sum(v.chunk_count) filter (where w.state = 'done'), 0),
+                    1
+                  )
+                ) as left,
                 sum(w.chunk_count) filter (where w.state = 'done') as chunks
               from embedding_work w
               join document_versions v on v.id = w.version_id

@@ -176,3 +176,33 @@ def test_every_state_has_words() -> None:
 )
 def test_ways_to_access(via: str, said: str) -> None:
     assert wording.way(via) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (61, "2 min"),
+        (3599, "1 h"),
+        (3600, "1 h"),
+        (3700, "1 h 2 min"),
+        (86_399, "1 d 0 h"),
+        (100_000, "1 d 3 h"),
+    ],
+)
+def test_how_long_something_takes(seconds: float, said: str) -> None:
+    assert wording.duration(seconds) == said
+
+
+@pytest.mark.parametrize(("share", "said"), [(0, "0 %"), (0.999, "99 %"), (1.0, "100 %")])
+def test_a_share_is_all_only_when_it_is_all(share: float, said: str) -> None:
+    assert wording.percent(share) == said
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"), [(0, "0.00"), (0.001, "under 0.01"), (0.01, "0.01"), (1234.567, "1,234.57")]
+)
+def test_money_is_never_nothing_when_it_is_something(amount: float, said: str) -> None:
+    assert wording.money(amount) == said
