@@ -42,6 +42,7 @@ ONE = SetFacts(
     chunks_left=50,
     embedded=20,
     tokens=2_000_000,
+    calls=0,
     work_seconds=4.0,
     problem=None,
 )
