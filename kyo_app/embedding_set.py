@@ -106,7 +106,7 @@ def _progress(one: SetFacts, price: float | None) -> None:
     if one.waiting or one.state is SetState.BUILDING:
         st.progress(one.share_done, text=f"{_step(one)} · {files} ({wording.percent(one.share_done)})")
     cost = one.cost(price)
-    left = one.seconds_left if one.waiting else None
+    left = one.seconds_left if one.waiting and not one.problem else None
     facts = [
         "" if one.waiting else files,
         f"{wording.counted(one.chunks, 'passage')}" + (f", about {one.chunks_left:,} to go" if one.chunks_left else ""),

@@ -201,7 +201,7 @@ def _troubles(one: SetFacts, found: Overview) -> Sequence[str]:
 
 def _row(one: SetFacts, price: float | None) -> tuple[str, ...]:
     cost = one.cost(price)
-    is_moving = one.state is SetState.BUILDING
+    is_moving = one.state is SetState.BUILDING and not one.problem
     return (
         str(one.id),
         _state(one),
