@@ -274,12 +274,14 @@ def adopt(tx: Connection, set_id: int, source: ModelSource, cutting: Cutting) ->
     )
 
 
-def delete_unsearched_chunks(tx: Connection, versions: int) -> int:
+def delete_unsearched_chunks(tx: Connection, versions: int, now: datetime) -> int:
     """Delete the chunks that no set searches, of so many versions; returns how many. At last their figures go too.
 
     Of a version all or none: what has some chunks of a cutting counts as cut. No set can begin meanwhile.
     """
     lock(tx)
+    if not tx.scalar(text(f"select exists ({_UNSEARCHED} and k.emptied_at is null)")):
+        return 0
     deleted = int(
         tx.execute(
             text(
@@ -301,10 +303,12 @@ def delete_unsearched_chunks(tx: Connection, versions: int) -> int:
         tx.execute(
             text(
                 f"""
-                update cuttings set is_counted = false, chunk_count = 0, lexeme_count = 0, weighed_length = null
-                where is_counted and id in ({_UNSEARCHED})
+                update cuttings
+                set is_counted = false, chunk_count = 0, lexeme_count = 0, weighed_length = null, emptied_at = :now
+                where id in ({_UNSEARCHED})
                 """  # noqa: S608 — a text of this module
-            )
+            ),
+            {"now": now},
         )
     return deleted
 
@@ -358,7 +362,7 @@ def _cutting_id(tx: Connection, cutting: Cutting) -> int:
             """
             insert into cuttings (name, size, overlap)
             values (:name, :size, :overlap)
-            on conflict (name) do nothing
+            on conflict (name) do update set emptied_at = null
             """
         ),
         vars(cutting),

@@ -114,8 +114,8 @@ def take_request(kyo: Kyo) -> EmbeddingSet | None:
     """Begin the set that somebody has asked for in the app. Where another one is under way, the request is over."""
     with kyo.db.transaction(OPERATOR) as tx:
         asker = requests.asker(tx)
-    if asker is None:
-        return None
+        if asker is None or embedding_sets.active(tx) is None:
+            return None
     asked_for = candidates.wanted(kyo)
     with kyo.db.transaction(asker) as tx:
         if not requests.take(tx, kyo.now()) or embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY):
@@ -409,7 +409,7 @@ def delete_unsearched_chunks(kyo: Kyo) -> int:
     deleted = 0
     while True:
         with kyo.db.transaction(OPERATOR) as tx:
-            some = embedding_sets.delete_unsearched_chunks(tx, VERSIONS_A_CLAIM)
+            some = embedding_sets.delete_unsearched_chunks(tx, VERSIONS_A_CLAIM, kyo.now())
         if not some:
             return deleted
         deleted += some

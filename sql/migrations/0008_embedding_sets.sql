@@ -10,7 +10,8 @@ create table cuttings (
   is_counted boolean not null default false,  -- whether the figures below are kept: not while it is being built
   chunk_count bigint not null default 0,      -- of what can be found
   lexeme_count bigint not null default 0,
-  weighed_length real                         -- average length that the BM25 weights were computed with
+  weighed_length real,                        -- average length that the BM25 weights were computed with
+  emptied_at timestamptz                      -- when the last chunks were deleted that no set searched any more
 );
 
 -- What is there was cut in one way, as far as search is concerned. Where the settings were changed in between, `cut_as` of the

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from kyo_pipeline import checking
+from kyo_pipeline import checking, finding
 from kyo_pipeline.db import questions
 from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Answer, Draft, DraftCitation, Outcome
@@ -204,11 +204,11 @@ def test_a_question_is_embedded_once(kyo: Kyo, employee: Actor, publish: Publish
 
 
 @pytest.mark.parametrize("change", ["model", "revision", "pooling", "query_prefix"])
-def test_the_vector_cache_never_serves_another_model(kyo: Kyo, employee: Actor, change: str) -> None:
-    asking.search(kyo, employee, "How many?")
+def test_the_vector_cache_never_serves_another_model(kyo: Kyo, change: str) -> None:
+    finding.vector_of(kyo, "How many?")
     changed: dict[str, Any] = {change: "another"}
     other = OtherEmbedder(kyo.embedder, replace(kyo.embedder.spec, **changed))
-    asking.search(replace(kyo, embedder=other), employee, "How many?")
+    finding.vector_of(replace(kyo, embedder=other), "How many?")
     assert other.queries == ["How many?"]
 
 

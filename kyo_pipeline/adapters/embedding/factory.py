@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from kyo_pipeline.domain.embedding import EmbeddingSpec, ModelSource
 from kyo_pipeline.domain.ports import Embedder, Tokenizer, Vectors
@@ -30,8 +31,20 @@ def configured_source(settings: Settings) -> ModelSource:
     if backend == "local":
         return ModelSource(backend, settings.KYO_EMBEDDING_MODEL)
     tokenizer = settings.KYO_EMBEDDING_TOKENIZER
-    endpoint = settings.KYO_EMBEDDING_ENDPOINT
-    return ModelSource(backend, settings.KYO_EMBEDDING_MODEL, endpoint, str(tokenizer) if tokenizer else None)
+    return ModelSource(
+        backend,
+        settings.KYO_EMBEDDING_MODEL,
+        _without_credentials(settings.KYO_EMBEDDING_ENDPOINT),
+        str(tokenizer) if tokenizer else None,
+    )
+
+
+def _without_credentials(address: str | None) -> str | None:
+    """A name and password in an address are secrets, and this goes into the database."""
+    if address is None or "@" not in address:
+        return address
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def fingerprint(settings: Settings) -> str:
@@ -75,10 +88,10 @@ def _huggingface(settings: Settings, source: ModelSource) -> Embedder:
     from kyo_pipeline.adapters.embedding.huggingface import HuggingFaceEmbedder
 
     # The key belongs to where the settings send it, and goes nowhere else.
-    is_trusted = source.endpoint in (None, settings.KYO_EMBEDDING_ENDPOINT)
+    is_trusted = source.endpoint == configured_source(settings).endpoint
     return HuggingFaceEmbedder(
         model=source.model,
-        endpoint=source.endpoint,
+        endpoint=settings.KYO_EMBEDDING_ENDPOINT if is_trusted else source.endpoint,
         key=settings.HF_EMBEDDING_API_KEY if is_trusted else None,
         timeout=settings.KYO_REMOTE_TIMEOUT_SECONDS,
         tokenizer_file=Path(source.tokenizer_file) if source.tokenizer_file else None,
