@@ -3,9 +3,9 @@
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from multiprocessing.context import SpawnProcess
 from multiprocessing.sharedctypes import Synchronized
@@ -15,6 +15,8 @@ from sqlalchemy import text
 
 from benchmarks import builds
 from kyo_pipeline.domain.actor import OPERATOR
+from kyo_pipeline.domain.embedding import EmbeddingSpec
+from kyo_pipeline.domain.ports import Embedder, Tokenizer, Vectors
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import indexing, reembedding
 from kyo_pipeline.services.reembedding import WorkReport
@@ -57,29 +59,59 @@ class Building:
 
     process: SpawnProcess
     shared: "Synchronized[int]"
+    counted: "Synchronized[int]"
 
     @property
     def phase(self) -> Phase:
         return Phase(self.shared.value) if self.process.is_alive() else Phase.DONE
 
+    @property
+    def asked(self) -> int:
+        """Passages that its model was asked for, whatever became of them."""
+        return self.counted.value
+
+
+@dataclass(frozen=True)
+class Counting:
+    """An embedder that says how much it was asked for."""
+
+    embedder: Embedder
+    counted: "Synchronized[int]"
+
+    @property
+    def spec(self) -> EmbeddingSpec:
+        return self.embedder.spec
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.embedder.tokenizer
+
+    def embed_query(self, text: str) -> Vectors:
+        return self.embedder.embed_query(text)
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        self.counted.value += len(texts)
+        return self.embedder.embed_passages(texts)
+
 
 @contextmanager
 def building(settings: Settings, manners: Manners) -> Iterator[Building]:
     """It goes on with the set that is begun already."""
-    shared = _SPAWN.Value("i", int(Phase.STARTING))
-    process = _SPAWN.Process(target=_build, args=(settings, manners, shared), daemon=True)
+    shared, counted = _SPAWN.Value("i", int(Phase.STARTING)), _SPAWN.Value("i", 0)
+    process = _SPAWN.Process(target=_build, args=(settings, manners, shared, counted), daemon=True)
     process.start()
     try:
-        yield Building(process, shared)
+        yield Building(process, shared, counted)
     finally:
         if process.is_alive():
             process.kill()
         process.join()
 
 
-def _build(settings: Settings, manners: Manners, phase: "Synchronized[int]") -> None:
+def _build(settings: Settings, manners: Manners, phase: "Synchronized[int]", counted: "Synchronized[int]") -> None:
     _behave(manners)
-    with builds.pipeline(settings) as kyo:
+    with builds.pipeline(settings) as opened:
+        kyo = replace(opened, embedder=Counting(opened.embedder, counted))
         if manners.backends:
             _quieten_backends(kyo, manners.nice)
         phase.value = Phase.EMBEDDING
