@@ -23,8 +23,8 @@ from kyo_pipeline.settings import PROJECT_ROOT, Settings
 
 SHARED = PROJECT_ROOT.parent / "shared/data"
 SETS = ("handbook_faq/18f", "contoso_hr")
-#: As a run under Dagster should be.
-MANNERS = Manners(nice=19, session=True, group=True, backends=True)
+#: As a run under Dagster is: nice, in a session of its own.
+MANNERS = Manners(nice=19, session=True)
 KILLS = 2
 
 
@@ -48,11 +48,10 @@ class Survived:
     lost: list[int]
 
 
-def measure(limit: int, *, files: int | None = None) -> None:
-    """`limit`: judged questions of a set; `files`: original files of a set, at most."""
+def measure(limit: int, models: list[str], *, files: int | None = None) -> None:
+    """`limit`: judged questions of a set; `files`: original files of a set, at most. Without MiniLM: other chunks."""
     chosen = [_few(evaluating.read_labelled(SHARED / name).for_evaluation(limit), files) for name in SETS]
-    model = "MiniLM" if builds.has_minilm() else "built-in"
-    changes = {**builds.MODELS[model], **({} if model == "MiniLM" else {"CHUNK_SIZE": 300})}
+    changes = builds.MODELS["MiniLM"] if "MiniLM" in models else {"CHUNK_SIZE": 300, "CHUNK_OVERLAP": 30}
     with opened_apart(Settings(KYO_EMBEDDING_BACKEND="builtin")) as apart:
         for one in chosen:
             index(apart, one.by_original(), docs=True, within=False)
@@ -60,7 +59,7 @@ def measure(limit: int, *, files: int | None = None) -> None:
         settings = builds.with_changes(apart.pipeline.settings, **changes)
         with (
             builds.pipeline(settings) as kyo,
-            looped(asked.ask_one, uploads.add_one, lambda: _step(apart), lambda: _keep_up(kyo)) as failures,
+            looped(asked.ask_one, uploads.add_one, lambda: _step(apart)) as failures,
         ):
             _tell(apart, kyo, chosen, asked, uploads)
         uploads.wait_for_all()
@@ -81,10 +80,13 @@ def _tell(apart: Apart, kyo: Kyo, chosen: list[LabelledSet], asked: Askers, uplo
     started = time.perf_counter()
     survived = _survive(kyo, begun.id)
     print(f"\nbuilt in {time.perf_counter() - started:.0f} s with {KILLS} kills, set {begun.id}; {how_busy()}")
-    there = _swap(kyo, begun.id, uploads)
-    after = _quality(apart, chosen)
-    back = _swap(kyo, first, uploads)
-    restored = _quality(apart, chosen)
+    # Not before: what is built is for the process that is killed, so that what it did can be counted.
+    with looped(lambda: _keep_up(kyo)) as behind:
+        there = _swap(kyo, begun.id, uploads)
+        after = _quality(apart, chosen)
+        back = _swap(kyo, first, uploads)
+        restored = _quality(apart, chosen)
+    assert not behind, behind
     print(f"passages {survived.chunks}, vectors {survived.stored}   (wanted: as many)")
     print(f"asked of the model            {survived.asked}, in vain {survived.asked - survived.stored}")
     print(f"in flight when it was killed  {survived.lost}   (wanted: nothing else was in vain)")
@@ -92,7 +94,7 @@ def _tell(apart: Apart, kyo: Kyo, chosen: list[LabelledSet], asked: Askers, uplo
         missing = f"missing documents {len(swapped.missing)}   (wanted: 0)"
         print(f"{name:30}{swapped.milliseconds:.0f} ms, attempt {swapped.attempts}, {missing}")
     print()
-    print(header("nDCG@10", *(one.name for one in chosen)))
+    print(header("nDCG@10", *SETS))
     for title, scores in (("before", before), ("after the swap", after), ("after the way back", restored)):
         print(row(title, *(f"{score:.3f}" for score in scores)))
 
@@ -157,8 +159,7 @@ def _step(apart: Apart) -> None:
 
 def _keep_up(kyo: Kyo) -> None:
     """What a run does with the sets that do not answer, once they are built."""
-    if not any(one.state.value == "building" for one in sets.overview(kyo, OPERATOR).sets):
-        reembedding.work(kyo, "run:keeps-up", lambda _: True)
+    reembedding.work(kyo, "run:keeps-up", lambda _: True)
 
 
 def _questions(chosen: list[LabelledSet]) -> list[str]:

@@ -33,7 +33,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
     elif part == "show" and not model_swap.SHARED.is_dir():
         print("not measured: the shared data is not here")
     elif part == "show":
-        model_swap.measure(arguments.limit, files=arguments.files)
+        model_swap.measure(arguments.limit, arguments.models, files=arguments.files)
     else:
         with tempfile.TemporaryDirectory(prefix="kyo-bench-") as temporary:
             keep = arguments.keep or Path(temporary)
