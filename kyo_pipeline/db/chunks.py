@@ -6,9 +6,10 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 from uuid import UUID
 
-from pgvector import Vector
+import numpy as np
 from sqlalchemy import Connection, text
 
 from kyo_pipeline.domain.chunks import Chunk, indexed_text
@@ -19,6 +20,11 @@ _STAGED_COLUMNS = (
     "version_id, ordinal, text, start_offset, end_offset, tokens, page_from, page_to, heading_path, words, "
     "identifiers, digest"
 )
+#: The binary format of COPY: its signature with neither flags nor extension, and its end.
+_BINARY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_BINARY_END = b"\xff\xff"
+#: The numbers of a vector on the wire, by how a set stores them (`Storage`).
+_NUMBERS = {"vector": ">f4", "halfvec": ">f2"}
 
 
 @dataclass(frozen=True)
@@ -271,8 +277,25 @@ def replace_vectors(tx: Connection, embedding_set_id: int, chunk_ids: Sequence[i
     """Store one vector a chunk. `vectors` has the shape (len(chunk_ids), dimensions)."""
     table = vector_table(embedding_set_id)
     tx.execute(text(f"delete from {table} where chunk_id = any(:ids)"), {"ids": list(chunk_ids)})  # noqa: S608 — the name is made from an integer
-    rows = ((chunk_id, Vector(vector).to_text()) for chunk_id, vector in zip(chunk_ids, vectors, strict=True))
-    _copy(tx, f"{table} (chunk_id, embedding)", rows)
+    if not chunk_ids:
+        return
+    storage = tx.scalar(text("select storage from embedding_sets where id = :id"), {"id": embedding_set_id})
+    rows = _vector_rows(chunk_ids, vectors, _NUMBERS[str(storage)])
+    _copy_expert(tx, f"copy {table} (chunk_id, embedding) from stdin with (format binary)", io.BytesIO(rows))
+
+
+def _vector_rows(chunk_ids: Sequence[int], vectors: Vectors, number: str) -> bytes:
+    """What COPY takes in its binary format: written as text, the numbers took half as long as the model needs for them.
+
+    A field has its length before it; a vector is its dimensions, two bytes of nothing, and its numbers.
+    """
+    count, dimensions = vectors.shape
+    header = [("fields", ">i2"), ("id_length", ">i4"), ("id", ">i8"), ("length", ">i4"), ("dimensions", ">i2")]
+    row = np.dtype([*header, ("unused", ">i2"), ("numbers", number, (dimensions,))])
+    rows = np.zeros(count, row)
+    rows["fields"], rows["id_length"], rows["id"] = 2, 8, chunk_ids
+    rows["length"], rows["dimensions"], rows["numbers"] = row["numbers"].itemsize + 4, dimensions, vectors
+    return _BINARY_HEAD + rows.tobytes() + _BINARY_END
 
 
 def correct_digests(tx: Connection, embedded: Sequence[ChunkText]) -> None:
@@ -337,8 +360,12 @@ def _copy(tx: Connection, target: str, rows: Iterable[tuple[object, ...]]) -> No
     # Before Python 3.13 only characters of the line's end are quoted; COPY does not take a bare \r or \n.
     csv.writer(buffer, lineterminator="\r\n").writerows(rows)
     buffer.seek(0)
+    _copy_expert(tx, f"copy {target} from stdin with (format csv)", buffer)
+
+
+def _copy_expert(tx: Connection, statement: str, content: IO[str] | IO[bytes]) -> None:
     cursor = tx.connection.cursor()
     try:
-        cursor.copy_expert(f"copy {target} from stdin with (format csv)", buffer)
+        cursor.copy_expert(statement, content)
     finally:
         cursor.close()

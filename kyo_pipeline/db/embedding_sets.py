@@ -286,13 +286,15 @@ def delete_unsearched_chunks(tx: Connection, versions: int, now: datetime) -> in
         tx.execute(
             text(
                 f"""
-                with surplus as (
+                with unsearched as (
                   select distinct c.version_id, c.cutting_id
                   from chunks c
                   where c.cutting_id in ({_UNSEARCHED})
                   limit :versions
                 )
-                delete from chunks c using surplus s where c.version_id = s.version_id and c.cutting_id = s.cutting_id
+                delete from chunks c
+                using unsearched u
+                where c.version_id = u.version_id and c.cutting_id = u.cutting_id
                 """  # noqa: S608 — a text of this module
             ),
             {"versions": versions},

@@ -116,6 +116,8 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _is_identifier(word: str) -> bool:
+    if word.isalpha():  # as most are: looking at each letter took a sixth of the time of cutting
+        return False
     has_digit, has_letter = any(map(str.isdigit, word)), any(map(str.isalpha, word))
     if len(word) > _LONGEST_IDENTIFIER or _UNSPACED.search(word):
         return False

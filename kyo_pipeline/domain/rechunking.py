@@ -50,6 +50,8 @@ def rechunk(
     layout = Layout.of(document, tokenizer)
     cutter = Cutter(layout, tokenizer, size, overlap)
     fresh = chunks_of(document, cutter.pieces())
+    if not previous:
+        return fresh
     known = {(piece.heading_path, piece.text) for piece in previous}
     cost = _unknown(fresh, known)
     if cost <= _LITTLE:

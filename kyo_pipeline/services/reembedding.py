@@ -33,7 +33,8 @@ LOCAL_LEASE = timedelta(minutes=2)
 RETRY = timedelta(minutes=1)
 MAX_ATTEMPTS = 5
 VERSIONS_A_CLAIM = 200
-CHUNKS_A_TRANSACTION = 1000
+#: A killed run loses so many at most, and progress is told in such steps.
+CHUNKS_A_TRANSACTION = 256
 
 #: In the stored judgement: the set that it was compared with.
 _COMPARED_WITH = "compared_with"

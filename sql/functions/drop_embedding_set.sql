@@ -13,6 +13,9 @@ begin
   if chosen.state not in ('building', 'ready', 'retired') then
     raise exception 'this embedding set cannot be dropped' using errcode = 'object_not_in_prerequisite_state';
   end if;
+  -- To drop the table takes `chunks` from everybody for a moment, since that has its foreign key. Whoever searches is not to queue
+  -- behind this while it waits for a long statement: it is tried again later.
+  perform set_config('lock_timeout', '2s', true);
   execute format('drop function if exists kyo.search_set_%s', target);
   execute format('drop table if exists kyo.chunk_embeddings_%s', target);
   delete from embedding_work where embedding_set_id = target;
