@@ -15,6 +15,15 @@ from kyo_pipeline.db.claims import RUN_PREFIX
 #: Sets that are to have whatever is ready: those that are to answer one day, and those kept for the way back.
 _LIVE = "(s.state in ('building', 'ready') or s.state = 'retired' and s.is_kept)"
 
+#: Work `w` of a version `v` that a run may take up: nobody's, somebody's who has lost it, or its own.
+_IS_FREE = """
+  w.embedding_set_id = :set
+  and w.state = 'waiting'
+  and v.status = 'ready'
+  and (w.claimed_by is null or w.claimed_by = :run or w.claimed_until < :now)
+  and (w.retry_at is null or w.retry_at <= :now)
+"""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -69,27 +78,19 @@ def claim(tx: Connection, set_id: int, run: str, limit: int, now: datetime, unti
     """
     rows = tx.execute(
         text(
-            """
-            with free as (
-              select w.version_id, w.attempts, w.claimed_by
+            f"""
+            with calmest as (
+              select coalesce(min(w.attempts), 0) as attempts
               from embedding_work w
               join document_versions v on v.id = w.version_id
-              where w.embedding_set_id = :set
-                and w.state = 'waiting'
-                and v.status = 'ready'
-                and (w.claimed_by is null or w.claimed_by = :run or w.claimed_until < :now)
-                and (w.retry_at is null or w.retry_at <= :now)
-            ),
-            calmest as (
-              select coalesce(min(attempts), 0) as attempts from free
+              where {_IS_FREE}
             ),
             taken as (
               select w.version_id
               from embedding_work w
               join document_versions v on v.id = w.version_id
               join documents d on d.id = v.document_id
-              where w.embedding_set_id = :set
-                and w.version_id in (select f.version_id from free f, calmest where f.attempts = calmest.attempts)
+              where {_IS_FREE} and w.attempts = (select attempts from calmest)
               order by w.claimed_by is not distinct from :run desc,
                 (d.current_version_id = v.id and d.state = 'approved') desc nulls last, v.uploaded_at, v.id
               limit (select greatest(:limit >> least(2 * attempts, 30), 1) from calmest)
@@ -103,7 +104,7 @@ def claim(tx: Connection, set_id: int, run: str, limit: int, now: datetime, unti
             where w.embedding_set_id = :set and w.version_id = taken.version_id
               and v.id = w.version_id and d.id = v.document_id
             returning w.version_id, d.title, v.file_name, coalesce(v.chunk_count, 0) as chunks, w.attempts
-            """
+            """  # noqa: S608 — a condition of this module
         ),
         {"set": set_id, "run": run, "limit": limit, "now": now, "until": until},
     )

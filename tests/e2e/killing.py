@@ -24,6 +24,7 @@ HELD_UP_BY = {
     "parsed": "lock table kyo.chunks in share mode",
     "chunked": "lock table kyo.{vectors} in share mode",
     "embedded": "select from kyo.corpus for update",
+    "another set": "lock table kyo.{candidate} in share mode",
 }
 
 #: pg_locks, since what pg_stat_activity says stays the same for a whole transaction.
@@ -100,10 +101,9 @@ class Barrier:
             assert servers.settings.DATABASE_URL
             engine = create_engine(servers.settings.DATABASE_URL.get_secret_value(), poolclass=NullPool)
             self._connection = engine.connect()
-        vectors = self._connection.scalar(
-            text("select 'chunk_embeddings_' || id from kyo.embedding_sets where state = 'active'")
-        )
-        self._connection.execute(text(HELD_UP_BY[stage].format(vectors=vectors)))
+        named = "select 'chunk_embeddings_' || id from kyo.embedding_sets where state = :state"
+        vectors, candidate = (self._connection.scalar(text(named), {"state": one}) for one in ("active", "building"))
+        self._connection.execute(text(HELD_UP_BY[stage].format(vectors=vectors, candidate=candidate)))
 
     def __enter__(self) -> "Barrier":
         return self

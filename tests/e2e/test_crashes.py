@@ -6,7 +6,7 @@ A dead run needs no restart, and the old version of a document answers until the
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -19,9 +19,10 @@ from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.documents import Document, VersionStatus
 from kyo_pipeline.domain.findings import Ailment
-from kyo_pipeline.errors import Unavailable
+from kyo_pipeline.errors import Conflict, Unavailable
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, library, reviewing
+from kyo_pipeline.services import asking, library, reembedding, reviewing
+from kyo_pipeline.services import embedding_sets as sets
 from tests.e2e.killing import Barrier, kill, kill_runs, opened, wait_until
 from tests.soundness import unsound
 from tests.stack_process import RunningStack
@@ -125,6 +126,55 @@ def test_after_a_restart_every_file_is_ready_or_failed_with_a_reason(stack: Runn
     with opened(stack) as kyo:
         wait_until_done(kyo, group)
         assert_each_file_is_there_once(kyo, group)
+
+
+def test_another_embedding_set_is_built_killed_twice_swapped_in_and_taken_back(
+    stack: RunningStack, published: Document
+) -> None:
+    with opened(stack) as kyo, asked_all_the_while(stack) as answers:
+        before = reembedding.serving(kyo)
+        made = sets.build(kyo, OPERATOR)
+        for _ in range(2):
+            with Barrier(stack, "another set") as barrier:
+                wait_until(barrier.is_met, "nobody works on the set")
+                kill_runs(stack)
+        extra = library.upload(kyo, OPERATOR, "meanwhile.txt", b"The quokka is fed meanwhile.").document
+        wait_until(lambda: reembedding.known(kyo)[made.id].verdict is not None, "the set was never judged")
+        reviewing.approve(kyo, OPERATOR, extra.latest.id)
+        wait_until(lambda: is_swapped(lambda: sets.activate(kyo, OPERATOR, made.id, "it is a test")), "never swapped")
+        assert finds(kyo, "quokka", made.id)
+        wait_until(lambda: is_swapped(lambda: sets.roll_back(kyo, OPERATOR)), "never taken back")
+        assert finds(kyo, "quokka", before.id)
+        assert set(unsound(kyo)) <= {Ailment.FILES.value}
+        assert vectors(kyo, made.id) == vectors(kyo, before.id)
+        so_far = len(answers)
+        wait_until(lambda: len(answers) > so_far + 1, "nothing was asked any more")
+    assert set(answers) == {told_days(answers)}, "there were moments without an answer, or with another one"
+    assert published.id
+
+
+def is_swapped(swap: Callable[[], object]) -> bool:
+    """False while a version of this very moment is still to be embedded."""
+    try:
+        swap()
+    except Conflict:
+        return False
+    return True
+
+
+def finds(kyo: Kyo, word: str, set_id: int) -> bool:
+    found = asking.search(kyo, OPERATOR, word)
+    return found.embedding_set_id == set_id and any(word in passage.text for passage in found.passages)
+
+
+def vectors(kyo: Kyo, set_id: int) -> int:
+    with kyo.db.transaction(OPERATOR) as tx:
+        return int(tx.scalar(text(f"select count(*) from chunk_embeddings_{set_id}")) or 0)  # noqa: S608 — an integer
+
+
+def told_days(answers: Sequence[str | None]) -> str | None:
+    """What was said first: nothing else may be said while the page stays as it is."""
+    return answers[0] if answers else None
 
 
 # 200 files

@@ -22,7 +22,7 @@ FAULTS = {
     Ailment.WEIGHTS: "update chunks set bm25 = null",
     Ailment.STRAY_VECTORS: "alter table {vectors} drop constraint {vectors}_chunk_id_fkey;"
     " insert into {vectors} select -1, embedding from {vectors}",
-    Ailment.STATISTICS: "update corpus set lexeme_count = lexeme_count + 3",
+    Ailment.STATISTICS: "update cuttings set lexeme_count = lexeme_count + 3",
 }
 
 

@@ -585,7 +585,7 @@ class Deeds:
 
     def back(self, _number: int) -> None:
         known = reembedding.known(self.world.pipeline).values()
-        if any(one.state is SetState.RETIRED and not one.waiting for one in known):
+        if any(one.state is SetState.RETIRED and one.is_kept and not one.waiting for one in known):
             sets.roll_back(self.world.pipeline, OPERATOR)
 
     def retain(self, number: int) -> None:
