@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
@@ -31,6 +33,7 @@ SAY_SECONDS = 15.0
 NOT_WORSE = "not_worse_than_what_answers"
 
 _NICE = 19
+_AUTOGROUP = Path("/proc/self/autogroup")
 _ANEW = "By the schedule, or from the Dagster UI."
 
 
@@ -140,9 +143,17 @@ def _begin(context: dg.AssetExecutionContext, kyo: Kyo, config: Candidate) -> No
 
 
 def _step_aside() -> None:
-    """Give way to searches and to reading, in a process of this run alone: what is built here can wait."""
-    if multiprocessing.parent_process() is not None:
-        os.nice(_NICE)
+    """Give way to searches and to reading, in a process of this run alone: what is built here can wait.
+
+    Where Linux gives each session a share (autogroup), niceness counts within the session only: this run gets one of
+    its own, and a small share of it.
+    """
+    if multiprocessing.parent_process() is None:
+        return
+    os.nice(_NICE)
+    with suppress(OSError):
+        os.setsid()
+        _AUTOGROUP.write_text(str(_NICE))
 
 
 def _pace(context: dg.AssetExecutionContext, kyo: Kyo) -> Pace:
