@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from kyo_pipeline.adapters.sealing import opened, sealed
 from kyo_pipeline.db import answer_basis
+from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answers import Draft, Outcome
@@ -38,10 +39,13 @@ class CacheKey:
     secret: bytes = field(repr=False)
 
 
-def key_of(kyo: Kyo, actor: Actor, question: str, is_follow_up: bool = False) -> CacheKey | None:
+def key_of(
+    kyo: Kyo, actor: Actor, question: str, is_follow_up: bool = False, searched_in: EmbeddingSet | None = None
+) -> CacheKey | None:
     """Under which an answer to this question, as it is searched for, is kept; None when none is.
 
-    It comes from all that the answer depends on. Take it before searching: what is found afterwards is never older.
+    `searched_in`: the set that the question began with, whichever answers by now. The key comes from all that the
+    answer depends on. Take it before searching: what is found afterwards is never older.
     """
     if kyo.settings.KYO_ANSWER_CACHE_SECONDS == 0:
         return None
@@ -55,6 +59,7 @@ def key_of(kyo: Kyo, actor: Actor, question: str, is_follow_up: bool = False) ->
         basis.rights,
         basis.revision,
         repr(basis.embedding_set),
+        repr(searched_in),
         repr(kyo.embedder.spec),
         kyo.generator.name,
         kyo.generator.model,

@@ -2,9 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 
 from kyo_pipeline.adapters.embedding.factory import configured_source, fingerprint
-from kyo_pipeline.db import audit, embedding_sets, embedding_work
+from kyo_pipeline.db import audit, corpus, embedding_sets, embedding_work
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import Actor
@@ -14,6 +15,9 @@ from kyo_pipeline.domain.embedding import EmbeddingSpec, ModelSource
 from kyo_pipeline.domain.embedding_sets import SetState, Storage
 from kyo_pipeline.errors import Conflict
 from kyo_pipeline.kyo import Kyo
+
+#: How long somebody may still search in a set that was replaced.
+STILL_ASKED = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,16 @@ def digest(kyo: Kyo) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
+def adopted(tx: Transaction, asked_for: Wanted) -> EmbeddingSet | None:
+    """What answers, if anything is in it; of an earlier release, with what that did not note."""
+    active = embedding_sets.active(tx)
+    if active is None or embedding_sets.is_empty(tx, active.id):
+        return None
+    if active.spec.same_space(asked_for.spec):
+        embedding_sets.adopt(tx, active.id, asked_for.source, asked_for.cutting)
+    return embedding_sets.active(tx)
+
+
 def first(kyo: Kyo, tx: Transaction, asked_for: Wanted) -> EmbeddingSet:
     """What answers from the first document on, in place of a set without anything in it, if there is one."""
     active = embedding_sets.active(tx)
@@ -73,6 +87,8 @@ def begin(kyo: Kyo, tx: Transaction, actor: Actor, made: Wanted, reason: str) ->
 
     Needs the pipeline's database role. Raises `Conflict` while another one is under way.
     """
+    # First the lock that versions become ready under: none of them is to be missed by the new set.
+    corpus.lock(tx)
     embedding_sets.lock(tx)
     require_nothing_under_way(tx)
     begun = embedding_sets.begin(
@@ -103,13 +119,17 @@ def require_nothing_under_way(tx: Transaction) -> None:
 
 
 def drop_beyond(kyo: Kyo, tx: Transaction, actor: Actor, kept: int) -> tuple[int, ...]:
-    """Drop retired sets but the `kept` last that have answered questions; returns which."""
-    retired = sorted(
-        (one for one in embedding_sets.facts(tx) if one.state is SetState.RETIRED),
-        key=lambda one: (one.is_kept, one.retired_at or one.created_at),
+    """Drop the sets that have answered questions and were replaced, but the `kept` last of them; returns which.
+
+    Not one that answered just now: questions under way finish in it.
+    """
+    embedding_sets.lock(tx)
+    replaced = sorted(
+        (one for one in embedding_sets.facts(tx) if one.was_replaced),
+        key=lambda one: (one.is_kept, one.since),
         reverse=True,
     )
-    surplus = tuple(one.id for one in retired[kept:])
+    surplus = tuple(one.id for one in replaced[kept:] if kyo.now() - one.since > STILL_ASKED)
     for set_id in surplus:
         embedding_sets.drop(tx, set_id, kyo.now())
         audit.record(tx, actor, Event.EMBEDDING_SET_DROP, set_id, kyo.now(), {"why": f"only {kept} are kept"})

@@ -6,7 +6,7 @@ changes nothing.
 """
 
 import select
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -154,18 +154,31 @@ def note_embedded(tx: Connection, version_ids: Sequence[UUID], embedding_set_id:
     )
 
 
-def cut_for_another(tx: Connection, version_ids: Sequence[UUID], run: str, cut_as: str) -> frozenset[UUID]:
+def cut_for_another(
+    tx: Connection, version_ids: Sequence[UUID], run: str, cut_as: str, cutting_id: int
+) -> frozenset[UUID]:
     """Of these versions, send those back to be cut that are not cut as the active set has it; returns which."""
-    return _cut_again(tx, version_ids, run, VersionStatus.CHUNKED, "cut_as is distinct from :wanted", cut_as)
+    condition = """
+      cut_as is distinct from :cut_as
+      or not exists (select from chunks c where c.version_id = document_versions.id and c.cutting_id = :cutting)
+    """
+    wanted: dict[str, str | int] = {"cut_as": cut_as, "cutting": cutting_id}
+    return _cut_again(tx, version_ids, run, VersionStatus.CHUNKED, condition, wanted)
 
 
 def embedded_for_another(tx: Connection, version_ids: Sequence[UUID], run: str, set_id: int) -> frozenset[UUID]:
     """Of these versions, send those back to be cut whose vectors are not of the active set; returns which."""
-    return _cut_again(tx, version_ids, run, VersionStatus.EMBEDDED, "embedded_in is distinct from :wanted", set_id)
+    condition = "embedded_in is distinct from :set"
+    return _cut_again(tx, version_ids, run, VersionStatus.EMBEDDED, condition, {"set": set_id})
 
 
 def _cut_again(
-    tx: Connection, version_ids: Sequence[UUID], run: str, status: VersionStatus, condition: str, wanted: str | int
+    tx: Connection,
+    version_ids: Sequence[UUID],
+    run: str,
+    status: VersionStatus,
+    condition: str,
+    wanted: Mapping[str, str | int],
 ) -> frozenset[UUID]:
     return frozenset(
         tx.scalars(
@@ -173,11 +186,11 @@ def _cut_again(
                 f"""
                 update document_versions
                 set status = 'parsed', claimed_by = null, claimed_until = null, attempts = 0
-                where id = any(cast(:ids as uuid[])) and claimed_by = :run and status = :status and {condition}
+                where id = any(cast(:ids as uuid[])) and claimed_by = :run and status = :status and ({condition})
                 returning id
                 """  # noqa: S608 — one of the two conditions above
             ),
-            {"ids": list(version_ids), "run": run, "status": status.value, "wanted": wanted},
+            {"ids": list(version_ids), "run": run, "status": status.value, **wanted},
         )
     )
 

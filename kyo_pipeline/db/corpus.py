@@ -123,14 +123,16 @@ def add_lexemes(tx: Connection, version_ids: Sequence[UUID]) -> None:
     )
 
 
-def count_cut(tx: Connection, version_ids: Sequence[UUID], cutting_id: int) -> None:
-    """Count the chunks of versions that have been cut once more, as far as they answer questions now.
+def lock_counted(tx: Connection, cutting_id: int) -> bool:
+    """Whether the chunks of a cutting are counted. If so this takes the lock, after those of the versions."""
+    counted = bool(tx.scalar(text("select is_counted from cuttings where id = :id"), {"id": cutting_id}))
+    if counted:
+        lock(tx)
+    return counted
 
-    Nothing is counted before a cutting is complete. Takes the lock, after those of the versions.
-    """
-    if not tx.scalar(text("select is_counted from cuttings where id = :id"), {"id": cutting_id}):
-        return
-    lock(tx)
+
+def count_cut(tx: Connection, version_ids: Sequence[UUID], cutting_id: int) -> None:
+    """Count the chunks of versions that have been cut once more, as far as they answer questions. Needs `lock`."""
     tx.execute(
         text(
             """
@@ -173,6 +175,30 @@ def drifted_lengths(tx: Connection) -> dict[int, float]:
     # A corpus without a single word has an average as well.
     lengths = {row.id: (row.weighed_length, max(float(row.average), 1.0)) for row in rows}
     return {cutting: average for cutting, (weighed, average) in lengths.items() if _has_drifted(weighed, average)}
+
+
+def weigh_uncounted(tx: Connection, cutting_id: int) -> None:
+    """Compute the weights of a cutting that is complete by its own average length, if the first of it were no sample.
+
+    Nothing is searched in it yet, so nobody waits for this.
+    """
+    row = tx.execute(
+        text(
+            """
+            select k.weighed_length, avg(c.lexeme_count) as average
+            from cuttings k
+            join chunks c on c.cutting_id = k.id
+            where k.id = :id and not k.is_counted
+            group by k.weighed_length
+            """
+        ),
+        {"id": cutting_id},
+    ).one_or_none()
+    if row is not None and _has_drifted(row.weighed_length, average := max(float(row.average), 1.0)):
+        _weigh(tx, None, cutting_id, average)
+        tx.execute(
+            text("update cuttings set weighed_length = :length where id = :id"), {"length": average, "id": cutting_id}
+        )
 
 
 def weigh_all(tx: Connection, cutting_id: int, average_length: float) -> int:

@@ -20,14 +20,14 @@ def is_waiting(tx: Connection) -> bool:
 
 
 def asker(tx: Connection) -> Actor | None:
-    """Who has asked; None where nobody waits."""
+    """Who has asked, if they still may; None where nobody waits."""
     row = tx.execute(
         text(
             """
             select u.id, u.username, u.name, u.role
             from embedding_requests r
             join users u on u.id = r.requested_by
-            where r.taken_at is null
+            where r.taken_at is null and u.active and u.role = 'admin'
             """
         )
     ).one_or_none()

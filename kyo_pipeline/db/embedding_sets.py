@@ -24,7 +24,8 @@ _COLUMNS = """
 _UNSEARCHED = """
   select k.id
   from cuttings k
-  where not exists (select from embedding_sets s where s.cutting_id = k.id and s.state <> 'dropped')
+  where exists (select from embedding_sets s where s.cutting_id = k.id)
+    and not exists (select from embedding_sets s where s.cutting_id = k.id and s.state <> 'dropped')
 """
 
 
@@ -56,6 +57,12 @@ def in_state(tx: Connection, *states: SetState) -> tuple[EmbeddingSet, ...]:
     """The newest first."""
     statement = f"{_select('s.state = any(:states)')} order by s.id desc"
     return tuple(_set(row) for row in tx.execute(text(statement), {"states": [state.value for state in states]}))
+
+
+def live(tx: Connection) -> tuple[EmbeddingSet, ...]:
+    """Those into which new documents go while they do not answer."""
+    kept = "s.state in ('building', 'ready') or s.state = 'retired' and s.is_kept"
+    return tuple(_set(row) for row in tx.execute(text(_select(kept))))
 
 
 def facts(tx: Connection) -> tuple[SetFacts, ...]:
@@ -222,7 +229,7 @@ def note_judgement(tx: Connection, set_id: int, verdict: Verdict, judgement: dic
         text(
             """
             update embedding_sets
-            set verdict = :verdict, judgement = cast(:judgement as jsonb), judged_at = :now
+            set verdict = :verdict, judgement = cast(:judgement as jsonb), judged_at = :now, problem = null
             where id = :id
             """
         ),
@@ -344,9 +351,12 @@ def is_empty(tx: Connection, embedding_set_id: int) -> bool:
     return not tx.scalar(text(f"select exists (select from {table})"))  # noqa: S608 — the name is made from an integer
 
 
-def lock_building(tx: Connection, set_id: int) -> None:
-    """Of two runs that would make the index of a set, the second one waits until the first has made it."""
-    lock_name(tx, f"embedding set {set_id}")
+def lock_building(tx: Connection, set_id: int, *, shared: bool = False) -> None:
+    """Of two runs that would make a set complete, the second one waits, and so do those that put something into it.
+
+    `shared`: for the latter, who do not wait for each other.
+    """
+    lock_name(tx, f"embedding set {set_id}", shared=shared)
 
 
 def lock(tx: Connection) -> None:

@@ -52,6 +52,20 @@ def add_all(tx: Connection, set_id: int) -> int:
     return int(result.rowcount)
 
 
+def add_missing(tx: Connection, set_id: int) -> None:
+    """Have a set take in what is ready and was never noted for it."""
+    tx.execute(
+        text(
+            """
+            insert into embedding_work (embedding_set_id, version_id)
+            select :id, v.id from document_versions v where v.status = 'ready'
+            on conflict (embedding_set_id, version_id) do nothing
+            """
+        ),
+        {"id": set_id},
+    )
+
+
 def add_ready(tx: Connection, version_ids: Sequence[UUID]) -> None:
     """Have all live sets take in versions that have become ready, those too that were in before: texts may differ."""
     tx.execute(

@@ -147,9 +147,10 @@ _BY_SQLSTATE: dict[str, tuple[type[KyoError], str]] = {
 }
 
 
-def lock_name(tx: Connection, name: str) -> None:
-    """Until the end of the transaction, whoever else locks this name waits."""
-    tx.execute(text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"kyo.{name}"})
+def lock_name(tx: Connection, name: str, *, shared: bool = False) -> None:
+    """Until the end of the transaction, whoever else locks this name waits; with `shared`, unless they share it too."""
+    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    tx.execute(text(f"select {function}(hashtextextended(:name, 0))"), {"name": f"kyo.{name}"})
 
 
 @cache

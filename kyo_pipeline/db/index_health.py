@@ -154,7 +154,22 @@ def recount(tx: Connection) -> int:
 
     Needs the lock on the corpus.
     """
-    wrong = sum(_recount_lexemes(tx, cutting_id) for cutting_id in _counted(tx))
+    counted = tx.scalars(text("select id from cuttings where is_counted order by id")).all()
+    return sum(_recount(tx, cutting_id) for cutting_id in counted)
+
+
+def count_cutting(tx: Connection, cutting_id: int) -> None:
+    """Count the chunks of a cutting that is complete now, and keep the figures from here on.
+
+    Needs the lock on the corpus.
+    """
+    statement = "update cuttings set is_counted = true where id = :id and not is_counted"
+    if tx.execute(text(statement), {"id": cutting_id}).rowcount:
+        _recount(tx, cutting_id)
+
+
+def _recount(tx: Connection, cutting_id: int) -> int:
+    wrong = _recount_lexemes(tx, cutting_id)
     totals = tx.execute(
         text(
             f"""
@@ -163,28 +178,16 @@ def recount(tx: Connection) -> int:
             from cuttings k
             cross join lateral ({_TOTALS}) n
             where w.id = k.id
-              and k.is_counted
+              and k.id = :id
               and (k.chunk_count, k.lexeme_count) is distinct from (n.chunks, n.lexemes)
             """  # noqa: S608 — a text of this module
-        )
+        ),
+        {"id": cutting_id},
     )
     wrong += totals.rowcount
     if wrong:
         tx.execute(text("update corpus set revision = revision + 1"))
     return int(wrong)
-
-
-def count_cutting(tx: Connection, cutting_id: int) -> None:
-    """Count the chunks of a cutting that is complete now, and keep the figures from here on.
-
-    Needs the lock on the corpus.
-    """
-    tx.execute(text("update cuttings set is_counted = true where id = :id"), {"id": cutting_id})
-    recount(tx)
-
-
-def _counted(tx: Connection) -> Sequence[int]:
-    return tx.scalars(text("select id from cuttings where is_counted order by id")).all()
 
 
 def _recount_lexemes(tx: Connection, cutting_id: int) -> int:

@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -20,7 +20,7 @@ from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.embedding_sets import Verdict
 from kyo_pipeline.domain.judging import Judgement
-from kyo_pipeline.errors import Conflict
+from kyo_pipeline.errors import Conflict, KyoError
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import embedding_sets, judging, reembedding
 from kyo_pipeline.services.reembedding import Pace, WorkReport
@@ -56,8 +56,10 @@ def candidate_vectors(context: dg.AssetExecutionContext, config: Candidate, kyo:
     sensor `other_embedding_sets` starts the next run. A run that was killed loses one batch at most.
     """
     _step_aside()
-    _begin(context, kyo.open, config)
+    problem = _begin(context, kyo.open, config)
     reports = reembedding.work(kyo.open, claim_of(context), _pace(context, kyo.open))
+    if problem is not None and not reports:
+        raise problem
     return dg.MaterializeResult(metadata=metadata.of_building(reports, reembedding.known(kyo.open), _price(kyo)))
 
 
@@ -69,7 +71,8 @@ def candidate_index(context: dg.AssetExecutionContext, kyo: KyoResource) -> Iter
     """
     for one in reembedding.complete(kyo.open):
         context.log.info("Embedding set %d: making its index", one.id)
-        seconds = reembedding.finish(kyo.open, one.id, None, None)
+        with _noted(kyo.open, one):
+            seconds = reembedding.finish(kyo.open, one.id, None, None)
         if seconds is not None:
             yield dg.MaterializeResult(metadata={"embedding_set": one.id, "model": one.spec.model, "seconds": seconds})
             return
@@ -100,7 +103,8 @@ def candidate_quality(context: dg.AssetExecutionContext, kyo: KyoResource) -> It
     """
     active = reembedding.serving(kyo.open)
     for one in reembedding.unjudged(kyo.open)[:1]:
-        judgement = judging.judge(kyo.open, OPERATOR, active, one, _said(context, one))
+        with _noted(kyo.open, one):
+            judgement = judging.judge(kyo.open, OPERATOR, active, one, _said(context, one))
         reembedding.note_judgement(kyo.open, one, active, judgement)
         yield dg.MaterializeResult(
             metadata=metadata.of_judgement(one, judgement),
@@ -113,33 +117,40 @@ def active_embedding_set(context: dg.AssetExecutionContext, kyo: KyoResource) ->
     """Which set answers questions. A set that was found not worse answers from here on, in one transaction.
 
     Questions under way finish in the set that they began with. The set before stands, and is kept up to date, as many
-    as `KYO_RETAIN_EMBEDDING_SETS`: `kyo embeddings rollback` goes back at once. With `KYO_REEMBED_ACTIVATE=manual`, or
-    where nobody could judge, an admin decides.
+    as `KYO_RETAIN_EMBEDDING_SETS`; the job `upkeep` drops the others. `kyo embeddings rollback` goes back at once. With
+    `KYO_REEMBED_ACTIVATE=manual`, or where nobody could judge, an admin decides.
     """
     for one in reembedding.to_activate(kyo.open)[:1]:
-        embedding_sets.activate(kyo.open, OPERATOR, one.id)
+        with _noted(kyo.open, one):
+            embedding_sets.activate(kyo.open, OPERATOR, one.id)
         context.log.info("Embedding set %d answers now: %s", one.id, one.spec.model)
-        dropped = reembedding.retain(kyo.open)
-        yield dg.MaterializeResult(
-            metadata={
-                "embedding_set": one.id,
-                "model": one.spec.model,
-                "sets_dropped": len(dropped),
-                "passages_deleted": reembedding.delete_unsearched_chunks(kyo.open),
-            }
-        )
+        yield dg.MaterializeResult(metadata={"embedding_set": one.id, "model": one.spec.model})
 
 
-def _begin(context: dg.AssetExecutionContext, kyo: Kyo, config: Candidate) -> None:
-    """Begin a set where somebody wants one."""
+def _begin(context: dg.AssetExecutionContext, kyo: Kyo, config: Candidate) -> KyoError | None:
+    """Begin a set where somebody wants one. What keeps it from beginning is no reason not to go on with others."""
     try:
         begun = reembedding.begin_anew(kyo, _ANEW) if config.begin_anew else None
+        begun = begun or reembedding.take_request(kyo) or reembedding.follow_settings(kyo)
     except Conflict as error:  # one is under way, which will do
         context.log.warning(error.message)
-        return
-    begun = begun or reembedding.take_request(kyo) or reembedding.follow_settings(kyo)
+        return None
+    except KyoError as error:
+        context.log.error(error.message)
+        return error
     if begun is not None:
         context.log.info("Embedding set %d begins: %s", begun.id, begun.spec.model)
+    return None
+
+
+@contextmanager
+def _noted(kyo: Kyo, one: EmbeddingSet) -> Iterator[None]:
+    """What goes wrong is told where people look at the set, too."""
+    try:
+        yield
+    except KyoError as error:
+        reembedding.note_problem(kyo, one.id, error.message)
+        raise
 
 
 def _step_aside() -> None:

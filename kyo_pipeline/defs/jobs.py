@@ -18,6 +18,9 @@ ingest = dg.define_asset_job(
 )
 
 
+#: For the index of millions of passages, which nobody can make in parts.
+_HOURS = 12
+
 reembed = dg.define_asset_job(
     "reembed",
     selection=dg.AssetSelection.groups(SETS) | dg.AssetSelection.checks_for_assets(candidate_quality),
@@ -26,7 +29,7 @@ reembed = dg.define_asset_job(
     "the launchpad everything is embedded once more by the model of the settings:\n\n"
     "```yaml\nops:\n  candidate_vectors:\n    config:\n      begin_anew: true\n```",
     # The sensor starts a new run as soon as work is left over, so Dagster need not repeat this one.
-    tags={"dagster/max_retries": "0"},
+    tags={"dagster/max_retries": "0", "dagster/max_runtime": str(_HOURS * 3600)},
 )
 
 

@@ -129,7 +129,7 @@ class _Known:
 
 def _known(kyo: Kyo, actor: Actor, question_id: UUID, question: str, written: _Written, stages: Stages) -> _Known:
     written.searched = following_up.resolved(kyo, actor, question_id, question, stages)
-    key = answer_cache.key_of(kyo, actor, written.searched, written.searched != question)
+    key = _key(kyo, actor, question, written)
     kept = answer_cache.look_up(kyo, key)
     return _Known(key, _store_known(kyo, actor, question_id, written.searched, kept, stages))
 
@@ -145,12 +145,17 @@ def _found_and_written(
     written.draft = _checked(kyo, actor, written.searched, written.draft, written.retrieval)
 
 
+def _key(kyo: Kyo, actor: Actor, question: str, written: _Written) -> CacheKey | None:
+    is_follow_up = written.searched != question
+    return answer_cache.key_of(kyo, actor, written.searched, is_follow_up, written.embedding_set)
+
+
 def _keep(kyo: Kyo, actor: Actor, key: CacheKey | None, question: str, written: _Written) -> None:
     """For whoever asks the same. Not when anything has changed: what was found may belong to neither of both."""
     if written.retrieval is None or key is None:
         return
     with suppress(KyoError):  # the answer is stored already
-        if key == answer_cache.key_of(kyo, actor, written.searched, written.searched != question):
+        if key == _key(kyo, actor, question, written):
             answer_cache.keep(kyo, key, written.final(), written.retrieval)
 
 

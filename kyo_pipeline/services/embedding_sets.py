@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from kyo_pipeline import candidates
-from kyo_pipeline.db import audit, embedding_sets, embedding_work
+from kyo_pipeline.db import audit, corpus, embedding_sets, embedding_work
 from kyo_pipeline.db import embedding_requests as requests
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
@@ -88,6 +88,7 @@ def resume(kyo: Kyo, actor: Actor, set_id: int) -> SetFacts:
     """Go on with a set that was given up, or that is not kept up to date. Needs the pipeline's database role."""
     actor.require(Permission.EMBEDDING_SET_MANAGE)
     with kyo.db.transaction(actor) as tx:
+        corpus.lock(tx)  # as `candidates.begin`
         embedding_sets.lock(tx)
         chosen = _find(tx, set_id)
         if chosen.state is not SetState.RETIRED:

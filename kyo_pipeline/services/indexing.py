@@ -95,7 +95,7 @@ def embed(kyo: Kyo, run: str) -> StepReport:
             return report
         serving, ids = serving_set(kyo), [version.version_id for version in claimed]
         with kyo.db.transaction(OPERATOR) as tx:
-            again = claims.cut_for_another(tx, ids, run, serving.cutting.name)
+            again = claims.cut_for_another(tx, ids, run, serving.cutting.name, serving.cutting_id)
             sizes = chunks.counts(tx, [version_id for version_id in ids if version_id not in again])
         for group in groups(sizes, CHUNKS_A_TRANSACTION):
             _embed_group(kyo, run, serving, group, report)
@@ -158,13 +158,9 @@ def serving_set(kyo: Kyo) -> EmbeddingSet:
             return active
     asked_for = candidates.wanted(kyo)
     with kyo.db.transaction(OPERATOR) as tx:
+        corpus.lock(tx)
         embedding_sets.lock(tx)
-        active = embedding_sets.active(tx)
-        if active is None or embedding_sets.is_empty(tx, active.id):
-            return candidates.first(kyo, tx, asked_for)
-        if active.spec.same_space(asked_for.spec):  # of an earlier release, which did not note it
-            embedding_sets.adopt(tx, active.id, asked_for.source, asked_for.cutting)
-        return embedding_sets.active(tx) or active
+        return candidates.adopted(tx, asked_for) or candidates.first(kyo, tx, asked_for)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The pipeline's side of embedding sets: notice what is wanted, build it beside what answers, index it, keep it up."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -39,6 +39,7 @@ CHUNKS_A_TRANSACTION = 256
 #: In the stored judgement: the set that it was compared with.
 _COMPARED_WITH = "compared_with"
 
+_NO_TEXT = "It has no passages. Read it again."
 _GAVE_UP = "Embedding this was interrupted {attempts} times."
 
 
@@ -77,26 +78,31 @@ def is_followed(kyo: Kyo) -> bool:
     if not kyo.settings.KYO_REEMBED_ON_CHANGE:
         return True
     with kyo.db.transaction(OPERATOR) as tx:
-        return embedding_sets.active(tx) is None or embedding_sets.followed(tx) == candidates.digest(kyo)
+        active = embedding_sets.active(tx)
+        if active is None or embedding_sets.is_empty(tx, active.id):
+            return True  # the first documents make it
+        return embedding_sets.followed(tx) == candidates.digest(kyo)
 
 
 def follow_settings(kyo: Kyo) -> EmbeddingSet | None:
-    """Begin a set when the settings ask for another one than what answers, and none such was made since. Idempotent.
+    """Begin a set when the settings ask for another one than what answers, and there is none such. Idempotent.
 
-    Raises `KyoError` where the model of the settings cannot be loaded.
+    What is under way for settings of before is given up. What somebody gives up or drops comes back when the settings
+    are changed again, not by itself. Raises `KyoError` where the model of the settings cannot be loaded.
     """
     if is_followed(kyo):
         return None
     asked_for = candidates.wanted(kyo)
     with kyo.db.transaction(OPERATOR) as tx:
+        corpus.lock(tx)
         embedding_sets.lock(tx)
-        active = embedding_sets.active(tx)
-        if active is None or embedding_sets.is_empty(tx, active.id):
-            return None  # the first documents make it
-        embedding_sets.note_followed(tx, candidates.digest(kyo))
-        if asked_for.is_like(active) or _was_made(tx, asked_for, active):
+        active = candidates.adopted(tx, asked_for)
+        if active is None:
             return None
-        _give_way(kyo, tx)
+        embedding_sets.note_followed(tx, candidates.digest(kyo))
+        _give_way(kyo, tx, asked_for)
+        if asked_for.is_like(active) or any(asked_for.is_like(one) for one in embedding_sets.live(tx)):
+            return None
         reason = f"The settings name {_named(asked_for)}; what answers is {_named(active)}."
         return candidates.begin(kyo, tx, OPERATOR, asked_for, reason)
 
@@ -116,6 +122,7 @@ def take_request(kyo: Kyo) -> EmbeddingSet | None:
     with kyo.db.transaction(OPERATOR) as tx:
         asker = requests.asker(tx)
         if asker is None or embedding_sets.active(tx) is None:
+            requests.take(tx, kyo.now())  # of somebody who is no admin any more, if there is one
             return None
     asked_for = candidates.wanted(kyo)
     with kyo.db.transaction(asker) as tx:
@@ -124,18 +131,13 @@ def take_request(kyo: Kyo) -> EmbeddingSet | None:
         return candidates.begin(kyo, tx, asker, asked_for, "Asked for in the app.")
 
 
-def _was_made(tx: Transaction, asked_for: Wanted, active: EmbeddingSet) -> bool:
-    """Whether there is such a set, or there was since what answers was made: somebody did not want it then."""
-    standing = embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY, SetState.RETIRED)
-    dropped = [one for one in embedding_sets.in_state(tx, SetState.DROPPED) if one.id > active.id]
-    return any(asked_for.is_like(one) for one in (*standing, *dropped))
-
-
-def _give_way(kyo: Kyo, tx: Transaction) -> None:
+def _give_way(kyo: Kyo, tx: Transaction, asked_for: Wanted) -> None:
     """What is under way for settings of before is not wanted any more."""
     for one in embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY):
-        embedding_sets.retire(tx, one.id, kyo.now())
-        audit.record(tx, OPERATOR, Event.EMBEDDING_SET_RETIRE, one.id, kyo.now(), {"why": "the settings have changed"})
+        if not asked_for.is_like(one):
+            embedding_sets.retire(tx, one.id, kyo.now())
+            details = {"why": "the settings have changed"}
+            audit.record(tx, OPERATOR, Event.EMBEDDING_SET_RETIRE, one.id, kyo.now(), details)
 
 
 def _named(one: Wanted | EmbeddingSet) -> str:
@@ -148,15 +150,18 @@ def _named(one: Wanted | EmbeddingSet) -> str:
 def next_step(kyo: Kyo) -> Step | None:
     """What a run could do now, the first of all that there is to do."""
     with kyo.db.transaction(OPERATOR) as tx:
-        if requests.is_waiting(tx) or embedding_work.sets_with_work(tx, kyo.now()):
-            return Step.EMBED
-    if not is_followed(kyo):
+        with_work = embedding_work.sets_with_work(tx, kyo.now())
+        under_way = {one.id for one in embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY)}
+        is_asked_for = requests.is_waiting(tx)
+    if is_asked_for or under_way & set(with_work) or not is_followed(kyo):
         return Step.EMBED
     if complete(kyo):
         return Step.INDEX
     if unjudged(kyo):
         return Step.JUDGE
-    return Step.ACTIVATE if to_activate(kyo) else None
+    if to_activate(kyo):
+        return Step.ACTIVATE
+    return Step.EMBED if with_work else None  # what is kept for the way back does not hold up what is to come
 
 
 def known(kyo: Kyo) -> dict[int, SetFacts]:
@@ -174,14 +179,20 @@ def release_dead(kyo: Kyo, alive_runs: Sequence[str]) -> int:
 def work(kyo: Kyo, run: str, pace: Pace) -> tuple[WorkReport, ...]:
     """Take what waits into the sets that lack it, until nothing waits or `pace` says that it is enough.
 
-    A killed run resumes: what was committed stays. Raises `KyoError` when a model cannot be used; the rest waits for a
-    minute, and the set says why.
+    A killed run resumes: what was committed stays. A set whose model cannot be used waits for a minute and says why;
+    the others go on. Raises `KyoError` where nothing could be done because of that.
     """
     reports: dict[int, WorkReport] = {}
-    while (embedding_set := _next_set(kyo)) is not None:
+    stuck: dict[int, KyoError] = {}
+    while (embedding_set := _next_set(kyo, stuck)) is not None:
         report = reports.setdefault(embedding_set.id, WorkReport(embedding_set.id))
-        if not _work_some(kyo, run, embedding_set, report, pace):
-            break
+        try:
+            if not _work_some(kyo, run, embedding_set, report, pace):
+                break
+        except KyoError as error:
+            stuck[embedding_set.id] = error
+    if stuck and not any(report.versions for report in reports.values()):
+        raise next(iter(stuck.values()))
     return tuple(reports.values())
 
 
@@ -206,13 +217,15 @@ def finish(kyo: Kyo, set_id: int, memory_mb: int | None, workers: int | None) ->
         embedding_sets.build_index(tx, set_id, memory_mb, workers)
     seconds = time.perf_counter() - started
     with kyo.db.transaction(OPERATOR) as tx:
+        if (found := embedding_sets.find(tx, set_id)) is not None:
+            corpus.weigh_uncounted(tx, found.cutting_id)
+    with kyo.db.transaction(OPERATOR) as tx:
+        embedding_sets.lock_building(tx, set_id)
         corpus.lock(tx)
-        found = embedding_sets.find(tx, set_id)
-        if found is None or found.state is not SetState.BUILDING:
+        if found is None or not _is_building(tx, set_id):
             return None
         index_health.count_cutting(tx, found.cutting_id)
-        for cutting_id, length in corpus.drifted_lengths(tx).items():
-            corpus.weigh_all(tx, cutting_id, length)
+        embedding_work.add_missing(tx, set_id)
         embedding_sets.note_indexed(tx, set_id, kyo.now())
     return seconds
 
@@ -232,6 +245,12 @@ def serving(kyo: Kyo) -> EmbeddingSet:
 def unjudged(kyo: Kyo) -> tuple[EmbeddingSet, ...]:
     """Sets that are ready, and that nobody has compared with what answers now."""
     return tuple(one for one, facts, active in _ready(kyo) if _compared_with(facts) != active.id)
+
+
+def note_problem(kyo: Kyo, set_id: int, problem: str) -> None:
+    """Why a set does not go on, for people."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        embedding_sets.note_problem(tx, set_id, problem)
 
 
 def note_judgement(kyo: Kyo, one: EmbeddingSet, active: EmbeddingSet, judgement: Judgement) -> None:
@@ -277,9 +296,9 @@ def _is_building(tx: Transaction, set_id: int) -> bool:
     return found is not None and found.state is SetState.BUILDING
 
 
-def _next_set(kyo: Kyo) -> EmbeddingSet | None:
+def _next_set(kyo: Kyo, stuck: Collection[int]) -> EmbeddingSet | None:
     with kyo.db.transaction(OPERATOR) as tx:
-        waiting = embedding_work.sets_with_work(tx, kyo.now())
+        waiting = [one for one in embedding_work.sets_with_work(tx, kyo.now()) if one not in stuck]
         return embedding_sets.find(tx, waiting[0]) if waiting else None
 
 
@@ -342,7 +361,8 @@ def _cut(kyo: Kyo, run: str, embedding_set: EmbeddingSet, group: Sequence[Work])
     with kyo.db.transaction(OPERATOR) as tx:
         held = embedding_work.keep(tx, embedding_set.id, list(titles), run)
         uncut = chunks.uncut(tx, sorted(held), cutting_id)
-        parsed = {one: (texts.load(tx, one), chunks.previous(tx, one, cutting_id)) for one in uncut}
+        found = {one: (texts.find(tx, one), chunks.previous(tx, one, cutting_id)) for one in uncut}
+    parsed = {one: (document, previous) for one, (document, previous) in found.items() if document is not None}
     if not parsed:
         return
     # No transaction is open while the texts are cut.
@@ -354,10 +374,13 @@ def _cut(kyo: Kyo, run: str, embedding_set: EmbeddingSet, group: Sequence[Work])
     ]
     with kyo.db.transaction(OPERATOR) as tx:
         ours = embedding_work.keep(tx, embedding_set.id, list(parsed), run)
+        embedding_sets.lock_building(tx, embedding_set.id, shared=True)
+        is_counted = corpus.lock_counted(tx, cutting_id)
         chunks.add(tx, [row for row in rows if row[0] in ours], cutting_id)
         corpus.add_lexemes(tx, list(ours))
         corpus.weigh(tx, list(ours), cutting_id)
-        corpus.count_cut(tx, list(ours), cutting_id)
+        if is_counted:
+            corpus.count_cut(tx, list(ours), cutting_id)
 
 
 def _embed(
@@ -371,6 +394,8 @@ def _embed(
     set_id, cutting_id = embedding_set.id, embedding_set.cutting_id
     with kyo.db.transaction(OPERATOR) as tx:
         held = list(embedding_work.keep(tx, set_id, version_ids, run))
+        if not held:  # somebody else has taken over, or has dropped the set
+            return
         chunks.keep_vectors(tx, set_id, cutting_id, held)
         waiting = chunks.waiting(tx, set_id, cutting_id, held)
     # No transaction is open while the model works: a remote one may take minutes.
@@ -380,11 +405,16 @@ def _embed(
     calls = model.calls - called
     with kyo.db.transaction(OPERATOR) as tx:
         ours = sorted(embedding_work.keep(tx, set_id, held, run))
+        if not ours:
+            return
         places = [place for place, chunk in enumerate(waiting) if chunk.version_id in ours]
         embedded = [waiting[place] for place in places]
         chunks.replace_vectors(tx, set_id, [chunk.id for chunk in embedded], vectors[places])
+        chunks.correct_digests(tx, embedded)
         there = chunks.count_of(tx, ours, cutting_id)
         embedding_work.finish(tx, set_id, there, run)
+        for version_id in set(ours) - set(there):
+            embedding_work.fail(tx, set_id, version_id, run, _NO_TEXT)
         embedding_work.renew(tx, set_id, run, kyo.now() + _lease(run))
         seconds, tokens = time.perf_counter() - started, sum(chunk.tokens for chunk in embedded)
         embedding_sets.note_work(tx, set_id, embedded=len(embedded), tokens=tokens, calls=calls, seconds=seconds)

@@ -13,8 +13,8 @@ begin
     raise exception 'only an admin may have another embedding set answer' using errcode = 'insufficient_privilege';
   end if;
   perform from corpus for update;
-  select s.* into serving from embedding_sets s where s.state = 'active' for update;
-  select s.* into strict chosen from embedding_sets s where s.id = target for update;
+  select s.* into serving from embedding_sets s where s.state = 'active' for no key update;
+  select s.* into strict chosen from embedding_sets s where s.id = target for no key update;
   if chosen.state not in ('ready', 'retired') or chosen.indexed_at is null or exists (
     select
     from document_versions v
@@ -31,7 +31,8 @@ begin
   on conflict (embedding_set_id, version_id) do update
   set state = 'done', error = null, claimed_by = null, claimed_until = null, chunk_count = excluded.chunk_count;
   update embedding_sets set state = 'retired', retired_at = at, is_kept = true where id = serving.id;
-  update embedding_sets set state = 'active', activated_at = at, retired_at = null, is_kept = true where id = target;
+  update embedding_sets set state = 'active', activated_at = at, retired_at = null, is_kept = true, problem = null
+  where id = target;
   update corpus set revision = revision + 1;
 end $$;
 

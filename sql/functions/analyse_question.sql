@@ -50,7 +50,7 @@ as $$
   )
   select w.lexeme, w.places, l.id, coalesce(n.chunk_count, 0),
     cast(
-      ln(1 + (k.chunk_count - coalesce(n.chunk_count, 0) + 0.5) / (coalesce(n.chunk_count, 0) + 0.5))
+      ln(1 + greatest(k.chunk_count - coalesce(n.chunk_count, 0) + 0.5, 0) / (greatest(coalesce(n.chunk_count, 0), 0) + 0.5))
       as double precision)
   from wanted w
   cross join counted_cutting(cutting) k
@@ -79,7 +79,7 @@ returns table (typed text, lexeme text, id integer, chunk_count integer, idf dou
 language sql stable rows 10 security definer set search_path = kyo, pg_temp
 as $$
   select u.typed, l.lexeme, l.id, n.chunk_count,
-    cast(ln(1 + (k.chunk_count - n.chunk_count + 0.5) / (n.chunk_count + 0.5)) as double precision)
+    cast(ln(1 + greatest(k.chunk_count - n.chunk_count + 0.5, 0) / (n.chunk_count + 0.5)) as double precision)
   from unnest(unknown) as u(typed)
   cross join counted_cutting(cutting) k
   join lexemes l on l.shortenings && shortenings(u.typed)

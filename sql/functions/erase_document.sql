@@ -10,6 +10,9 @@ begin
   if not actor_is_admin() then
     raise exception 'only an admin may delete a document' using errcode = 'insufficient_privilege';
   end if;
+  -- While the index of another embedding set is made, nothing can be deleted from its table; the caller holds what others publish
+  -- with, who are not to wait for that.
+  perform set_config('lock_timeout', '2s', true);
   update documents
   set state = 'deleted', deleted_at = at, deleted_by = current_actor(), updated_at = at, tags = '{}', review_by = null,
     stale_since = null

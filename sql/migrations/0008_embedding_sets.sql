@@ -15,7 +15,7 @@ create table cuttings (
 );
 
 -- What is there was cut in one way, as far as search is concerned. Where the settings were changed in between, `cut_as` of the
--- versions differs; the name is that of most.
+-- versions differs; the name is that of most of those that answer.
 insert into cuttings (name, size, overlap, is_counted, chunk_count, lexeme_count, weighed_length)
 select
   named.name,
@@ -26,15 +26,16 @@ from corpus
 cross join (
   select v.cut_as as name
   from document_versions v
+  left join documents d on d.current_version_id = v.id and d.state = 'approved'
   where v.cut_as ~ '^\d+/\d+/\d+/'
   group by v.cut_as
-  order by count(*) desc
+  order by count(d.id) desc, count(*) desc
   limit 1
 ) named;
 insert into cuttings (name, size, overlap, is_counted, chunk_count, lexeme_count, weighed_length)
 select 'unknown', 500, 50, true, corpus.chunk_count, corpus.lexeme_count, corpus.weighed_length
 from corpus
-where exists (select from embedding_sets) and not exists (select from cuttings);
+where (exists (select from embedding_sets) or exists (select from chunks)) and not exists (select from cuttings);
 
 alter table chunks add column cutting_id integer references cuttings;
 update chunks set cutting_id = (select id from cuttings);

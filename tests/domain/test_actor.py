@@ -26,6 +26,7 @@ MAY = {
         "collection:manage",
         "document:delete",
         "document:reprocess",
+        "embedding_set:manage",
         "embedding_set:tune",
         "group:manage",
         "status:read",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -157,13 +158,49 @@ def test_other_settings_again_take_the_place_of_what_is_under_way(
     assert audited()[-3:] == ["embedding_set:build", "embedding_set:retire", "embedding_set:build"]
 
 
-def test_what_somebody_has_dropped_does_not_come_back_by_itself(world: World) -> None:
+@pytest.mark.parametrize("end", [sets.retire, sets.drop], ids=["given up", "dropped"])
+def test_what_somebody_does_not_want_comes_back_when_the_settings_change_again(
+    world: World, end: Callable[[Kyo, Actor, int], object]
+) -> None:
     begun = reembedding.follow_settings(world.pipeline)
     assert begun is not None
-    sets.drop(world.pipeline, OPERATOR, begun.id)
+    end(world.pipeline, OPERATOR, begun.id)
+    assert reembedding.follow_settings(world.pipeline) is None
     changed = replace(world.pipeline, settings=world.pipeline.settings.model_copy(update={"CHUNK_SIZE": 90}))
     assert reembedding.follow_settings(changed) is not None
-    assert reembedding.follow_settings(world.pipeline) is None
+    again = reembedding.follow_settings(world.pipeline)
+    assert again is not None
+    assert again.id > begun.id
+    assert sum(facts.is_under_way for facts in reembedding.known(world.pipeline).values()) == 1
+
+
+def test_settings_that_are_set_back_end_what_is_under_way(world: World, pipeline: Kyo) -> None:
+    begun = reembedding.follow_settings(world.pipeline)
+    assert begun is not None
+    assert reembedding.follow_settings(pipeline) is None
+    assert reembedding.known(pipeline)[begun.id].state is SetState.RETIRED
+    assert reembedding.next_step(pipeline) is None
+
+
+def test_when_everything_is_deleted_nothing_is_to_be_followed(world: World) -> None:
+    for document in library.list_documents(world.kyo, OPERATOR).documents:
+        curating.delete(world.kyo, OPERATOR, document.id)
+    assert reembedding.next_step(world.pipeline) is None
+
+
+def test_a_model_of_before_that_is_away_does_not_hold_up_the_next_one(world: World, clock: Clock) -> None:
+    world.activated()
+    world.publish("heron.txt", "The heron waits.")  # for the set that is kept for the way back
+    away = OtherEmbedder(world.kyo.embedder, world.kyo.using(ModelSource("builtin")).embedder.spec, broken=AWAY)
+    world.kyo.models.give(ModelSource("builtin"), OpenedModel(away, world.kyo.generator))
+    smaller = replace(world.pipeline, settings=world.pipeline.settings.model_copy(update={"CHUNK_SIZE": 90}))
+    next_one = reembedding.follow_settings(smaller)
+    assert next_one is not None
+    assert [report.set_id for report in reembedding.work(smaller, RUN, go_on) if report.versions] == [next_one.id]
+    clock.advance(seconds=reembedding.RETRY.total_seconds() + 1)
+    assert reembedding.next_step(smaller) is Step.INDEX
+    with pytest.raises(Unavailable):
+        reembedding.work(smaller, RUN, go_on)
 
 
 def test_a_schedule_begins_a_set_of_the_same_model(pipeline: Kyo, publish: Callable[[str, str], None]) -> None:
@@ -449,16 +486,23 @@ def test_what_was_compared_with_another_set_is_judged_again(world: World) -> Non
     assert reembedding.to_activate(world.pipeline) == ()
 
 
+def with_kept(world: World, kept: int) -> Kyo:
+    changed = world.pipeline.settings.model_copy(update={"KYO_RETAIN_EMBEDDING_SETS": kept})
+    return replace(world.pipeline, settings=changed)
+
+
 # Keeping --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kept", [0, 1])
-def test_sets_beyond_those_that_are_kept_are_dropped_with_their_chunks(world: World, sql: Sql, kept: int) -> None:
+def test_sets_beyond_those_that_are_kept_are_dropped_with_their_chunks(
+    world: World, sql: Sql, clock: Clock, kept: int
+) -> None:
     old = reembedding.serving(world.pipeline)
     world.activated()
-    kyo = replace(
-        world.pipeline, settings=world.pipeline.settings.model_copy(update={"KYO_RETAIN_EMBEDDING_SETS": kept})
-    )
+    assert reembedding.retain(with_kept(world, 0)) == ()  # somebody may still search there
+    clock.advance(minutes=11)
+    kyo = with_kept(world, kept)
     assert reembedding.retain(kyo) == (() if kept else (old.id,))
     deleted = reembedding.delete_unsearched_chunks(kyo)
     there = sql("select count(*) from chunks where cutting_id = :id", id=old.cutting_id)
@@ -469,11 +513,12 @@ def test_sets_beyond_those_that_are_kept_are_dropped_with_their_chunks(world: Wo
     assert unsound(kyo) == {}
 
 
-def test_chunks_that_old_answers_cite_may_go_and_the_answers_stay(world: World, sql: Sql) -> None:
+def test_chunks_that_old_answers_cite_may_go_and_the_answers_stay(world: World, sql: Sql, clock: Clock) -> None:
     answer = asking.ask(world.kyo, OPERATOR, "When is the zebra fed?")
     assert answer.citations
     world.activated()
-    kyo = replace(world.pipeline, settings=world.pipeline.settings.model_copy(update={"KYO_RETAIN_EMBEDDING_SETS": 0}))
+    clock.advance(minutes=11)
+    kyo = with_kept(world, 0)
     reembedding.retain(kyo)
     assert reembedding.delete_unsearched_chunks(kyo) > 0
     assert sql("select chunk_id from citations") == [(None,)] * len(answer.citations)
@@ -589,8 +634,8 @@ class Deeds:
             sets.roll_back(self.world.pipeline, OPERATOR)
 
     def retain(self, number: int) -> None:
-        changed = self.world.pipeline.settings.model_copy(update={"KYO_RETAIN_EMBEDDING_SETS": number})
-        reembedding.retain(replace(self.world.pipeline, settings=changed))
+        now = self.world.pipeline.now() + timedelta(minutes=11)
+        reembedding.retain(replace(with_kept(self.world, number), now=lambda: now))
         reembedding.delete_unsearched_chunks(self.world.pipeline)
 
     def _one(self, number: int) -> Document | None:

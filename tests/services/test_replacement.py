@@ -158,19 +158,6 @@ def test_another_document_gives_nothing(put: Callable[..., list[str]], sql: Sql)
     assert sql("select sum(kept_vectors) from document_versions") == [(0,)]
 
 
-def test_other_settings_cut_all_anew(counted: Kyo, put: Callable[..., list[str]], sql: Sql) -> None:
-    paragraphs = prose(60)
-    put("\n\n".join(paragraphs))
-    smaller = replace(counted, settings=counted.settings.model_copy(update={"CHUNK_SIZE": 120, "CHUNK_OVERLAP": 10}))
-    paragraphs[3] += " And one more."
-    put("\n\n".join(paragraphs), smaller)
-    assert sql(
-        "select max(c.tokens) <= 120 from chunks c join document_versions v on v.id = c.version_id where v.number = 2"
-    ) == [(True,)]
-    assert counts(sql)[1][0] > 2 * counts(sql)[0][0]
-    assert sql("select count(distinct cut_as) from document_versions") == [(2,)]
-
-
 def test_a_title_that_was_changed_before_it_was_embedded(
     kyo: Kyo, counted: Kyo, put: Callable[..., list[str]], sql: Sql
 ) -> None:

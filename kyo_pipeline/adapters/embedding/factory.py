@@ -40,11 +40,11 @@ def configured_source(settings: Settings) -> ModelSource:
 
 
 def _without_credentials(address: str | None) -> str | None:
-    """A name and password in an address are secrets, and this goes into the database."""
-    if address is None or "@" not in address:
-        return address
+    """Names, passwords and what follows a question mark may be secrets, and this goes into the database."""
+    if address is None:
+        return None
     parts = urlsplit(address)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def fingerprint(settings: Settings) -> str:
@@ -88,7 +88,7 @@ def _huggingface(settings: Settings, source: ModelSource) -> Embedder:
     from kyo_pipeline.adapters.embedding.huggingface import HuggingFaceEmbedder
 
     # The key belongs to where the settings send it, and goes nowhere else.
-    is_trusted = source.endpoint == configured_source(settings).endpoint
+    is_trusted = source.endpoint == _without_credentials(settings.KYO_EMBEDDING_ENDPOINT)
     return HuggingFaceEmbedder(
         model=source.model,
         endpoint=settings.KYO_EMBEDDING_ENDPOINT if is_trusted else source.endpoint,
