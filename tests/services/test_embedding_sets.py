@@ -321,7 +321,9 @@ def test_what_is_kept_up_to_date_is_gone_back_to_first(kyo: Kyo, small: Small, a
 def test_a_set_is_given_up_once(
     kyo: Kyo, small: Small, admin: Actor, details: Callable[[str], list[tuple[Any, str, Any]]]
 ) -> None:
-    set_id = reembedding.begin_anew(small(), "").id
+    begun = reembedding.follow_settings(small())
+    assert begun is not None
+    set_id = begun.id
     for _ in range(2):
         retired = embedding_sets.retire(kyo, admin, set_id)
         assert (retired.state, retired.is_kept, retired.retired_at) == (SetState.RETIRED, False, kyo.now())
