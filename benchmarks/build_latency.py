@@ -15,7 +15,7 @@ from benchmarks.build_process import Building, Manners, Phase, building
 from benchmarks.filling import Filled, filled
 from benchmarks.measuring import at_most, header, how_busy, median, p95, row
 from kyo_pipeline.domain.actor import OPERATOR
-from kyo_pipeline.services import asking, reembedding
+from kyo_pipeline.services import asking, following
 from kyo_pipeline.services import embedding_sets as sets
 
 WANTED_RATIO = 1.3
@@ -94,7 +94,7 @@ def _measured(space: Filled, asker: Asker, questions: int, model: str, manners: 
     if model != "built-in":
         _give_texts(space)
     with builds.pipeline(settings) as kyo:
-        begun = reembedding.begin_anew(kyo, "A benchmark.")
+        begun = following.begin_anew(kyo, "A benchmark.")
         try:
             with building(settings, manners) as process:
                 _ask_beside(process, asker.ask, taken)

@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from benchmarks import builds
+from kyo_pipeline import progress
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.domain.ports import Embedder, Tokenizer, Vectors
@@ -119,7 +120,7 @@ def _build(settings: Settings, manners: Manners, phase: "Synchronized[int]", cou
         reembedding.work(kyo, run, _pace(manners))
         if manners.seconds is None:
             phase.value = Phase.INDEXING
-            for one in reembedding.complete(kyo):
+            for one in progress.complete(kyo):
                 reembedding.finish(kyo, one.id, manners.memory_mb, manners.workers)
         phase.value = Phase.DONE
 

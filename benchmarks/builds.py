@@ -13,7 +13,7 @@ from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.embedding_sets import SetState
 from kyo_pipeline.kyo import Kyo, open_kyo
 from kyo_pipeline.services import embedding_sets as sets
-from kyo_pipeline.services import indexing, reembedding
+from kyo_pipeline.services import following, indexing, reembedding
 from kyo_pipeline.settings import PROJECT_ROOT, Settings
 
 MINILM = PROJECT_ROOT.parent / "shared/models/all-MiniLM-L6-v2-onnx"
@@ -61,7 +61,7 @@ def has_minilm() -> bool:
 
 def build(kyo: Kyo, reason: str = "A benchmark.") -> Built:
     """Begin a set by the settings of `kyo`, and take all that is there into it."""
-    begun = reembedding.begin_anew(kyo, reason)
+    begun = following.begin_anew(kyo, reason)
     run = indexing.claim_name(secrets.token_hex(8))
     started = time.perf_counter()
     reports = reembedding.work(kyo, run, lambda _: True)

@@ -17,7 +17,7 @@ from kyo_pipeline.domain.labelled import LabelledSet
 from kyo_pipeline.errors import Conflict
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import embedding_sets as sets
-from kyo_pipeline.services import evaluating, indexing, reembedding
+from kyo_pipeline.services import evaluating, following, indexing, reembedding
 from kyo_pipeline.serving import serving
 from kyo_pipeline.settings import PROJECT_ROOT, Settings
 
@@ -76,7 +76,7 @@ def _tell(apart: Apart, kyo: Kyo, chosen: list[LabelledSet], asked: Askers, uplo
     print(f"{len(asked.questions)} questions; {how_busy()}", flush=True)
     before = _quality(apart, chosen)
     first = _active(kyo)
-    begun = reembedding.begin_anew(kyo, "A benchmark.")
+    begun = following.begin_anew(kyo, "A benchmark.")
     started = time.perf_counter()
     survived = _survive(kyo, begun.id)
     print(f"\nbuilt in {time.perf_counter() - started:.0f} s with {KILLS} kills, set {begun.id}; {how_busy()}")

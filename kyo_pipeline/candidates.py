@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kyo_pipeline.adapters.embedding.factory import configured_source, fingerprint
-from kyo_pipeline.db import audit, corpus, embedding_sets, embedding_work
+from kyo_pipeline.db import audit, corpus, embedding_sets, embedding_work, set_facts
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
-from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.cutting import Cutting
 from kyo_pipeline.domain.embedding import EmbeddingSpec, ModelSource
@@ -82,6 +82,17 @@ def first(kyo: Kyo, tx: Transaction, asked_for: Wanted) -> EmbeddingSet:
     )
 
 
+def is_followed(kyo: Kyo) -> bool:
+    """Whether these settings have been compared with what answers. Loads no model."""
+    if not kyo.settings.KYO_REEMBED_ON_CHANGE:
+        return True
+    with kyo.db.transaction(OPERATOR) as tx:
+        active = embedding_sets.active(tx)
+        if active is None or embedding_sets.is_empty(tx, active.id):
+            return True  # the first documents make it
+        return embedding_sets.followed(tx) == digest(kyo)
+
+
 def begin(kyo: Kyo, tx: Transaction, actor: Actor, made: Wanted, reason: str) -> EmbeddingSet:
     """Make an empty set beside the one that answers, and have all documents taken into it. `reason` is for people.
 
@@ -125,7 +136,7 @@ def drop_beyond(kyo: Kyo, tx: Transaction, actor: Actor, kept: int) -> tuple[int
     """
     embedding_sets.lock(tx)
     replaced = sorted(
-        (one for one in embedding_sets.facts(tx) if one.was_replaced),
+        (one for one in set_facts.read(tx) if one.was_replaced),
         key=lambda one: (one.is_kept, one.since),
         reverse=True,
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from kyo_pipeline import progress
 from kyo_pipeline.db import embedding_sets
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.domain.actor import OPERATOR
@@ -13,7 +14,7 @@ from kyo_pipeline.domain.cutting import Cutting
 from kyo_pipeline.domain.embedding import EmbeddingSpec, ModelSource
 from kyo_pipeline.domain.embedding_sets import Verdict
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import reembedding
+from kyo_pipeline.services import following, reembedding
 
 
 def first_set(tx: Connection, spec: EmbeddingSpec, now: datetime) -> EmbeddingSet:
@@ -23,7 +24,7 @@ def first_set(tx: Connection, spec: EmbeddingSpec, now: datetime) -> EmbeddingSe
 
 def build(kyo: Kyo, verdict: Verdict | None = None, judgement: Mapping[str, Any] | None = None) -> int:
     """Another set by the settings of this `kyo`, which has the pipeline's rights, built to its end; returns its id."""
-    begun = reembedding.begin_anew(kyo, "A test wants it.")
+    begun = following.begin_anew(kyo, "A test wants it.")
     finish(kyo)
     if verdict is not None:
         judge(kyo, begun.id, verdict, judgement)
@@ -33,7 +34,7 @@ def build(kyo: Kyo, verdict: Verdict | None = None, judgement: Mapping[str, Any]
 def finish(kyo: Kyo) -> None:
     """All that the pipeline does for the sets that are under way, except that it judges nothing."""
     reembedding.work(kyo, "run:sets", lambda _: True)
-    for one in reembedding.complete(kyo):
+    for one in progress.complete(kyo):
         reembedding.finish(kyo, one.id, None, None)
 
 

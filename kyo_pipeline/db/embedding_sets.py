@@ -8,24 +8,17 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from kyo_pipeline.db import cuttings
 from kyo_pipeline.db.chunks import vector_table
 from kyo_pipeline.db.engine import lock_name
 from kyo_pipeline.domain.cutting import Cutting
 from kyo_pipeline.domain.embedding import EmbeddingSpec, ModelSource
-from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Storage, Verdict
+from kyo_pipeline.domain.embedding_sets import SetState, Storage, Verdict
 
 _COLUMNS = """
   s.id, s.backend, s.model, s.revision, s.dimensions, s.pooling, s.query_prefix, s.passage_prefix, s.max_tokens,
   s.similarity_threshold, s.dense_weight, s.languages, s.state, s.storage, s.model_setting, s.endpoint,
   s.tokenizer_file, s.cutting_id, k.name as cutting, k.size, k.overlap
-"""
-
-
-_UNSEARCHED = """
-  select k.id
-  from cuttings k
-  where exists (select from embedding_sets s where s.cutting_id = k.id)
-    and not exists (select from embedding_sets s where s.cutting_id = k.id and s.state <> 'dropped')
 """
 
 
@@ -65,47 +58,6 @@ def live(tx: Connection) -> tuple[EmbeddingSet, ...]:
     return tuple(_set(row) for row in tx.execute(text(_select(kept))))
 
 
-def facts(tx: Connection) -> tuple[SetFacts, ...]:
-    """All sets that there have been, the newest first, with what is known of each."""
-    rows = tx.execute(
-        text(
-            """
-            select s.*, k.size, k.overlap, u.name as creator,
-              coalesce(n.waiting, 0) as waiting, coalesce(n.done, a.versions, 0) as done,
-              coalesce(n.failed, 0) as failed, coalesce(n.left, 0) as left, coalesce(n.chunks, a.chunks, 0) as chunks
-            from embedding_sets s
-            join cuttings k on k.id = s.cutting_id
-            left join users u on u.id = s.created_by
-            left join lateral (
-              select count(*) filter (where w.state = 'waiting') as waiting,
-                count(*) filter (where w.state = 'done') as done,
-                count(*) filter (where w.state = 'failed') as failed,
-                -- As many as they have now, times how many more or fewer there were of what is done.
-                round(
-                  sum(v.chunk_count) filter (where w.state = 'waiting')
-                  * coalesce(
-                    cast(sum(w.chunk_count) filter (where w.state = 'done') as double precision)
-                    / nullif(sum(v.chunk_count) filter (where w.state = 'done'), 0),
-                    1
-                  )
-                ) as left,
-                sum(w.chunk_count) filter (where w.state = 'done') as chunks
-              from embedding_work w
-              join document_versions v on v.id = w.version_id
-              where w.embedding_set_id = s.id and v.status = 'ready'
-            ) n on s.state in ('building', 'ready', 'retired')
-            left join lateral (
-              select count(*) as versions, sum(v.chunk_count) as chunks
-              from document_versions v
-              where v.status = 'ready'
-            ) a on s.state = 'active'
-            order by s.id desc
-            """
-        )
-    )
-    return tuple(_facts(row) for row in rows)
-
-
 def begin(
     tx: Connection,
     spec: EmbeddingSpec,
@@ -118,7 +70,7 @@ def begin(
     by: UUID | None = None,
 ) -> EmbeddingSet:
     """Make an empty set with its table; it answers nothing yet, and has no index."""
-    cutting_id = _cutting_id(tx, cutting)
+    cutting_id = cuttings.id_of(tx, cutting)
     set_id = tx.scalar(
         text(
             """
@@ -281,47 +233,6 @@ def adopt(tx: Connection, set_id: int, source: ModelSource, cutting: Cutting) ->
     )
 
 
-def delete_unsearched_chunks(tx: Connection, versions: int, now: datetime) -> int:
-    """Delete the chunks that no set searches, of so many versions; returns how many. At last their figures go too.
-
-    Of a version all or none: what has some chunks of a cutting counts as cut. No set can begin meanwhile.
-    """
-    lock(tx)
-    if not tx.scalar(text(f"select exists ({_UNSEARCHED} and k.emptied_at is null)")):
-        return 0
-    deleted = int(
-        tx.execute(
-            text(
-                f"""
-                with unsearched as (
-                  select distinct c.version_id, c.cutting_id
-                  from chunks c
-                  where c.cutting_id in ({_UNSEARCHED})
-                  limit :versions
-                )
-                delete from chunks c
-                using unsearched u
-                where c.version_id = u.version_id and c.cutting_id = u.cutting_id
-                """  # noqa: S608 — a text of this module
-            ),
-            {"versions": versions},
-        ).rowcount
-    )
-    if not deleted:
-        tx.execute(text(f"delete from lexeme_counts where cutting_id in ({_UNSEARCHED})"))  # noqa: S608 — a text of this module
-        tx.execute(
-            text(
-                f"""
-                update cuttings
-                set is_counted = false, chunk_count = 0, lexeme_count = 0, weighed_length = null, emptied_at = :now
-                where id in ({_UNSEARCHED})
-                """  # noqa: S608 — a text of this module
-            ),
-            {"now": now},
-        )
-    return deleted
-
-
 def tune(tx: Connection, embedding_set_id: int, dense_weight: float, similarity_threshold: float) -> None:
     """Change what is not part of the vector space: the next question is answered by it."""
     tx.execute(
@@ -368,20 +279,6 @@ def _select(condition: str) -> str:
     return f"select {_COLUMNS} from embedding_sets s join cuttings k on k.id = s.cutting_id where {condition}"  # noqa: S608 — conditions are written in this module
 
 
-def _cutting_id(tx: Connection, cutting: Cutting) -> int:
-    tx.execute(
-        text(
-            """
-            insert into cuttings (name, size, overlap)
-            values (:name, :size, :overlap)
-            on conflict (name) do update set emptied_at = null
-            """
-        ),
-        vars(cutting),
-    )
-    return int(tx.scalar(text("select id from cuttings where name = :name"), {"name": cutting.name}) or 0)
-
-
 def _columns_of(source: ModelSource) -> dict[str, str | None]:
     return {
         "model_setting": source.model,
@@ -393,7 +290,7 @@ def _columns_of(source: ModelSource) -> dict[str, str | None]:
 def _set(row: Any) -> EmbeddingSet:
     return EmbeddingSet(
         row.id,
-        _spec(row),
+        spec_of(row),
         row.cutting_id,
         Cutting(row.size, row.overlap, row.cutting),
         _source(row),
@@ -408,7 +305,8 @@ def _source(row: Any) -> ModelSource | None:
     return ModelSource(row.backend, row.model_setting, row.endpoint, row.tokenizer_file)
 
 
-def _spec(row: Any) -> EmbeddingSpec:
+def spec_of(row: Any) -> EmbeddingSpec:
+    """From the columns of a row of `embedding_sets`."""
     return EmbeddingSpec(
         backend=row.backend,
         model=row.model,
@@ -421,36 +319,4 @@ def _spec(row: Any) -> EmbeddingSpec:
         similarity_threshold=row.similarity_threshold,
         dense_weight=row.dense_weight,
         languages=None if row.languages is None else tuple(row.languages),
-    )
-
-
-def _facts(row: Any) -> SetFacts:
-    return SetFacts(
-        id=row.id,
-        spec=_spec(row),
-        state=SetState(row.state),
-        storage=Storage(row.storage),
-        chunk_size=row.size,
-        chunk_overlap=row.overlap,
-        reason=row.reason,
-        created_by=row.creator,
-        created_at=row.created_at,
-        indexed_at=row.indexed_at,
-        judged_at=row.judged_at,
-        activated_at=row.activated_at,
-        retired_at=row.retired_at,
-        dropped_at=row.dropped_at,
-        is_kept=row.is_kept,
-        verdict=Verdict(row.verdict) if row.verdict else None,
-        judgement=row.judgement,
-        waiting=row.waiting,
-        done=row.done,
-        failed=row.failed,
-        chunks=int(row.chunks),
-        chunks_left=int(row.left),
-        embedded=row.embedded,
-        tokens=row.tokens,
-        calls=row.calls,
-        work_seconds=row.work_seconds,
-        problem=row.problem,
     )

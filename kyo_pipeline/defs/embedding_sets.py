@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from kyo_pipeline import progress
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.defs import embedding_metadata as metadata
 from kyo_pipeline.defs.assets import OWNERS, POOL, claim_of, document_texts
@@ -22,7 +23,7 @@ from kyo_pipeline.domain.embedding_sets import Verdict
 from kyo_pipeline.domain.judging import Judgement
 from kyo_pipeline.errors import Conflict, KyoError
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import embedding_sets, judging, reembedding
+from kyo_pipeline.services import embedding_sets, following, judging, reembedding
 from kyo_pipeline.services.reembedding import Pace, WorkReport
 
 GROUP = "embedding_sets"
@@ -60,7 +61,7 @@ def candidate_vectors(context: dg.AssetExecutionContext, config: Candidate, kyo:
     reports = reembedding.work(kyo.open, claim_of(context), _pace(context, kyo.open))
     if problem is not None and not reports:
         raise problem
-    return dg.MaterializeResult(metadata=metadata.of_building(reports, reembedding.known(kyo.open), _price(kyo)))
+    return dg.MaterializeResult(metadata=metadata.of_building(reports, progress.known(kyo.open), _price(kyo)))
 
 
 @dg.asset(group_name=GROUP, owners=OWNERS, kinds={"postgres"}, output_required=False, deps=[candidate_vectors])
@@ -69,7 +70,7 @@ def candidate_index(context: dg.AssetExecutionContext, kyo: KyoResource) -> Iter
 
     Does nothing while documents are missing in the set.
     """
-    for one in reembedding.complete(kyo.open):
+    for one in progress.complete(kyo.open):
         context.log.info("Embedding set %d: making its index", one.id)
         with _noted(kyo.open, one):
             seconds = reembedding.finish(kyo.open, one.id, None, None)
@@ -101,11 +102,11 @@ def candidate_quality(context: dg.AssetExecutionContext, kyo: KyoResource) -> It
     The questions are those of `KYO_EVAL_DIR`, and those whose answers people found helpful. Figures of the candidate
     are plotted over time; `comparison` has both side by side.
     """
-    active = reembedding.serving(kyo.open)
-    for one in reembedding.unjudged(kyo.open)[:1]:
+    active = progress.serving(kyo.open)
+    for one in progress.unjudged(kyo.open)[:1]:
         with _noted(kyo.open, one):
             judgement = judging.judge(kyo.open, OPERATOR, active, one, _said(context, one))
-        reembedding.note_judgement(kyo.open, one, active, judgement)
+        judging.note_judgement(kyo.open, one, active, judgement)
         yield dg.MaterializeResult(
             metadata=metadata.of_judgement(one, judgement),
             check_results=[_check(one, judgement)],
@@ -120,7 +121,7 @@ def active_embedding_set(context: dg.AssetExecutionContext, kyo: KyoResource) ->
     as `KYO_RETAIN_EMBEDDING_SETS`; the job `upkeep` drops the others. `kyo embeddings rollback` goes back at once. With
     `KYO_REEMBED_ACTIVATE=manual`, or where nobody could judge, an admin decides.
     """
-    for one in reembedding.to_activate(kyo.open)[:1]:
+    for one in progress.to_activate(kyo.open)[:1]:
         with _noted(kyo.open, one):
             embedding_sets.activate(kyo.open, OPERATOR, one.id)
         context.log.info("Embedding set %d answers now: %s", one.id, one.spec.model)
@@ -130,8 +131,8 @@ def active_embedding_set(context: dg.AssetExecutionContext, kyo: KyoResource) ->
 def _begin(context: dg.AssetExecutionContext, kyo: Kyo, config: Candidate) -> KyoError | None:
     """Begin a set where somebody wants one. What keeps it from beginning is no reason not to go on with others."""
     try:
-        begun = reembedding.begin_anew(kyo, _ANEW) if config.begin_anew else None
-        begun = begun or reembedding.take_request(kyo) or reembedding.follow_settings(kyo)
+        begun = following.begin_anew(kyo, _ANEW) if config.begin_anew else None
+        begun = begun or following.take_request(kyo) or following.follow_settings(kyo)
     except Conflict as error:  # one is under way, which will do
         context.log.warning(error.message)
         return None
@@ -176,7 +177,7 @@ def _pace(context: dg.AssetExecutionContext, kyo: Kyo) -> Pace:
         nonlocal said
         if time.monotonic() - said > SAY_SECONDS:
             said = time.monotonic()
-            now = reembedding.known(kyo)[report.set_id]
+            now = progress.known(kyo)[report.set_id]
             context.log.info(metadata.progress(now))
             context.log_event(
                 dg.AssetObservation(asset_key=context.asset_key, metadata=metadata.of_progress(now, _price(kyo)))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from kyo_pipeline import progress
 from kyo_pipeline.defs.embedding_sets import (
     active_embedding_set,
     candidate_index,
@@ -15,8 +16,8 @@ from kyo_pipeline.defs.jobs import ingest, reembed
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.errors import KyoError, Unavailable
+from kyo_pipeline.progress import Step
 from kyo_pipeline.services import health, inbox, indexing, library, reembedding
-from kyo_pipeline.services.reembedding import Step
 
 #: How long one evaluation waits for work to be announced. Dagster ends an evaluation after 60 s, and asks again up to
 #: 5 s after one has ended: the longer the wait, the rarer a file that comes in between.
@@ -150,7 +151,7 @@ def other_embedding_sets(context: dg.SensorEvaluationContext, kyo: KyoResource) 
         ours = _reembedding_runs(context.instance, kyo)
         if len(ours) >= kyo.open.settings.KYO_REEMBED_RUNS or any(map(_is_beginning, ours)):
             return dg.SkipReason("A run is under way.")
-        step = reembedding.next_step(kyo.open)
+        step = progress.next_step(kyo.open)
     except KyoError as error:
         return dg.SkipReason(error.message)
     if step is None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from kyo_pipeline import candidates
-from kyo_pipeline.db import audit, corpus, embedding_sets, embedding_work
+from kyo_pipeline.db import audit, corpus, embedding_sets, embedding_work, set_facts
 from kyo_pipeline.db import embedding_requests as requests
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
@@ -50,7 +50,7 @@ def overview(kyo: Kyo, actor: Actor) -> Overview:
     """What there is, how far it has come, and what it took."""
     actor.require(Permission.EMBEDDING_SET_MANAGE)
     with kyo.db.transaction(actor) as tx:
-        sets = embedding_sets.facts(tx)
+        sets = set_facts.read(tx)
         failures = {one.id: _failures(tx, one.id) for one in sets if one.failed}
         return Overview(sets, failures, requests.is_waiting(tx), kyo.settings.KYO_EMBEDDING_TOKEN_PRICE)
 
@@ -129,7 +129,7 @@ def roll_back(kyo: Kyo, actor: Actor, reason: str = "") -> SetFacts:
     """Have the set answer that answered before. Raises `NotFound` when none stands, `Conflict` as `activate` does."""
     actor.require(Permission.EMBEDDING_SET_MANAGE)
     with kyo.db.transaction(actor) as tx:
-        chosen = way_back(embedding_sets.facts(tx))
+        chosen = way_back(set_facts.read(tx))
         if chosen is None:
             raise NotFound("There is no embedding set to go back to: KYO_RETAIN_EMBEDDING_SETS says how many stand.")
         _require_activable(tx, chosen)
@@ -224,7 +224,7 @@ def _find(tx: Transaction, set_id: int) -> EmbeddingSet:
 
 
 def _facts(tx: Transaction, set_id: int) -> SetFacts:
-    found = next((one for one in embedding_sets.facts(tx) if one.id == set_id), None)
+    found = next((one for one in set_facts.read(tx) if one.id == set_id), None)
     if found is None:
         raise NotFound(f"There is no embedding set {set_id}.")
     return found

@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pydantic import TypeAdapter
+
 from kyo_pipeline.adapters.labelled_sets import read_set
-from kyo_pipeline.db import documents, liked_questions, search
+from kyo_pipeline.db import audit, documents, embedding_sets, liked_questions, search
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
-from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Permission
+from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.context import SPARE, Room, assemble
 from kyo_pipeline.domain.judging import Judgement, Response, judgement, would_answer
 from kyo_pipeline.domain.known_questions import KnownQuestion, KnownQuestions, of_set
@@ -19,6 +22,7 @@ from kyo_pipeline.domain.retrieval import Passage, Retrieval
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.finding import analysed
 from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.progress import COMPARED_WITH
 from kyo_pipeline.serving import with_model
 
 #: Passages that are asked for in order to rank: a document may have many, and ten documents are wanted.
@@ -62,6 +66,15 @@ def judge(
         pairs.append(_both(sides[0], sides[1], actor, question, turned=len(pairs) % 2 == 1))
         on_question(len(pairs), len(known.questions))
     return judgement(known, pairs, kyo.settings.KYO_REEMBED_MARGIN)
+
+
+def note_judgement(kyo: Kyo, one: EmbeddingSet, active: EmbeddingSet, judgement: Judgement) -> None:
+    """Keep what was found, and with which set it was compared."""
+    kept = {**TypeAdapter(Judgement).dump_python(judgement, mode="json"), COMPARED_WITH: active.id}
+    with kyo.db.transaction(OPERATOR) as tx:
+        embedding_sets.note_judgement(tx, one.id, judgement.verdict, kept, kyo.now())
+        details = {"verdict": judgement.verdict.value, "questions": judgement.questions, COMPARED_WITH: active.id}
+        audit.record(tx, OPERATOR, Event.EMBEDDING_SET_JUDGE, one.id, kyo.now(), details)
 
 
 def _known(kyo: Kyo, actor: Actor) -> KnownQuestions:

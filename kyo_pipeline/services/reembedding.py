@@ -1,29 +1,22 @@
-"""The pipeline's side of embedding sets: notice what is wanted, build it beside what answers, index it, keep it up."""
+"""Building embedding sets beside the one that answers: cut, embedded, indexed, and kept as long as they are needed."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import Enum
 from uuid import UUID
 
-from pydantic import TypeAdapter
-
 from kyo_pipeline import candidates
-from kyo_pipeline.candidates import Wanted
-from kyo_pipeline.db import audit, chunks, corpus, embedding_sets, embedding_work, index_health, texts
-from kyo_pipeline.db import embedding_requests as requests
+from kyo_pipeline.db import chunks, corpus, cuttings, embedding_sets, embedding_work, index_health, texts
 from kyo_pipeline.db.claims import is_watched
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.embedding_work import Work
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import OPERATOR
-from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.batching import groups
-from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
-from kyo_pipeline.domain.judging import Judgement
+from kyo_pipeline.domain.embedding_sets import SetState
 from kyo_pipeline.domain.rechunking import chunk_rows
-from kyo_pipeline.errors import Invalid, KyoError, NotFound
+from kyo_pipeline.errors import Invalid, KyoError
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.serving import with_model
 
@@ -35,9 +28,6 @@ MAX_ATTEMPTS = 5
 VERSIONS_A_CLAIM = 200
 #: A killed run loses so many at most, and progress is told in such steps.
 CHUNKS_A_TRANSACTION = 256
-
-#: In the stored judgement: the set that it was compared with.
-_COMPARED_WITH = "compared_with"
 
 _NO_TEXT = "It has no passages. Read it again."
 _GAVE_UP = "Embedding this was interrupted {attempts} times."
@@ -57,117 +47,8 @@ class WorkReport:
     failures: list[tuple[str, str]] = field(default_factory=list)  # (file name, reason)
 
 
-class Step(Enum):
-    """What a set goes through, in this order."""
-
-    EMBED = "embed"
-    INDEX = "index"
-    JUDGE = "judge"
-    ACTIVATE = "activate"
-
-
 #: Told after each transaction; may wait, and says whether to go on.
 Pace = Callable[[WorkReport], bool]
-
-
-# Noticing -------------------------------------------------------------------------------------------------------------
-
-
-def is_followed(kyo: Kyo) -> bool:
-    """Whether these settings have been compared with what answers. Loads no model."""
-    if not kyo.settings.KYO_REEMBED_ON_CHANGE:
-        return True
-    with kyo.db.transaction(OPERATOR) as tx:
-        active = embedding_sets.active(tx)
-        if active is None or embedding_sets.is_empty(tx, active.id):
-            return True  # the first documents make it
-        return embedding_sets.followed(tx) == candidates.digest(kyo)
-
-
-def follow_settings(kyo: Kyo) -> EmbeddingSet | None:
-    """Begin a set when the settings ask for another one than what answers, and there is none such. Idempotent.
-
-    What is under way for settings of before is given up. What somebody gives up or drops comes back when the settings
-    are changed again, not by itself. Raises `KyoError` where the model of the settings cannot be loaded.
-    """
-    if is_followed(kyo):
-        return None
-    asked_for = candidates.wanted(kyo)
-    with kyo.db.transaction(OPERATOR) as tx:
-        corpus.lock(tx)
-        embedding_sets.lock(tx)
-        active = candidates.adopted(tx, asked_for)
-        if active is None:
-            return None
-        embedding_sets.note_followed(tx, candidates.digest(kyo))
-        _give_way(kyo, tx, asked_for)
-        if asked_for.is_like(active) or any(asked_for.is_like(one) for one in embedding_sets.live(tx)):
-            return None
-        reason = f"The settings name {_named(asked_for)}; what answers is {_named(active)}."
-        return candidates.begin(kyo, tx, OPERATOR, asked_for, reason)
-
-
-def begin_anew(kyo: Kyo, reason: str) -> EmbeddingSet:
-    """Begin a set by the settings, whatever there is: what a model hides behind its name may have changed.
-
-    Raises `Conflict` while another one is under way, `KyoError` where the model cannot be loaded.
-    """
-    asked_for = candidates.wanted(kyo)
-    with kyo.db.transaction(OPERATOR) as tx:
-        return candidates.begin(kyo, tx, OPERATOR, asked_for, reason)
-
-
-def take_request(kyo: Kyo) -> EmbeddingSet | None:
-    """Begin the set that somebody has asked for in the app. Where another one is under way, the request is over."""
-    with kyo.db.transaction(OPERATOR) as tx:
-        asker = requests.asker(tx)
-        if asker is None or embedding_sets.active(tx) is None:
-            requests.take(tx, kyo.now())  # of somebody who is no admin any more, if there is one
-            return None
-    asked_for = candidates.wanted(kyo)
-    with kyo.db.transaction(asker) as tx:
-        if not requests.take(tx, kyo.now()) or embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY):
-            return None
-        return candidates.begin(kyo, tx, asker, asked_for, "Asked for in the app.")
-
-
-def _give_way(kyo: Kyo, tx: Transaction, asked_for: Wanted) -> None:
-    """What is under way for settings of before is not wanted any more."""
-    for one in embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY):
-        if not asked_for.is_like(one):
-            embedding_sets.retire(tx, one.id, kyo.now())
-            details = {"why": "the settings have changed"}
-            audit.record(tx, OPERATOR, Event.EMBEDDING_SET_RETIRE, one.id, kyo.now(), details)
-
-
-def _named(one: Wanted | EmbeddingSet) -> str:
-    return f"{one.spec.model} ({one.spec.backend}, chunks of {one.cutting.size} tokens, {one.storage.value})"
-
-
-# Building -------------------------------------------------------------------------------------------------------------
-
-
-def next_step(kyo: Kyo) -> Step | None:
-    """What a run could do now, the first of all that there is to do."""
-    with kyo.db.transaction(OPERATOR) as tx:
-        with_work = embedding_work.sets_with_work(tx, kyo.now())
-        under_way = {one.id for one in embedding_sets.in_state(tx, SetState.BUILDING, SetState.READY)}
-        is_asked_for = requests.is_waiting(tx)
-    if is_asked_for or under_way & set(with_work) or not is_followed(kyo):
-        return Step.EMBED
-    if complete(kyo):
-        return Step.INDEX
-    if unjudged(kyo):
-        return Step.JUDGE
-    if to_activate(kyo):
-        return Step.ACTIVATE
-    return Step.EMBED if with_work else None  # what is kept for the way back does not hold up what is to come
-
-
-def known(kyo: Kyo) -> dict[int, SetFacts]:
-    """What is known of each set, by its number."""
-    with kyo.db.transaction(OPERATOR) as tx:
-        return {one.id: one for one in embedding_sets.facts(tx)}
 
 
 def release_dead(kyo: Kyo, alive_runs: Sequence[str]) -> int:
@@ -194,13 +75,6 @@ def work(kyo: Kyo, run: str, pace: Pace) -> tuple[WorkReport, ...]:
     if stuck and not any(report.versions for report in reports.values()):
         raise next(iter(stuck.values()))
     return tuple(reports.values())
-
-
-def complete(kyo: Kyo) -> tuple[EmbeddingSet, ...]:
-    """Sets under construction in which nothing waits any more: they lack an index."""
-    with kyo.db.transaction(OPERATOR) as tx:
-        building = embedding_sets.in_state(tx, SetState.BUILDING)
-        return tuple(one for one in building if not embedding_work.is_waiting(tx, one.id))
 
 
 def finish(kyo: Kyo, set_id: int, memory_mb: int | None, workers: int | None) -> float | None:
@@ -230,65 +104,10 @@ def finish(kyo: Kyo, set_id: int, memory_mb: int | None, workers: int | None) ->
     return seconds
 
 
-# Judging --------------------------------------------------------------------------------------------------------------
-
-
-def serving(kyo: Kyo) -> EmbeddingSet:
-    """The set that answers now. Raises `NotFound` before there is one."""
-    with kyo.db.transaction(OPERATOR) as tx:
-        active = embedding_sets.active(tx)
-    if active is None:
-        raise NotFound("Nothing is indexed here yet.")
-    return active
-
-
-def unjudged(kyo: Kyo) -> tuple[EmbeddingSet, ...]:
-    """Sets that are ready, and that nobody has compared with what answers now."""
-    return tuple(one for one, facts, active in _ready(kyo) if _compared_with(facts) != active.id)
-
-
 def note_problem(kyo: Kyo, set_id: int, problem: str) -> None:
     """Why a set does not go on, for people."""
     with kyo.db.transaction(OPERATOR) as tx:
         embedding_sets.note_problem(tx, set_id, problem)
-
-
-def note_judgement(kyo: Kyo, one: EmbeddingSet, active: EmbeddingSet, judgement: Judgement) -> None:
-    """Keep what was found, and with which set it was compared."""
-    kept = {**TypeAdapter(Judgement).dump_python(judgement, mode="json"), _COMPARED_WITH: active.id}
-    with kyo.db.transaction(OPERATOR) as tx:
-        embedding_sets.note_judgement(tx, one.id, judgement.verdict, kept, kyo.now())
-        details = {"verdict": judgement.verdict.value, "questions": judgement.questions, _COMPARED_WITH: active.id}
-        audit.record(tx, OPERATOR, Event.EMBEDDING_SET_JUDGE, one.id, kyo.now(), details)
-
-
-def to_activate(kyo: Kyo) -> tuple[EmbeddingSet, ...]:
-    """Sets that are to answer without anybody's word: complete, and not worse than what answers now."""
-    if kyo.settings.KYO_REEMBED_ACTIVATE == "manual":
-        return ()
-    return tuple(
-        one
-        for one, facts, active in _ready(kyo)
-        if facts.verdict is Verdict.NOT_WORSE
-        and _compared_with(facts) == active.id
-        and not facts.waiting + facts.failed
-    )
-
-
-def _ready(kyo: Kyo) -> Iterator[tuple[EmbeddingSet, SetFacts, EmbeddingSet]]:
-    """Each set that is ready, what is known of it, and the set that answers."""
-    with kyo.db.transaction(OPERATOR) as tx:
-        active, ready = embedding_sets.active(tx), embedding_sets.in_state(tx, SetState.READY)
-        facts = {one.id: one for one in embedding_sets.facts(tx)} if ready else {}
-    if active is not None:
-        yield from ((one, facts[one.id], active) for one in ready)
-
-
-def _compared_with(facts: SetFacts) -> int | None:
-    return None if facts.judgement is None else facts.judgement.get(_COMPARED_WITH)
-
-
-# Building, step by step -----------------------------------------------------------------------------------------------
 
 
 def _is_building(tx: Transaction, set_id: int) -> bool:
@@ -440,7 +259,8 @@ def delete_unsearched_chunks(kyo: Kyo) -> int:
     deleted = 0
     while True:
         with kyo.db.transaction(OPERATOR) as tx:
-            some = embedding_sets.delete_unsearched_chunks(tx, VERSIONS_A_CLAIM, kyo.now())
+            embedding_sets.lock(tx)
+            some = cuttings.delete_unsearched_chunks(tx, VERSIONS_A_CLAIM, kyo.now())
         if not some:
             return deleted
         deleted += some

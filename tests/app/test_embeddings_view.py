@@ -12,7 +12,7 @@ from kyo_app.markup import inert, inert_line
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import embedding_sets, people, reembedding
+from kyo_pipeline.services import embedding_sets, following, people
 from tests import embedding_sets as made
 from tests.app.pages import ODD, Visit, button, buttons, click, field, titles, words
 
@@ -94,7 +94,7 @@ def test_it_says_what_answers(visit: Visit, kyo: Kyo, admin: Actor) -> None:
 def test_it_follows_a_set_that_is_built(
     visit: Visit, with_settings: Callable[..., Kyo], small: Kyo, admin: Actor
 ) -> None:
-    begun = reembedding.begin_anew(small, f"Because {ODD}")
+    begun = following.begin_anew(small, f"Because {ODD}")
     page = visit("embeddings", admin)
     with runtime.using(with_settings(KYO_EMBEDDING_TOKEN_PRICE=1_000_000.0), runtime.cookies()):
         page.run()
@@ -315,7 +315,7 @@ def test_names_are_never_markup(
 @pytest.mark.usefixtures("indexed")
 def test_history_has_pages(visit: Visit, admin: Actor, small: Kyo, kyo: Kyo) -> None:
     for _ in range(10):
-        embedding_sets.drop(kyo, admin, reembedding.begin_anew(small, "").id)
+        embedding_sets.drop(kyo, admin, following.begin_anew(small, "").id)
     page = visit("embeddings", admin)
     assert len(rows(page)) == 10
     page.pagination[0].set_value(2).run()

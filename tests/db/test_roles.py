@@ -486,7 +486,8 @@ def test_a_table_that_somebody_made_up_is_not_searched(pipeline: Kyo, sql: Sql) 
         "select cast(1 as bigint) as chunk_id, cast('[1,1]' as vector(2)) as embedding"
     )
     with pytest.raises(Exception, match=rf'relation "kyo.{table}" does not exist'):
-        sql(f"select * from search_set_{made.id}('[1,1]', 'x', '{{}}/9', null, 0.5, 1, 10)")  # noqa: S608 — an integer
+        vector = f"[{','.join(['1'] * made.spec.dimensions)}]"
+        sql(f"select * from search_set_{made.id}('{vector}', 'x', '{{}}/9', null, 0.5, 1, 10)")  # noqa: S608 — an integer
 
 
 def test_what_a_writer_needs_is_allowed(kyo: Kyo, writer: Actor) -> None:

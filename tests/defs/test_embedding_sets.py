@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import wordllama
 
+from kyo_pipeline import progress
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.definitions import defs
 from kyo_pipeline.defs import embedding_sets as assets
@@ -21,7 +22,7 @@ from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, indexing, library, reembedding, reviewing
+from kyo_pipeline.services import asking, following, indexing, library, reembedding, reviewing
 from kyo_pipeline.services import embedding_sets as sets
 from kyo_pipeline.settings import load_settings
 from tests.adapters.model_server import ModelServer, Reply, Request, running
@@ -54,7 +55,7 @@ class Installation:
         )
 
     def newest(self) -> SetFacts:
-        return next(iter(reembedding.known(self.pipeline).values()))
+        return next(iter(progress.known(self.pipeline).values()))
 
     def upload(self, name: str, content: str) -> None:
         document = library.upload(self.kyo, OPERATOR, name, content.encode()).document
@@ -161,14 +162,14 @@ def test_other_chunks_are_built_judged_and_answer(installation: Installation, mo
 def test_a_bad_model_is_kept_from_answering(
     installation: Installation, bad_model: ModelServer, resources: dict[str, KyoResource]
 ) -> None:
-    before = reembedding.serving(installation.pipeline).id
+    before = progress.serving(installation.pipeline).id
     result = installation.run()
     assert not result.success
     [check] = result.get_asset_check_evaluations()
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert "fell from" in (check.description or "")
     assert "active_embedding_set" not in made(result)
-    assert reembedding.serving(installation.pipeline).id == before
+    assert progress.serving(installation.pipeline).id == before
     assert metadata(result, "candidate_vectors")["model_calls"] == len(
         [one for one in bad_model.requests if len(one.body["inputs"]) > 1]
     )
@@ -177,7 +178,7 @@ def test_a_bad_model_is_kept_from_answering(
     with dg.build_sensor_context(instance=installation.instance, resources=resources) as context:
         assert isinstance(sensors.other_embedding_sets(context), dg.SkipReason)
     sets.activate(replace(installation.pipeline, settings=load_settings()), OPERATOR, refused.id, "I know better.")
-    assert reembedding.serving(installation.pipeline).id == refused.id
+    assert progress.serving(installation.pipeline).id == refused.id
 
 
 @pytest.mark.parametrize("count", [0, 5])
@@ -216,17 +217,17 @@ def test_a_run_ends_after_its_time_and_the_next_one_goes_on(
 
 @pytest.mark.usefixtures("labelled")
 def test_everything_anew_by_the_same_model(installation: Installation) -> None:
-    before = reembedding.serving(installation.pipeline)
+    before = progress.serving(installation.pipeline)
     assert made(installation.run(begin_anew=True))[-1] == "active_embedding_set"
-    after = reembedding.serving(installation.pipeline)
+    after = progress.serving(installation.pipeline)
     assert (after.id > before.id, after.spec, after.cutting_id) == (True, before.spec, before.cutting_id)
 
 
 def test_while_one_is_under_way_nothing_else_begins(installation: Installation) -> None:
-    reembedding.begin_anew(installation.pipeline, "by hand")
+    following.begin_anew(installation.pipeline, "by hand")
     result = installation.run(["candidate_vectors"], begin_anew=True)
     assert result.success
-    assert len(reembedding.known(installation.pipeline)) == 2
+    assert len(progress.known(installation.pipeline)) == 2
 
 
 def test_a_model_that_cannot_be_loaded_fails_the_run_and_nothing_else(
@@ -235,7 +236,7 @@ def test_a_model_that_cannot_be_loaded_fails_the_run_and_nothing_else(
     monkeypatch.setenv("KYO_EMBEDDING_BACKEND", "local")
     monkeypatch.setenv("KYO_EMBEDDING_MODEL", str(tmp_path))
     assert not installation.run().success
-    assert len(reembedding.known(installation.pipeline)) == 1
+    assert len(progress.known(installation.pipeline)) == 1
     assert asking.search(installation.kyo, OPERATOR, "otter").passages
 
 
@@ -293,7 +294,7 @@ def test_the_sensor_waits_after_a_failure_and_beside_a_run(
 
 
 def test_the_sensor_frees_what_dead_runs_had_claimed(installation: Installation, look: Callable[[], Any]) -> None:
-    begun = reembedding.begin_anew(installation.pipeline, "by hand")
+    begun = following.begin_anew(installation.pipeline, "by hand")
 
     class Killed(BaseException):
         pass
@@ -305,4 +306,4 @@ def test_the_sensor_frees_what_dead_runs_had_claimed(installation: Installation,
         reembedding.work(installation.pipeline, "run:dead", killed)
     look()
     reembedding.work(installation.pipeline, "run:next", lambda _: True)
-    assert reembedding.known(installation.pipeline)[begun.id].waiting == 0
+    assert progress.known(installation.pipeline)[begun.id].waiting == 0

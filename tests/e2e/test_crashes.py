@@ -15,13 +15,14 @@ import pytest
 from sqlalchemy import text
 
 from kyo_app.commands.exits import UNAVAILABLE
+from kyo_pipeline import progress
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.documents import Document, VersionStatus
 from kyo_pipeline.domain.findings import Ailment
 from kyo_pipeline.errors import Conflict, Unavailable
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, library, reembedding, reviewing
+from kyo_pipeline.services import asking, library, reviewing
 from kyo_pipeline.services import embedding_sets as sets
 from tests.e2e.killing import Barrier, kill, kill_runs, opened, wait_until
 from tests.soundness import unsound
@@ -132,14 +133,14 @@ def test_another_embedding_set_is_built_killed_twice_swapped_in_and_taken_back(
     stack: RunningStack, published: Document
 ) -> None:
     with opened(stack) as kyo, asked_all_the_while(stack) as answers:
-        before = reembedding.serving(kyo)
+        before = progress.serving(kyo)
         made = sets.build(kyo, OPERATOR)
         for _ in range(2):
             with Barrier(stack, "another set") as barrier:
                 wait_until(barrier.is_met, "nobody works on the set")
                 kill_runs(stack)
         extra = library.upload(kyo, OPERATOR, "meanwhile.txt", b"The quokka is fed meanwhile.").document
-        wait_until(lambda: reembedding.known(kyo)[made.id].verdict is not None, "the set was never judged")
+        wait_until(lambda: progress.known(kyo)[made.id].verdict is not None, "the set was never judged")
         reviewing.approve(kyo, OPERATOR, extra.latest.id)
         wait_until(lambda: is_swapped(lambda: sets.activate(kyo, OPERATOR, made.id, "it is a test")), "never swapped")
         assert finds(kyo, "quokka", made.id)

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import pytest
 
+from kyo_pipeline import progress
 from kyo_pipeline.db import embedding_sets as stored
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
 from kyo_pipeline.errors import Conflict, Forbidden, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, embedding_sets, library, reembedding
+from kyo_pipeline.services import asking, embedding_sets, following, library
 from tests import embedding_sets as made
 from tests.fakes import RollbackDatabase
 
@@ -65,7 +66,7 @@ def test_before_anything_is_indexed_there_is_none(kyo: Kyo, admin: Actor) -> Non
 def test_an_admin_sees_what_answers_and_how_far_another_one_is(
     kyo: Kyo, small: Small, admin: Actor, with_settings: Callable[..., Kyo]
 ) -> None:
-    begun = reembedding.begin_anew(small(), "Smaller chunks.")
+    begun = following.begin_anew(small(), "Smaller chunks.")
     priced = with_settings(KYO_EMBEDDING_TOKEN_PRICE=2.0)
     building, answering = embedding_sets.overview(priced, admin).sets
     assert (answering.state, answering.done, answering.versions, answering.share_done) == (SetState.ACTIVE, 1, 1, 1.0)
@@ -118,7 +119,7 @@ def test_an_admin_asks_for_a_set_and_the_pipeline_begins_it(
     assert details("embedding_set:request") == [(admin.id, "settings", {})]
     with pytest.raises(Conflict, match="asked for already"):
         embedding_sets.request(kyo, admin)
-    begun = reembedding.take_request(small())
+    begun = following.take_request(small())
     assert begun is not None
     assert facts(kyo, begun.id).created_by == admin.name
     assert [who for who, _, _ in details("embedding_set:build")] == [admin.id]
@@ -217,7 +218,7 @@ def test_one_that_is_worse_or_was_not_judged_needs_a_reason(
 def test_what_answers_already_and_what_is_not_ready_cannot_be_activated(kyo: Kyo, small: Small, admin: Actor) -> None:
     with pytest.raises(Conflict, match="answers questions already"):
         embedding_sets.activate(kyo, admin, active(kyo).id, "Why not?")
-    begun = reembedding.begin_anew(small(), "")
+    begun = following.begin_anew(small(), "")
     with pytest.raises(Conflict, match="is building: it cannot answer"):
         embedding_sets.activate(kyo, admin, begun.id, "Why not?")
     for unknown in (0, -1, 4711):
@@ -321,15 +322,15 @@ def test_what_is_kept_up_to_date_is_gone_back_to_first(kyo: Kyo, small: Small, a
 def test_a_set_is_given_up_once(
     kyo: Kyo, small: Small, admin: Actor, details: Callable[[str], list[tuple[Any, str, Any]]]
 ) -> None:
-    begun = reembedding.follow_settings(small())
+    begun = following.follow_settings(small())
     assert begun is not None
     set_id = begun.id
     for _ in range(2):
         retired = embedding_sets.retire(kyo, admin, set_id)
         assert (retired.state, retired.is_kept, retired.retired_at) == (SetState.RETIRED, False, kyo.now())
     assert details("embedding_set:retire") == [(admin.id, str(set_id), {"from": "building"})]
-    assert reembedding.follow_settings(small()) is None  # what was given up is not begun again by itself
-    assert reembedding.next_step(small()) is None
+    assert following.follow_settings(small()) is None  # what was given up is not begun again by itself
+    assert progress.next_step(small()) is None
     with pytest.raises(Conflict, match="is active: it cannot be retired"):
         embedding_sets.retire(kyo, admin, active(kyo).id)
 
@@ -376,7 +377,7 @@ def test_a_set_that_is_resumed_is_judged_anew(
     with pytest.raises(Conflict, match="is building: only one that is retired"):
         embedding_sets.resume(small(), OPERATOR, set_id)
     made.finish(small())
-    assert [one.id for one in reembedding.unjudged(small())] == [set_id]
+    assert [one.id for one in progress.unjudged(small())] == [set_id]
     made.judge(small(), set_id, Verdict.NOT_WORSE)
     assert embedding_sets.activate(kyo, admin, set_id).done == 2
 

@@ -24,7 +24,7 @@ from kyo_pipeline.domain.labelled import LabelledPassage
 from kyo_pipeline.domain.ports import Embedder, Tokenizer, Vectors
 from kyo_pipeline.errors import Forbidden, Invalid, Unavailable
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, evaluating, history, indexing, judging, reembedding, upkeep
+from kyo_pipeline.services import asking, evaluating, following, history, indexing, judging, reembedding, upkeep
 from tests.fakes import MemoryCache, OtherEmbedder
 
 RUN = indexing.claim_name("judging")
@@ -197,7 +197,7 @@ def test_sets_that_are_cut_otherwise_are_judged_by_what_the_judgements_name(
     """The same model over smaller pieces: no chunk of one set is a chunk of the other."""
     kyo = folder(len(OFFICE))
     kyo = replace(kyo, settings=kyo.settings.model_copy(update={"CHUNK_SIZE": 32, "CHUNK_OVERLAP": 0}))
-    made = reembedding.begin_anew(kyo, "Smaller pieces.")
+    made = following.begin_anew(kyo, "Smaller pieces.")
     [report] = reembedding.work(kyo, RUN, lambda _: True)
     assert report.versions == len(OFFICE)
     reembedding.finish(kyo, made.id, None, None)

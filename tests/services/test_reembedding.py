@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kyo_pipeline import candidates, progress
 from kyo_pipeline.adapters.models import OpenedModel
 from kyo_pipeline.db import chunks
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
@@ -19,9 +20,20 @@ from kyo_pipeline.domain.embedding_sets import SetState, Verdict
 from kyo_pipeline.domain.judging import Judgement, SideScores
 from kyo_pipeline.errors import Conflict, Unavailable
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, curating, indexing, library, reembedding, reviewing, upkeep
+from kyo_pipeline.progress import Step
+from kyo_pipeline.services import (
+    asking,
+    curating,
+    following,
+    indexing,
+    judging,
+    library,
+    reembedding,
+    reviewing,
+    upkeep,
+)
 from kyo_pipeline.services import embedding_sets as sets
-from kyo_pipeline.services.reembedding import Step, WorkReport
+from kyo_pipeline.services.reembedding import WorkReport
 from tests.conftest import Clock
 from tests.fakes import OtherEmbedder, RollbackDatabase
 from tests.soundness import unsound
@@ -71,7 +83,7 @@ class World:
 
     def built(self) -> EmbeddingSet:
         """A set for the settings, ready to be judged."""
-        begun = reembedding.follow_settings(self.pipeline)
+        begun = following.follow_settings(self.pipeline)
         assert begun is not None
         self.work()
         assert reembedding.finish(self.pipeline, begun.id, None, None) is not None
@@ -87,7 +99,7 @@ class World:
         return sorted({passage.title for passage in found.passages if word in passage.text})
 
     def active(self) -> int:
-        return reembedding.serving(self.pipeline).id
+        return progress.serving(self.pipeline).id
 
 
 @pytest.fixture
@@ -109,24 +121,24 @@ def world(kyo: Kyo, pipeline: Kyo, run_pipeline: Callable[[], None]) -> World:
 
 
 def test_what_the_settings_name_is_built_once(world: World) -> None:
-    assert reembedding.next_step(world.pipeline) is Step.EMBED
-    begun = reembedding.follow_settings(world.pipeline)
+    assert progress.next_step(world.pipeline) is Step.EMBED
+    begun = following.follow_settings(world.pipeline)
     assert begun is not None
     assert (begun.state, begun.spec.model, begun.cutting.size) == (SetState.BUILDING, "another model", 120)
-    assert reembedding.follow_settings(world.pipeline) is None
-    assert reembedding.is_followed(world.pipeline)
+    assert following.follow_settings(world.pipeline) is None
+    assert candidates.is_followed(world.pipeline)
 
 
 def test_settings_that_name_what_answers_begin_nothing(pipeline: Kyo, publish: Callable[[str, str], None]) -> None:
     publish("a.txt", "Some text.")
-    assert reembedding.follow_settings(pipeline) is None
-    assert reembedding.next_step(pipeline) is None
+    assert following.follow_settings(pipeline) is None
+    assert progress.next_step(pipeline) is None
 
 
 def test_nothing_begins_before_there_are_documents_or_when_it_is_switched_off(pipeline: Kyo, world: World) -> None:
     off = replace(pipeline, settings=world.pipeline.settings.model_copy(update={"KYO_REEMBED_ON_CHANGE": False}))
-    assert reembedding.is_followed(off)
-    assert reembedding.follow_settings(off) is None
+    assert candidates.is_followed(off)
+    assert following.follow_settings(off) is None
 
 
 @pytest.mark.parametrize(
@@ -139,18 +151,18 @@ def test_chunks_and_storage_are_followed_as_models_are(
 ) -> None:
     publish("a.txt", "Some text.")
     changed = replace(pipeline, settings=pipeline.settings.model_copy(update=change))
-    assert reembedding.follow_settings(changed) is not None
+    assert following.follow_settings(changed) is not None
 
 
 def test_other_settings_again_take_the_place_of_what_is_under_way(
     world: World, audited: Callable[[], list[str]]
 ) -> None:
-    first = reembedding.follow_settings(world.pipeline)
+    first = following.follow_settings(world.pipeline)
     again = replace(world.pipeline, settings=world.pipeline.settings.model_copy(update={"CHUNK_SIZE": 90}))
-    second = reembedding.follow_settings(again)
+    second = following.follow_settings(again)
     assert first is not None
     assert second is not None
-    assert {one: facts.state.value for one, facts in reembedding.known(again).items()} == {
+    assert {one: facts.state.value for one, facts in progress.known(again).items()} == {
         world.active(): "active",
         first.id: "retired",
         second.id: "building",
@@ -162,30 +174,30 @@ def test_other_settings_again_take_the_place_of_what_is_under_way(
 def test_what_somebody_does_not_want_comes_back_when_the_settings_change_again(
     world: World, end: Callable[[Kyo, Actor, int], object]
 ) -> None:
-    begun = reembedding.follow_settings(world.pipeline)
+    begun = following.follow_settings(world.pipeline)
     assert begun is not None
     end(world.pipeline, OPERATOR, begun.id)
-    assert reembedding.follow_settings(world.pipeline) is None
+    assert following.follow_settings(world.pipeline) is None
     changed = replace(world.pipeline, settings=world.pipeline.settings.model_copy(update={"CHUNK_SIZE": 90}))
-    assert reembedding.follow_settings(changed) is not None
-    again = reembedding.follow_settings(world.pipeline)
+    assert following.follow_settings(changed) is not None
+    again = following.follow_settings(world.pipeline)
     assert again is not None
     assert again.id > begun.id
-    assert sum(facts.is_under_way for facts in reembedding.known(world.pipeline).values()) == 1
+    assert sum(facts.is_under_way for facts in progress.known(world.pipeline).values()) == 1
 
 
 def test_settings_that_are_set_back_end_what_is_under_way(world: World, pipeline: Kyo) -> None:
-    begun = reembedding.follow_settings(world.pipeline)
+    begun = following.follow_settings(world.pipeline)
     assert begun is not None
-    assert reembedding.follow_settings(pipeline) is None
-    assert reembedding.known(pipeline)[begun.id].state is SetState.RETIRED
-    assert reembedding.next_step(pipeline) is None
+    assert following.follow_settings(pipeline) is None
+    assert progress.known(pipeline)[begun.id].state is SetState.RETIRED
+    assert progress.next_step(pipeline) is None
 
 
 def test_when_everything_is_deleted_nothing_is_to_be_followed(world: World) -> None:
     for document in library.list_documents(world.kyo, OPERATOR).documents:
         curating.delete(world.kyo, OPERATOR, document.id)
-    assert reembedding.next_step(world.pipeline) is None
+    assert progress.next_step(world.pipeline) is None
 
 
 def test_a_model_of_before_that_is_away_does_not_hold_up_the_next_one(world: World, clock: Clock) -> None:
@@ -194,30 +206,30 @@ def test_a_model_of_before_that_is_away_does_not_hold_up_the_next_one(world: Wor
     away = OtherEmbedder(world.kyo.embedder, world.kyo.using(ModelSource("builtin")).embedder.spec, broken=AWAY)
     world.kyo.models.give(ModelSource("builtin"), OpenedModel(away, world.kyo.generator))
     smaller = replace(world.pipeline, settings=world.pipeline.settings.model_copy(update={"CHUNK_SIZE": 90}))
-    next_one = reembedding.follow_settings(smaller)
+    next_one = following.follow_settings(smaller)
     assert next_one is not None
     assert [report.set_id for report in reembedding.work(smaller, RUN, go_on) if report.versions] == [next_one.id]
     clock.advance(seconds=reembedding.RETRY.total_seconds() + 1)
-    assert reembedding.next_step(smaller) is Step.INDEX
+    assert progress.next_step(smaller) is Step.INDEX
     with pytest.raises(Unavailable):
         reembedding.work(smaller, RUN, go_on)
 
 
 def test_a_schedule_begins_a_set_of_the_same_model(pipeline: Kyo, publish: Callable[[str, str], None]) -> None:
     publish("a.txt", "Some text.")
-    begun = reembedding.begin_anew(pipeline, "Every Sunday.")
-    assert begun.cutting_id == reembedding.serving(pipeline).cutting_id
+    begun = following.begin_anew(pipeline, "Every Sunday.")
+    assert begun.cutting_id == progress.serving(pipeline).cutting_id
     with pytest.raises(Conflict, match="retire"):
-        reembedding.begin_anew(pipeline, "Every Sunday.")
+        following.begin_anew(pipeline, "Every Sunday.")
 
 
 def test_a_request_of_the_app_is_taken_once(world: World, admin: Actor, audited: Callable[[], list[str]]) -> None:
     sets.request(world.kyo, admin)
-    assert reembedding.next_step(world.pipeline) is Step.EMBED
-    begun = reembedding.take_request(world.pipeline)
+    assert progress.next_step(world.pipeline) is Step.EMBED
+    begun = following.take_request(world.pipeline)
     assert begun is not None
-    assert reembedding.known(world.pipeline)[begun.id].reason == "Asked for in the app."
-    assert reembedding.take_request(world.pipeline) is None
+    assert progress.known(world.pipeline)[begun.id].reason == "Asked for in the app."
+    assert following.take_request(world.pipeline) is None
     assert audited()[-2:] == ["embedding_set:request", "embedding_set:build"]
 
 
@@ -226,25 +238,25 @@ def test_a_request_of_the_app_is_taken_once(world: World, admin: Actor, audited:
 
 def test_it_is_built_beside_what_answers(world: World, sql: Sql) -> None:
     active = world.active()
-    begun = reembedding.follow_settings(world.pipeline)
+    begun = following.follow_settings(world.pipeline)
     assert begun is not None
     [report] = world.work()
     assert (report.set_id, report.versions, report.failures) == (begun.id, 2, [])
     assert world.active() == active
     assert world.finds("zebra") == ["zebra"]
-    assert reembedding.next_step(world.pipeline) is Step.INDEX
+    assert progress.next_step(world.pipeline) is Step.INDEX
     assert reembedding.finish(world.pipeline, begun.id, None, None) is not None
     assert reembedding.finish(world.pipeline, begun.id, None, None) is None
-    assert reembedding.next_step(world.pipeline) is Step.JUDGE
+    assert progress.next_step(world.pipeline) is Step.JUDGE
     assert_complete(sql, begun)
 
 
 def test_its_work_is_counted(world: World) -> None:
     world.other.calls = 3  # before anything was asked of it here
-    begun = reembedding.follow_settings(world.pipeline)
+    begun = following.follow_settings(world.pipeline)
     assert begun is not None
     world.work()
-    facts = reembedding.known(world.pipeline)[begun.id]
+    facts = progress.known(world.pipeline)[begun.id]
     assert (facts.done, facts.waiting, facts.failed, facts.calls) == (2, 0, 0, 0)
     assert facts.embedded > 5
     assert facts.tokens > 500
@@ -256,11 +268,11 @@ def test_its_work_is_counted(world: World) -> None:
 def test_when_the_chunks_are_the_same_only_vectors_are_made(world: World, sql: Sql) -> None:
     """A model that reads as much, by the same tokens: nothing is cut again."""
     kyo = world.pipeline
-    active = reembedding.serving(kyo)
+    active = progress.serving(kyo)
     same = replace(kyo, settings=kyo.settings.model_copy(update={"CHUNK_SIZE": active.cutting.size}))
-    begun = reembedding.follow_settings(replace(same, embedder=OtherEmbedder(kyo.embedder, active.spec)))
+    begun = following.follow_settings(replace(same, embedder=OtherEmbedder(kyo.embedder, active.spec)))
     assert begun is None  # it is the same space in fact
-    again = reembedding.begin_anew(replace(same, embedder=OtherEmbedder(kyo.embedder, active.spec)), "anew")
+    again = following.begin_anew(replace(same, embedder=OtherEmbedder(kyo.embedder, active.spec)), "anew")
     before = sql("select count(*) from chunks")
     reembedding.work(replace(same, embedder=OtherEmbedder(kyo.embedder, active.spec)), RUN, go_on)
     assert sql("select count(*) from chunks") == before
@@ -268,7 +280,7 @@ def test_when_the_chunks_are_the_same_only_vectors_are_made(world: World, sql: S
 
 
 def test_what_happens_meanwhile_reaches_both(world: World, sql: Sql) -> None:
-    begun = reembedding.follow_settings(world.pipeline)
+    begun = following.follow_settings(world.pipeline)
     assert begun is not None
     first = world.publish("otter.txt", "The otter swims.")
     stop_after_one = iter([True, False, *[False] * 9])
@@ -279,7 +291,7 @@ def test_what_happens_meanwhile_reaches_both(world: World, sql: Sql) -> None:
     world.work()
     reembedding.finish(world.pipeline, begun.id, None, None)
     world.publish("heron.txt", "The heron waits.")  # while it waits to be judged
-    assert reembedding.next_step(world.pipeline) is Step.EMBED
+    assert progress.next_step(world.pipeline) is Step.EMBED
     world.work()
     assert_complete(sql, begun)
     sets.activate(world.pipeline, OPERATOR, begun.id, "it is a test")
@@ -297,7 +309,7 @@ def test_a_killed_run_resumes_and_loses_one_batch(world: World, sql: Sql, monkey
     monkeypatch.setattr(reembedding, "CHUNKS_A_TRANSACTION", 1)
     for number in range(4):
         world.publish(f"{number}.txt", f"Number {number} of the files.")
-    begun = reembedding.follow_settings(world.pipeline)
+    begun = following.follow_settings(world.pipeline)
     assert begun is not None
     world.other.broken, world.other.calls_left = Killed(), 3  # type: ignore[assignment]  # no Exception
     for attempt in range(2):
@@ -305,7 +317,7 @@ def test_a_killed_run_resumes_and_loses_one_batch(world: World, sql: Sql, monkey
             reembedding.work(world.pipeline, indexing.claim_name(f"killed-{attempt}"), go_on)
         assert reembedding.release_dead(world.pipeline, []) > 0
         world.other.calls_left = 1
-    done = reembedding.known(world.pipeline)[begun.id].done
+    done = progress.known(world.pipeline)[begun.id].done
     assert 3 <= done < 6
     world.other.broken = None
     [report] = world.work()
@@ -314,7 +326,7 @@ def test_a_killed_run_resumes_and_loses_one_batch(world: World, sql: Sql, monkey
 
 
 def test_without_anybody_watching_a_claim_ends_by_time(world: World, clock: Clock) -> None:
-    reembedding.follow_settings(world.pipeline)
+    following.follow_settings(world.pipeline)
     world.other.broken = Killed()  # type: ignore[assignment]  # no Exception
     with pytest.raises(Killed):
         reembedding.work(world.pipeline, "local:1", go_on)
@@ -325,36 +337,36 @@ def test_without_anybody_watching_a_claim_ends_by_time(world: World, clock: Cloc
 
 
 def test_a_model_that_is_away_is_waited_for_and_the_set_says_so(world: World, clock: Clock) -> None:
-    begun = reembedding.follow_settings(world.pipeline)
+    begun = following.follow_settings(world.pipeline)
     assert begun is not None
     world.other.broken = AWAY
     with pytest.raises(Unavailable):
         world.work()
-    facts = reembedding.known(world.pipeline)[begun.id]
+    facts = progress.known(world.pipeline)[begun.id]
     assert (facts.problem, facts.waiting) == (AWAY.message, 2)
     world.other.broken = None
     assert world.work() == ()
     clock.advance(seconds=reembedding.RETRY.total_seconds() + 1)
     world.work()
-    facts = reembedding.known(world.pipeline)[begun.id]
+    facts = progress.known(world.pipeline)[begun.id]
     assert (facts.problem, facts.waiting) == (None, 0)
 
 
 def test_what_is_interrupted_too_often_fails_and_keeps_the_set_from_answering(world: World, sql: Sql) -> None:
-    begun = reembedding.follow_settings(world.pipeline)
+    begun = following.follow_settings(world.pipeline)
     assert begun is not None
     sql("update embedding_work set attempts = 9 where version_id in (select id from document_versions limit 1)")
     world.work()
-    facts = reembedding.known(world.pipeline)[begun.id]
+    facts = progress.known(world.pipeline)[begun.id]
     assert (facts.done, facts.failed) == (1, 1)
     reembedding.finish(world.pipeline, begun.id, None, None)
     with pytest.raises(Conflict, match="1 file could not be embedded"):
         sets.activate(world.pipeline, OPERATOR, begun.id, "it is a test")
-    assert reembedding.to_activate(world.pipeline) == ()
+    assert progress.to_activate(world.pipeline) == ()
 
 
 def test_a_run_that_has_lost_its_claims_writes_nothing(world: World, sql: Sql) -> None:
-    begun = reembedding.follow_settings(world.pipeline)
+    begun = following.follow_settings(world.pipeline)
     assert begun is not None
 
     class Thief:
@@ -471,19 +483,19 @@ def judgement(verdict: Verdict) -> Judgement:
 )
 def test_only_what_is_not_worse_answers_by_itself(world: World, verdict: Verdict, manual: str, answers: bool) -> None:
     made = world.built()
-    active = reembedding.serving(world.pipeline)
-    reembedding.note_judgement(world.pipeline, made, active, judgement(verdict))
+    active = progress.serving(world.pipeline)
+    judging.note_judgement(world.pipeline, made, active, judgement(verdict))
     kyo = replace(world.pipeline, settings=world.pipeline.settings.model_copy(update={"KYO_REEMBED_ACTIVATE": manual}))
-    assert [one.id for one in reembedding.to_activate(kyo)] == ([made.id] if answers else [])
-    assert reembedding.next_step(kyo) is (Step.ACTIVATE if answers else None)
+    assert [one.id for one in progress.to_activate(kyo)] == ([made.id] if answers else [])
+    assert progress.next_step(kyo) is (Step.ACTIVATE if answers else None)
 
 
 def test_what_was_compared_with_another_set_is_judged_again(world: World) -> None:
     made = world.built()
-    active = reembedding.serving(world.pipeline)
-    reembedding.note_judgement(world.pipeline, made, replace(active, id=active.id + 100), judgement(Verdict.NOT_WORSE))
-    assert reembedding.next_step(world.pipeline) is Step.JUDGE
-    assert reembedding.to_activate(world.pipeline) == ()
+    active = progress.serving(world.pipeline)
+    judging.note_judgement(world.pipeline, made, replace(active, id=active.id + 100), judgement(Verdict.NOT_WORSE))
+    assert progress.next_step(world.pipeline) is Step.JUDGE
+    assert progress.to_activate(world.pipeline) == ()
 
 
 def with_kept(world: World, kept: int) -> Kyo:
@@ -498,7 +510,7 @@ def with_kept(world: World, kept: int) -> Kyo:
 def test_sets_beyond_those_that_are_kept_are_dropped_with_their_chunks(
     world: World, sql: Sql, clock: Clock, kept: int
 ) -> None:
-    old = reembedding.serving(world.pipeline)
+    old = progress.serving(world.pipeline)
     world.activated()
     assert reembedding.retain(with_kept(world, 0)) == ()  # somebody may still search there
     clock.advance(minutes=11)
@@ -535,7 +547,7 @@ def test_half_as_many_bytes_find_the_same(
     publish("walrus.txt", "The walrus sleeps until noon.")
     found = asking.search(kyo, OPERATOR, "zebra").passages
     half = replace(pipeline, settings=pipeline.settings.model_copy(update={"KYO_VECTOR_STORAGE": "halfvec"}))
-    made = reembedding.follow_settings(half)
+    made = following.follow_settings(half)
     assert made is not None
     reembedding.work(half, RUN, go_on)
     reembedding.finish(half, made.id, 64, 0)
@@ -611,7 +623,7 @@ class Deeds:
             curating.archive(self.world.kyo, OPERATOR, document.id)
 
     def begin(self, _number: int) -> None:
-        reembedding.follow_settings(self.world.pipeline)
+        following.follow_settings(self.world.pipeline)
 
     def work(self, _number: int) -> None:
         self.world.work()
@@ -620,16 +632,16 @@ class Deeds:
         reembedding.work(self.world.pipeline, RUN, lambda _: False)
 
     def finish(self, _number: int) -> None:
-        for one in reembedding.complete(self.world.pipeline):
+        for one in progress.complete(self.world.pipeline):
             reembedding.finish(self.world.pipeline, one.id, None, None)
 
     def activate(self, _number: int) -> None:
-        for one, facts in reembedding.known(self.world.pipeline).items():
+        for one, facts in progress.known(self.world.pipeline).items():
             if facts.state is SetState.READY and not facts.waiting:
                 sets.activate(self.world.pipeline, OPERATOR, one, "it is a test")
 
     def back(self, _number: int) -> None:
-        known = reembedding.known(self.world.pipeline).values()
+        known = progress.known(self.world.pipeline).values()
         if any(one.state is SetState.RETIRED and one.is_kept and not one.waiting for one in known):
             sets.roll_back(self.world.pipeline, OPERATOR)
 
