@@ -105,6 +105,15 @@ begin
   end loop;
 end $$;
 update embedding_sets set state = 'dropped', dropped_at = created_at where state = 'retired';
+-- So that `create_vector_index` knows the index that is there.
+do $$
+declare
+  one integer;
+begin
+  for one in select id from embedding_sets where state <> 'dropped' loop
+    execute format('alter index if exists chunk_embeddings_%s_embedding_idx rename to chunk_embeddings_%s_nearest', one, one);
+  end loop;
+end $$;
 update embedding_sets set cutting_id = (select id from cuttings limit 1), indexed_at = activated_at;
 
 -- Of which set the vectors are that the last step made: see `publish_ready`.

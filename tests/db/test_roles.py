@@ -485,8 +485,8 @@ def test_a_table_that_somebody_made_up_is_not_searched(pipeline: Kyo, sql: Sql) 
         f"create temporary view {table} as "
         "select cast(1 as bigint) as chunk_id, cast('[1,1]' as vector(2)) as embedding"
     )
+    vector = f"[{','.join(['1'] * made.spec.dimensions)}]"
     with pytest.raises(Exception, match=rf'relation "kyo.{table}" does not exist'):
-        vector = f"[{','.join(['1'] * made.spec.dimensions)}]"
         sql(f"select * from search_set_{made.id}('{vector}', 'x', '{{}}/9', null, 0.5, 1, 10)")  # noqa: S608 — an integer
 
 

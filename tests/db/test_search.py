@@ -226,7 +226,7 @@ def test_however_little_one_may_read_the_search_gives_all_that_was_asked_for(
 ) -> None:
     """An index of all vectors offers mostly what one may not read: then what one may read is scanned."""
     vector = np.full(16, 0.25, dtype=np.float32)
-    index = f"chunk_embeddings_{crowd.id}_embedding_idx"
+    index = f"chunk_embeddings_{crowd.id}_nearest"
     [(before,)] = sql("select pg_stat_get_xact_numscans(cast(:name as regclass))", name=index)
     with kyo.db.transaction(employee) as tx:
         found = search.passages(tx, crowd, "nothing lexical", vector, 20)
