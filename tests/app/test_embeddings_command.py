@@ -17,13 +17,14 @@ from sqlalchemy import create_engine, text
 from kyo_app import cli
 from kyo_app.commands import building, embeddings
 from kyo_app.commands.building import is_done
+from kyo_pipeline import progress
 from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
 from kyo_pipeline.errors import Conflict
 from kyo_pipeline.kyo import Kyo, open_kyo
-from kyo_pipeline.services import embedding_sets, health, indexing, library, reembedding, reviewing
+from kyo_pipeline.services import embedding_sets, health, indexing, library, reviewing
 from kyo_pipeline.settings import Settings, load_settings
 from tests import embedding_sets as made
 from tests.fakes import PlainTextParser
@@ -194,7 +195,7 @@ def daemon(indexed: Kyo, monkeypatch: pytest.MonkeyPatch) -> Callable[..., threa
     def start(deed: Callable[[int], object]) -> threading.Thread:
         def build() -> None:
             deadline = time.monotonic() + 30
-            while not reembedding.has_work(indexed) and time.monotonic() < deadline:
+            while progress.next_step(indexed) is None and time.monotonic() < deadline:
                 time.sleep(0.05)
             made.finish(indexed)
             deed(2)
