@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from kyo_pipeline.adapters.embedding.profiles import GRAPHS
 from kyo_pipeline.domain.embedding import EmbeddingSpec, ModelSource
 from kyo_pipeline.domain.ports import Embedder, Tokenizer, Vectors
 from kyo_pipeline.settings import Settings
@@ -50,9 +51,12 @@ def _without_credentials(address: str | None) -> str | None:
 def fingerprint(settings: Settings) -> str:
     """Another one when the settings name another model, or the one that they name has changed. Loads nothing."""
     source = configured_source(settings)
-    graph = next((one for one in Path(source.model or "-").glob("**/model.onnx")), None)
-    state = (graph.stat().st_size, graph.stat().st_mtime_ns) if graph is not None else None
-    return repr((source, state, importlib.metadata.version("wordllama")))
+    if source.backend == "builtin":
+        return repr((source, importlib.metadata.version("wordllama")))
+    if source.backend == "local":
+        graphs = (Path(source.model) / name for name in GRAPHS)
+        return repr((source, [(one.stat().st_size, one.stat().st_mtime_ns) for one in graphs if one.exists()]))
+    return repr(source)
 
 
 def open_embedder(settings: Settings, source: ModelSource | None = None) -> Embedder:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tokenizers import Tokenizer as HubTokenizer
 
-from kyo_pipeline.adapters.embedding.profiles import Profile, profile_of
+from kyo_pipeline.adapters.embedding.profiles import GRAPHS, Profile, profile_of
 from kyo_pipeline.adapters.embedding.tokenizer import FastTokenizer
 from kyo_pipeline.adapters.embedding.vectors import by_length, unit_rows
 from kyo_pipeline.domain.embedding import EmbeddingSpec
@@ -75,7 +75,7 @@ def _by_name(model: str, cache_dir: Path) -> tuple["TextEmbedding", Path]:
 
 
 def _from_folder(folder: Path, profile: Profile) -> tuple["TextEmbedding", Path]:
-    graph = next((folder / name for name in ("model.onnx", "onnx/model.onnx") if (folder / name).exists()), None)
+    graph = next((folder / name for name in GRAPHS if (folder / name).exists()), None)
     if graph is None or not (folder / "tokenizer.json").exists():
         raise Invalid(f"{folder} is no embedding model: model.onnx or tokenizer.json is missing.")
     name = _register(folder, graph, profile)

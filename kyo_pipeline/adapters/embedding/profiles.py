@@ -5,6 +5,9 @@ from dataclasses import dataclass, replace
 from kyo_pipeline.domain.embedding import EmbeddingSpec
 from kyo_pipeline.domain.languages import ENGLISH
 
+#: Where the ONNX graph of a model may lie in its folder.
+GRAPHS = ("model.onnx", "onnx/model.onnx")
+
 BGE_QUERY_PREFIX = "Represent this sentence for searching relevant passages: "
 
 
