@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from kyo_pipeline.db import embedding_sets, table_health
+from kyo_pipeline.db import table_health
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.errors import Forbidden
 from kyo_pipeline.kyo import Kyo
+from tests.embedding_sets import first_set
 
 ROWS, DELETED = 4000, 3000
 
@@ -37,8 +38,8 @@ def by_owner(own_database: str) -> Iterator[Connection]:
 def vectors(pipeline_there: Kyo) -> str:
     """A second set of vectors stands beside the one that answers questions."""
     with pipeline_there.db.transaction(OPERATOR) as tx:
-        embedding_sets.activate_new(tx, pipeline_there.embedder.spec, pipeline_there.now())
-        made = embedding_sets.activate_new(tx, pipeline_there.embedder.spec, pipeline_there.now())
+        first_set(tx, pipeline_there.embedder.spec, pipeline_there.now())
+        made = first_set(tx, pipeline_there.embedder.spec, pipeline_there.now())
     return f"chunk_embeddings_{made.id}"
 
 
@@ -78,14 +79,12 @@ def analyse(kyo: Kyo, table: str) -> bool:
         return table_health.analyse(tx, table)
 
 
-def test_the_pipeline_has_a_table_analysed_that_it_does_not_own(
-    pipeline_there: Kyo, by_owner: Connection, vectors: str
-) -> None:
-    analysed = text("select last_analyze is not null from pg_stat_all_tables where relname = :name")
-    assert by_owner.scalar(analysed, {"name": vectors}) is False
-    assert analyse(pipeline_there, vectors)
+def test_the_pipeline_has_a_table_analysed_that_it_does_not_own(pipeline_there: Kyo, by_owner: Connection) -> None:
+    analysed = text("select last_analyze is not null from pg_stat_all_tables where relname = 'embedding_work'")
+    assert by_owner.scalar(analysed) is False
+    assert analyse(pipeline_there, "embedding_work")
     by_owner.execute(text("select pg_stat_force_next_flush()"))
-    assert by_owner.scalar(analysed, {"name": vectors}) is True
+    assert by_owner.scalar(analysed) is True
 
 
 def test_a_table_that_somebody_changes_is_not_waited_for(pipeline_there: Kyo, own_database: str) -> None:
