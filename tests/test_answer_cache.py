@@ -34,6 +34,7 @@ from kyo_pipeline.services import (
     reviewing,
     sharing,
 )
+from kyo_pipeline.serving import serving
 from tests.conftest import Clock
 from tests.embedding_sets import first_set
 from tests.fakes import DownCache, MemoryCache, ScriptedGenerator
@@ -398,8 +399,9 @@ def cached(world: World) -> dict[str, bytes]:
     return world.kyo.cache.values
 
 
-def key_for(world: World, actor: Actor) -> CacheKey:
-    key = answer_cache.key_of(world.kyo, actor, QUESTION)
+def key_for(world: World, actor: Actor, question: str = QUESTION) -> CacheKey:
+    _, searched_in = serving(world.kyo, actor)
+    key = answer_cache.key_of(world.kyo, actor, question, searched_in=searched_in)
     assert key is not None
     return key
 
@@ -527,8 +529,7 @@ def test_nobody_reads_or_writes_an_answer_in_redis(world: World) -> None:
     assert b"thirty" not in cached(world)[key.name]
     cached(world)[key.name] = sealed(b"another answer", b"a secret of somebody else", key.name)
     assert world.is_new()
-    other = answer_cache.key_of(world.kyo, world.reader, "How many days?")
-    assert other is not None
+    other = key_for(world, world.reader, "How many days?")
     cached(world)[other.name] = cached(world)[key.name]
     assert world.is_new(question="How many days?"), "nor is it put under another question"
     assert world.ask().text == first.text

@@ -132,7 +132,7 @@ def test_after_a_restart_every_file_is_ready_or_failed_with_a_reason(stack: Runn
 def test_another_embedding_set_is_built_killed_twice_swapped_in_and_taken_back(
     stack: RunningStack, published: Document
 ) -> None:
-    with opened(stack) as kyo, asked_all_the_while(stack) as answers:
+    with opened(stack) as kyo, opened(stack, DatabaseRole.APP) as app, asked_all_the_while(stack) as answers:
         before = progress.serving(kyo)
         made = sets.build(kyo, OPERATOR)
         for _ in range(2):
@@ -141,7 +141,7 @@ def test_another_embedding_set_is_built_killed_twice_swapped_in_and_taken_back(
                 kill_runs(stack)
         extra = library.upload(kyo, OPERATOR, "meanwhile.txt", b"The quokka is fed meanwhile.").document
         wait_until(lambda: progress.known(kyo)[made.id].verdict is not None, "the set was never judged")
-        reviewing.approve(kyo, OPERATOR, extra.latest.id)
+        reviewing.approve(app, OPERATOR, extra.latest.id)
         wait_until(lambda: is_swapped(lambda: sets.activate(kyo, OPERATOR, made.id, "it is a test")), "never swapped")
         assert finds(kyo, "quokka", made.id)
         wait_until(lambda: is_swapped(lambda: sets.roll_back(kyo, OPERATOR)), "never taken back")
