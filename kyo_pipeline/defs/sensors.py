@@ -171,10 +171,13 @@ def _reembedding_runs(instance: dg.DagsterInstance, kyo: KyoResource) -> list[dg
 
 
 def _has_just_failed(instance: dg.DagsterInstance) -> bool:
+    """Whether the last run has failed by itself, a moment ago. One that was killed is taken over at once."""
     last = instance.get_run_records(filters=dg.RunsFilter(job_name=reembed.name), limit=1)
     if not last or last[0].dagster_run.status is not dg.DagsterRunStatus.FAILURE:
         return False
-    return time.time() - (last[0].end_time or 0) < RETRY_SECONDS
+    if time.time() - (last[0].end_time or 0) >= RETRY_SECONDS:
+        return False
+    return instance.get_run_stats(last[0].dagster_run.run_id).steps_failed > 0
 
 
 SENSORS = [waiting_files, inbox_files, other_embedding_sets]
