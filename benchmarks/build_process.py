@@ -87,6 +87,10 @@ class Counting:
     def tokenizer(self) -> Tokenizer:
         return self.embedder.tokenizer
 
+    @property
+    def calls(self) -> int:
+        return self.embedder.calls
+
     def embed_query(self, text: str) -> Vectors:
         return self.embedder.embed_query(text)
 
