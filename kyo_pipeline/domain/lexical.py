@@ -116,7 +116,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _is_identifier(word: str) -> bool:
-    if word.isalpha():  # as most are: looking at each letter took a sixth of the time of cutting
+    if word.isalpha():  # as most are: looking at each letter takes time
         return False
     has_digit, has_letter = any(map(str.isdigit, word)), any(map(str.isalpha, word))
     if len(word) > _LONGEST_IDENTIFIER or _UNSPACED.search(word):
