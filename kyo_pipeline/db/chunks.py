@@ -285,7 +285,7 @@ def replace_vectors(tx: Connection, embedding_set_id: int, chunk_ids: Sequence[i
 
 
 def _vector_rows(chunk_ids: Sequence[int], vectors: Vectors, number: str) -> bytes:
-    """What COPY takes in its binary format: written as text, the numbers took half as long as the model needs for them.
+    """What COPY takes in its binary format: to write numbers as text, and to read them, takes much longer.
 
     A field has its length before it; a vector is its dimensions, two bytes of nothing, and its numbers.
     """
