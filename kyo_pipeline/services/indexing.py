@@ -236,10 +236,15 @@ def _cut_group(kyo: Kyo, run: str, embedding_set: EmbeddingSet, group: Sequence[
     """Cut some versions together; where the database cannot hold what comes of it, each alone, to find the culprit."""
     started, cutting_id = time.perf_counter(), embedding_set.cutting_id
     with kyo.db.transaction(OPERATOR) as tx:
+        # Locked while they are read: a document may be deleted, with its texts, after this run had claimed it.
+        held = claims.keep(tx, [version.version_id for version in group], run, VersionStatus.PARSED)
         parsed = [
             (version, texts.load(tx, version.version_id), chunks.previous(tx, version.version_id, cutting_id))
             for version in group
+            if version.version_id in held
         ]
+    if not parsed:
+        return
     # No transaction is open while the texts are cut: nobody has to wait for a long one.
     tokenizer = with_model(kyo, embedding_set).embedder.tokenizer
     rows = [

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 from kyo_pipeline.adapters.files import FolderFiles
 from kyo_pipeline.db import documents, questions, versions
+from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
@@ -509,6 +510,38 @@ def test_what_is_deleted_while_it_is_processed_leaves_nothing_behind(
     assert sql("select count(*) from version_texts") == sql("select count(*) from chunks") == [(0,)]
     assert sql("select status, claimed_by from document_versions") == [("failed", None)]
     assert indexing.count_waiting(pipeline) == 0
+
+
+@pytest.mark.parametrize("step", [1, 2], ids=["cut", "embed"])
+def test_what_is_deleted_after_a_run_had_claimed_it_is_left_out(
+    kyo: Kyo,
+    pipeline: Kyo,
+    employee: Actor,
+    manager: Actor,
+    admin: Actor,
+    sql: Sql,
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+) -> None:
+    gone, stays = (
+        library.upload(kyo, employee, name, f"Of {name}.".encode()).document for name in ("gone.txt", "stays.txt")
+    )
+    for document in (gone, stays):
+        reviewing.approve(kyo, manager, document.latest.id)
+    steps = [indexing.parse, indexing.cut, indexing.embed, indexing.publish_ready]
+    for one in steps[:step]:
+        one(pipeline, "run:1")
+    asked_between = indexing.serving_set
+
+    def delete_then_ask(pipeline: Kyo) -> EmbeddingSet:
+        monkeypatch.setattr(indexing, "serving_set", asked_between)
+        curating.delete(kyo, admin, gone.id)
+        return asked_between(pipeline)
+
+    monkeypatch.setattr(indexing, "serving_set", delete_then_ask)
+    for one in steps[step:]:
+        assert one(pipeline, "run:1").failures == []
+    assert sql("select v.status from document_versions v join chunks c on c.version_id = v.id") == [("ready",)]
 
 
 def test_a_file_that_cannot_be_removed_is_said_and_the_document_is_gone_all_the_same(
