@@ -239,7 +239,13 @@ def put_back(
             update document_versions
             set claimed_by = null, claimed_until = null, attempts = greatest(attempts - 1, 0),
               retry_at = case when status = :status then cast(:retry_at as timestamptz) end
-            where id = any(cast(:ids as uuid[])) and claimed_by = :run
+            where id in (
+              select id
+              from document_versions
+              where id = any(cast(:ids as uuid[])) and claimed_by = :run
+              order by id
+              for no key update
+            )
             """
         ),
         {"ids": list(version_ids), "run": run, "status": status.value, "retry_at": retry_at},
@@ -247,8 +253,19 @@ def put_back(
 
 
 def renew(tx: Connection, run: str, until: datetime) -> None:
+    """Hold on to what a run has claimed. What somebody else works on at this moment is passed over.
+
+    This transaction has locked some of these rows, and not in one order with the others: whoever deletes a document
+    locks all its versions, and the two would wait for each other.
+    """
     tx.execute(
-        text("update document_versions set claimed_until = :until where claimed_by = :run"),
+        text(
+            """
+            update document_versions
+            set claimed_until = :until
+            where id in (select id from document_versions where claimed_by = :run for no key update skip locked)
+            """
+        ),
         {"run": run, "until": until},
     )
 

@@ -22,6 +22,8 @@ begin
   where id = any(versions);
   delete from version_texts where version_id = any(versions);
   -- Their vectors go with them. Before the answers: one that is being stored meanwhile holds the chunks that it cites.
+  -- It has locked them in the order of their numbers.
+  perform from chunks c where c.version_id = any(versions) order by c.id for update;
   delete from chunks where version_id = any(versions);
   update feedback set comment = '' where answer_id in (select c.answer_id from citations c where c.version_id = any(versions));
   update answers set text = '', outcome = 'erased', findings = '{}'

@@ -14,14 +14,14 @@ import pytest
 from sqlalchemy import Connection, text
 
 from kyo_pipeline.adapters.files import FolderFiles
-from kyo_pipeline.db import documents, questions, versions
+from kyo_pipeline.db import citations, claims, documents, questions, versions
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
-from kyo_pipeline.domain.answers import ERASED_TEXT, Draft, Outcome
-from kyo_pipeline.domain.documents import Document, DocumentState
-from kyo_pipeline.domain.retrieval import Retrieval
+from kyo_pipeline.domain.answers import ERASED_TEXT, Draft, DraftCitation, Outcome
+from kyo_pipeline.domain.documents import Document, DocumentState, VersionStatus
+from kyo_pipeline.domain.retrieval import Passage, Retrieval
 from kyo_pipeline.errors import Conflict, Forbidden, Invalid, NotAllowed, NotFound, Unavailable
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import (
@@ -464,6 +464,47 @@ def test_an_answer_that_is_being_stored_while_a_document_is_deleted_is_erased_or
         store(tx)
 
 
+def test_an_answer_with_two_citations_and_a_delete_do_not_wait_for_each_other(
+    committed: Kyo, own_database: str
+) -> None:
+    kyo = committed
+    cited = library.upload(kyo, OPERATOR, "old.txt", b"some text").document
+    with Database(own_database).transaction(OPERATOR) as tx:
+        chunks = tx.scalars(
+            text(
+                "insert into cuttings (name, size, overlap) values ('any', 500, 50) on conflict (name) do nothing; "
+                "insert into chunks (version_id, cutting_id, ordinal, text, start_offset, end_offset, tokens, "
+                "heading_path, lexical, lexeme_count) "
+                "select :version, c.id, n, 'some text', 0, 9, 2, '{}', '', 0 "
+                "from cuttings c, generate_series(0, 1) as n where c.name = 'any' order by n returning id"
+            ),
+            {"version": cited.latest.id},
+        ).all()
+    with ThreadPoolExecutor(1) as other, kyo.db.transaction(OPERATOR) as tx:
+        deletions = []
+
+        class Found(list[Passage]):
+            """The deletion begins when the first citation holds its chunk."""
+
+            def __getitem__(self, place: Any) -> Any:
+                if tx.scalar(text("select exists (select from citations)")) and not deletions:
+                    deletions.append(other.submit(curating.delete, kyo, OPERATOR, cited.id))
+                    with pytest.raises(StillWaiting):
+                        deletions[0].result(0.5)
+                return super().__getitem__(place)
+
+        somewhere = Passage(0, cited.id, cited.latest.id, 1, "old", "", "", 0, 9, None, None, (), 1.0, 1.0, 1.0)
+        drafted = (DraftCitation(1, 1, 0, 4), DraftCitation(2, 0, 5, 9))
+        question = questions.add_question(tx, OPERATOR, "Why?", kyo.now())
+        draft = Draft("Some text [1] [2].", Outcome.ANSWERED, drafted)
+        answer = questions.add_answer(tx, question, draft, questions.Production("", "", None, {}), kyo.now())
+        citations.add(tx, answer, draft, Found(replace(somewhere, chunk_id=chunk) for chunk in chunks))
+        tx.commit()
+        deletions[0].result(20)
+    with kyo.db.transaction(OPERATOR) as tx:
+        assert tx.execute(text("select text, outcome from answers")).all() == [("", "erased")]
+
+
 def test_the_same_file_can_be_uploaded_again(
     kyo: Kyo, admin: Actor, publish: Publish, document: Document, found: Callable[[str], list[str]]
 ) -> None:
@@ -626,6 +667,24 @@ def test_deleting_waits_for_an_upload_of_the_same_bytes_and_leaves_them_to_it(co
         tx.commit()
         deletion.result(20)
     assert kyo.files.path(old.latest.sha256).is_file()
+
+
+def test_a_run_that_writes_and_somebody_who_deletes_do_not_wait_for_each_other(committed: Kyo) -> None:
+    """Of a document with two versions the run writes to the later one, and renews its claims on both."""
+    kyo = committed
+    old = library.upload(kyo, OPERATOR, "old.txt", b"the first").document
+    library.upload(kyo, OPERATOR, "old.txt", b"the second", document_id=old.id)
+    with kyo.db.transaction(OPERATOR) as tx:
+        claimed = claims.claim(tx, VersionStatus.UPLOADED, "run:1", 9, kyo.now(), kyo.now() + timedelta(minutes=1))
+    last = max(version.version_id for version in claimed)
+    with ThreadPoolExecutor(1) as other, kyo.db.transaction(OPERATOR) as tx:
+        assert claims.keep(tx, [last], "run:1", VersionStatus.UPLOADED) == {last}
+        deletion = other.submit(curating.delete, kyo, OPERATOR, old.id)
+        with pytest.raises(StillWaiting):
+            deletion.result(0.5)  # it has locked the other one, and waits for this
+        claims.renew(tx, "run:1", kyo.now() + timedelta(minutes=2))
+        tx.commit()
+        assert deletion.result(20).state is DocumentState.DELETED
 
 
 # Reviews that are due -----------------------------------------------------------------------------------------------
