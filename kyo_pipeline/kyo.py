@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from functools import partial
 
+from kyo_pipeline.adapters.audit_key import audit_key
 from kyo_pipeline.adapters.cache import RedisCache
 from kyo_pipeline.adapters.embedding.factory import configured_source, open_embedder
 from kyo_pipeline.adapters.files import FolderFiles
@@ -74,7 +76,8 @@ def open_kyo(settings: Settings, role: DatabaseRole = DatabaseRole.APP) -> Kyo:
 def open_database(settings: Settings, role: DatabaseRole) -> Database:
     """As somebody who has this role alone, where the settings name one; else as the owner, who takes it on."""
     own = role_url(settings, role)
-    return Database(database_url(settings), role) if own is None else Database(own)
+    key = partial(audit_key, settings)
+    return Database(database_url(settings), role, audit_key=key) if own is None else Database(own, audit_key=key)
 
 
 def role_url(settings: Settings, role: DatabaseRole) -> str | None:

@@ -53,7 +53,12 @@ class Settings(BaseSettings):
     )
 
     # Core
-    SECRET_KEY: SecretStr | None = Field(None, description="Not used yet: will sign the tokens of the HTTP API.")
+    SECRET_KEY: SecretStr | None = Field(
+        None, description="Seals the audit log. Without it, a key in KYO_HOME/audit.key does: keep that safe."
+    )
+    KYO_FORMER_SECRET_KEYS: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Values that SECRET_KEY had before, with commas: `kyo audit verify` knows their seals."
+    )
     DEBUG: bool = Field(True, description="The app's log tells of its start and end too, not only of warnings.")
     ALLOWED_HOSTS: Annotated[tuple[str, ...], NoDecode] = Field(
         ("localhost", "127.0.0.1"),
@@ -220,6 +225,15 @@ class Settings(BaseSettings):
     KYO_REEMBED_MINUTES: float = Field(
         20, gt=0, le=50, description="How long one run embeds; then the next one goes on. Runs of an hour are ended."
     )
+    KYO_RETAIN_AUDIT_DAYS: int | None = Field(
+        None, ge=30, description="Rows of the audit log that are older are deleted every night; unset: never."
+    )
+    KYO_RETAIN_AUDIT_ADDRESSES_DAYS: int = Field(
+        90, ge=1, description="After so many days the audit log forgets where deeds came from."
+    )
+    KYO_AUDIT_READS: bool = Field(
+        True, description="Whether it goes on record who has read which document and which answer."
+    )
     KYO_RETAIN_EMBEDDING_SETS: int = Field(
         1, ge=0, description="Sets that stand, and are kept up to date, after they were replaced: for the way back."
     )
@@ -280,6 +294,13 @@ class Settings(BaseSettings):
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("KYO_FORMER_SECRET_KEYS", mode="before")
+    @classmethod
+    def _split_secrets(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("KYO_OCR_LANGUAGES", mode="before")

@@ -6,9 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from kyo_pipeline.db import audit_chain
 from kyo_pipeline.db.engine import lock_name
+from kyo_pipeline.domain import request
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.audit_chain import Entry
 from kyo_pipeline.domain.limits import Window
 
 
@@ -22,25 +25,20 @@ def record(
     *,
     outcome: str = "done",
 ) -> None:
-    """Append one row. The object type is the resource of the event."""
-    tx.execute(
-        text(
-            """
-            insert into audit_log (at, actor_id, actor_name, event, object_type, object_id, outcome, details)
-            values (:at, :actor_id, :actor_name, :event, :type, :id, :outcome, cast(:details as jsonb))
-            """
-        ),
-        {
-            "at": at,
-            "actor_id": actor.id,
-            "actor_name": actor.username,
-            "event": event.value,
-            "type": event.value.partition(":")[0],
-            "id": str(object_id),
-            "outcome": outcome,
-            "details": _as_json(details or {}),
-        },
+    """Append one row, at the end of the transaction: see `db/audit_chain.py`. The object type is the event's resource."""
+    asked = request.current()
+    entry = Entry(
+        at,
+        actor.id,
+        actor.username,
+        event.value,
+        str(object_id),
+        outcome,
+        details or {},
+        asked.address,
+        asked.id,
     )
+    audit_chain.await_commit(tx, entry)
 
 
 def lock(tx: Connection, actor: Actor, event: Event) -> None:

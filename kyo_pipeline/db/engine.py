@@ -1,7 +1,7 @@
 """Connections and transactions. Every transaction carries the actor on whose behalf it runs."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
+from kyo_pipeline.db import audit_chain
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.people import LAST_ADMIN
@@ -65,9 +66,18 @@ class Database:
     """A pool of connections to the schema `kyo`. Nothing is connected before the first transaction.
 
     With a `role`, each connection takes it on: `url` is then of somebody who may. Without, `url` says who connects.
+    Rows of the audit log are sealed with what `audit_key` returns.
     """
 
-    def __init__(self, url: str, role: DatabaseRole | None = None, *, pool_size: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        role: DatabaseRole | None = None,
+        *,
+        pool_size: int = 10,
+        audit_key: Callable[[], bytes] = bytes,
+    ) -> None:
+        self._audit_key = audit_key
         self._engine: Engine = create_engine(
             with_driver(url),
             pool_size=pool_size,
@@ -86,7 +96,7 @@ class Database:
     def transaction(self, actor: Actor) -> Iterator[Connection]:
         """One transaction as `actor`: committed at the end, rolled back by any exception. Raises `Unavailable`."""
         try:
-            with self._begin() as connection:
+            with self._begin() as connection, _on_record(connection, self._audit_key):
                 connection.execute(text("select set_config('kyo.actor', :actor, true)"), {"actor": str(actor.id)})
                 yield connection
         except _ERRORS as error:
@@ -108,6 +118,17 @@ class Database:
     def _begin(self) -> Iterator[Connection]:
         with self._engine.begin() as connection:
             yield connection
+
+
+@contextmanager
+def _on_record(tx: Connection, key: Callable[[], bytes]) -> Iterator[None]:
+    """What was put on record meanwhile is written in the end, see `db/audit_chain.py`."""
+    before = audit_chain.begin(tx)
+    try:
+        yield
+        audit_chain.write(tx, key)
+    finally:
+        audit_chain.end(tx, before)
 
 
 def told(error: Exception) -> Exception:

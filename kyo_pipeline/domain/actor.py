@@ -23,6 +23,7 @@ class Permission(str, Enum):
     ANSWER_READ_OWN = "answer:read_own"
     ANSWER_READ_SHARED = "answer:read_shared"
     ANSWER_SHARE = "answer:share"
+    AUDIT_READ = "audit:read"
     COLLECTION_MANAGE = "collection:manage"
     DOCUMENT_APPROVE = "document:approve"
     DOCUMENT_ARCHIVE = "document:archive"

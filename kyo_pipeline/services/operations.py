@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -14,6 +15,7 @@ from kyo_pipeline.adapters.embedded_postgres import as_role, postmaster_pid, run
 from kyo_pipeline.adapters.embedded_redis import redis_command, redis_url, running_redis
 from kyo_pipeline.adapters.locks import not_writable
 from kyo_pipeline.adapters.sockets import socket_folder
+from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.settings import Settings
 
@@ -92,10 +94,20 @@ def has_database(settings: Settings) -> bool:
 def migrate(settings: Settings) -> list[str]:
     """Bring the database up to date; return the names of the migrations that were applied now."""
     # Not above: `kyo up` holds this module for its whole life, and has SQLAlchemy only in its children.
+    from kyo_pipeline.db import audit_chain
     from kyo_pipeline.db import migrate as migrations
-    from kyo_pipeline.kyo import database_url
+    from kyo_pipeline.db.engine import Database
+    from kyo_pipeline.kyo import audit_key, database_url, utc_now
 
-    return migrations.migrate(database_url(settings))
+    applied = migrations.migrate(database_url(settings))
+    if applied:
+        owner = Database(database_url(settings), audit_key=partial(audit_key, settings))
+        try:
+            with owner.transaction(OPERATOR) as tx:
+                audit_chain.begin_chain(tx, utc_now())
+        finally:
+            owner.close()
+    return applied
 
 
 def refresh_statistics(settings: Settings) -> None:

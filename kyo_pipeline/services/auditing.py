@@ -1,0 +1,128 @@
+"""The audit log: reading it, proving that it is as it was written, taking it elsewhere, letting go of what is old."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kyo_pipeline.adapters.audit_key import known_keys
+from kyo_pipeline.db import audit, audit_chain, audit_log
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Permission
+from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.audit_chain import End
+from kyo_pipeline.domain.audit_check import HASH, THROUGH, Anchor, Checker, Tampering
+from kyo_pipeline.domain.audit_export import Format, header, line
+from kyo_pipeline.domain.audit_log import EVERYTHING, AuditFilter, AuditPage, Cursor
+from kyo_pipeline.domain.pages import MAX_PAGE
+from kyo_pipeline.kyo import Kyo
+
+#: Rows that are read at once.
+_BATCH = 5000
+
+#: What stands for the whole log in rows about it.
+_LOG = "log"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was looked at, and what was found. `end` is the last row: print it, and it is an anchor."""
+
+    rows: int
+    first: int
+    end: End
+    anchors: int
+    tampering: Tampering | None
+
+    @property
+    def holds(self) -> bool:
+        return self.tampering is None
+
+
+def list_records(
+    kyo: Kyo, actor: Actor, wanted: AuditFilter = EVERYTHING, cursor: Cursor | None = None, limit: int = 50
+) -> AuditPage:
+    """One page of the log, the newest first. For admins."""
+    actor.require(Permission.AUDIT_READ)
+    with kyo.db.transaction(actor) as tx:
+        return audit_log.page(tx, wanted, cursor, min(max(limit, 1), MAX_PAGE))
+
+
+def list_events(kyo: Kyo, actor: Actor) -> tuple[str, ...]:
+    """The events that occur in the log."""
+    actor.require(Permission.AUDIT_READ)
+    with kyo.db.transaction(actor) as tx:
+        return audit_log.events(tx)
+
+
+def verify(
+    kyo: Kyo,
+    actor: Actor,
+    anchors: Sequence[Anchor] = (),
+    on_rows: Callable[[int], None] = lambda _: None,
+) -> Verified:
+    """Read the whole chain and say what was done to it first, if anything was; it goes on record.
+
+    `anchors`: what was kept elsewhere; without them nobody sees that the last rows were removed. `on_rows` hears how
+    many rows were read. Raises `Unavailable` where the key cannot be read.
+    """
+    actor.require(Permission.AUDIT_READ)
+    keys = known_keys(kyo.settings)
+    with kyo.db.transaction(actor) as tx:
+        checker = Checker(keys, audit_chain.Whole(tx), anchors)
+        while (rows := audit_chain.read(tx, checker.last.id if checker.rows else 0, _BATCH)) and checker.feed(rows):
+            on_rows(checker.rows)
+        tampering = checker.finish() or audit_chain.changed_before(tx)
+        verified = Verified(checker.rows, checker.first_row, checker.last, len(anchors), tampering)
+        details = {"rows": verified.rows, "through": verified.end.id, "found": tampering and tampering.sentence}
+        audit.record(tx, actor, Event.AUDIT_VERIFY, _LOG, kyo.now(), details)
+    return verified
+
+
+def end(kyo: Kyo, actor: Actor) -> Anchor:
+    """The last row of now, to be kept elsewhere."""
+    actor.require(Permission.AUDIT_READ)
+    with kyo.db.transaction(actor) as tx:
+        return Anchor(kyo.now(), audit_chain.last(tx))
+
+
+def export(kyo: Kyo, actor: Actor, wanted: Format) -> Iterator[str]:
+    """The chain as lines of a file, the oldest row first; it goes on record before the first line."""
+    actor.require(Permission.AUDIT_READ)
+    with kyo.db.transaction(actor) as tx:
+        through = audit_chain.last(tx).id
+        audit.record(tx, actor, Event.AUDIT_EXPORT, _LOG, kyo.now(), {"through": through, "format": wanted.value})
+    return _lines(kyo, actor, through, wanted)
+
+
+def prune(kyo: Kyo) -> int:
+    """Delete rows older than KYO_RETAIN_AUDIT_DAYS, if that is set; returns how many.
+
+    The row about it says where the log begins from now on, so that the chain still proves itself.
+    """
+    days = kyo.settings.KYO_RETAIN_AUDIT_DAYS
+    if days is None:
+        return 0
+    with kyo.db.transaction(OPERATOR) as tx:
+        through = audit_chain.last_before(tx, kyo.now() - timedelta(days=days))
+        if through is None:
+            return 0
+        pruned = audit_chain.prune(tx, through.id)
+        details = {THROUGH: through.id, HASH: through.hash.hex(), "rows": pruned}
+        audit.record(tx, OPERATOR, Event.AUDIT_PRUNE, _LOG, kyo.now(), details)
+    return pruned
+
+
+def forget_addresses(kyo: Kyo) -> int:
+    """Forget where deeds came from that are older than KYO_RETAIN_AUDIT_ADDRESSES_DAYS; returns of how many rows."""
+    before = kyo.now() - timedelta(days=kyo.settings.KYO_RETAIN_AUDIT_ADDRESSES_DAYS)
+    with kyo.db.transaction(OPERATOR) as tx:
+        return audit_chain.forget_addresses(tx, before)
+
+
+def _lines(kyo: Kyo, actor: Actor, through: int, wanted: Format) -> Iterator[str]:
+    yield from header(wanted)
+    after = 0
+    while after < through:
+        with kyo.db.transaction(actor) as tx:
+            rows = audit_chain.read(tx, after, _BATCH)
+        yield from (line(row, wanted) for row in rows if row.id <= through)
+        after = rows[-1].id if rows else through
