@@ -23,6 +23,7 @@ _COMMANDS = (
     "search",
     "ask",
     "eval",
+    "audit",
     "status",
     "doctor",
     "version",

@@ -231,6 +231,10 @@ class Settings(BaseSettings):
     KYO_RETAIN_AUDIT_ADDRESSES_DAYS: int = Field(
         90, ge=1, description="After so many days the audit log forgets where deeds came from."
     )
+    KYO_AUDIT_ANCHORS: Path | None = Field(
+        None, description="File that gets the hash of the log's last row every night; KYO_HOME/audit-anchors.jsonl."
+    )
+    KYO_AUDIT_ANCHOR_URL: SecretStr | None = Field(None, description="Gets the same as JSON, by POST.")
     KYO_AUDIT_READS: bool = Field(
         True, description="Whether it goes on record who has read which document and which answer."
     )

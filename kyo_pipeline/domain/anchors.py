@@ -9,10 +9,14 @@ from kyo_pipeline.domain.audit_check import Anchor
 from kyo_pipeline.errors import Invalid
 
 
+def as_json(anchor: Anchor) -> dict[str, object]:
+    at = anchor.at.astimezone(timezone.utc).isoformat(timespec="seconds")
+    return {"at": at, "row": anchor.end.id, "hash": anchor.end.hash.hex()}
+
+
 def written(anchor: Anchor) -> str:
     """One line, without its end."""
-    at = anchor.at.astimezone(timezone.utc).isoformat(timespec="seconds")
-    return json.dumps({"at": at, "row": anchor.end.id, "hash": anchor.end.hash.hex()})
+    return json.dumps(as_json(anchor))
 
 
 def read(lines: Iterable[str]) -> tuple[Anchor, ...]:

@@ -3,9 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
+from kyo_pipeline.adapters import anchors as anchor_file
+from kyo_pipeline.adapters import webhook
 from kyo_pipeline.adapters.audit_key import known_keys
 from kyo_pipeline.db import audit, audit_chain, audit_log
+from kyo_pipeline.domain import anchors
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Permission
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.audit_chain import End
@@ -56,25 +60,40 @@ def list_events(kyo: Kyo, actor: Actor) -> tuple[str, ...]:
 def verify(
     kyo: Kyo,
     actor: Actor,
-    anchors: Sequence[Anchor] = (),
+    beside: Sequence[Anchor] = (),
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> Verified:
     """Read the whole chain and say what was done to it first, if anything was; it goes on record.
 
-    `anchors`: what was kept elsewhere; without them nobody sees that the last rows were removed. `on_rows` hears how
+    `beside`: what was kept elsewhere; without them nobody sees that the last rows were removed. `on_rows` hears how
     many rows were read. Raises `Unavailable` where the key cannot be read.
     """
     actor.require(Permission.AUDIT_READ)
     keys = known_keys(kyo.settings)
     with kyo.db.transaction(actor) as tx:
-        checker = Checker(keys, audit_chain.Whole(tx), anchors)
+        checker = Checker(keys, audit_chain.Whole(tx), beside)
         while (rows := audit_chain.read(tx, checker.last.id if checker.rows else 0, _BATCH)) and checker.feed(rows):
             on_rows(checker.rows)
         tampering = checker.finish() or audit_chain.changed_before(tx)
-        verified = Verified(checker.rows, checker.first_row, checker.last, len(anchors), tampering)
+        verified = Verified(checker.rows, checker.first_row, checker.last, len(beside), tampering)
         details = {"rows": verified.rows, "through": verified.end.id, "found": tampering and tampering.sentence}
         audit.record(tx, actor, Event.AUDIT_VERIFY, _LOG, kyo.now(), details)
     return verified
+
+
+def kept_anchors(kyo: Kyo, actor: Actor) -> tuple[Anchor, ...]:
+    """What was kept in KYO_AUDIT_ANCHORS, the oldest first. Raises `Invalid`, `Unavailable`."""
+    actor.require(Permission.AUDIT_READ)
+    return anchors.read(anchor_file.read(_anchor_file(kyo)))
+
+
+def keep_anchor(kyo: Kyo) -> Anchor:
+    """Write the end of the log of now into KYO_AUDIT_ANCHORS, and send it to KYO_AUDIT_ANCHOR_URL, if that is set."""
+    anchor = end(kyo, OPERATOR)
+    anchor_file.append(_anchor_file(kyo), anchors.written(anchor))
+    if kyo.settings.KYO_AUDIT_ANCHOR_URL is not None:
+        webhook.send(kyo.settings.KYO_AUDIT_ANCHOR_URL.get_secret_value(), anchors.as_json(anchor))
+    return anchor
 
 
 def end(kyo: Kyo, actor: Actor) -> Anchor:
@@ -116,6 +135,10 @@ def forget_addresses(kyo: Kyo) -> int:
     before = kyo.now() - timedelta(days=kyo.settings.KYO_RETAIN_AUDIT_ADDRESSES_DAYS)
     with kyo.db.transaction(OPERATOR) as tx:
         return audit_chain.forget_addresses(tx, before)
+
+
+def _anchor_file(kyo: Kyo) -> Path:
+    return kyo.settings.KYO_AUDIT_ANCHORS or kyo.settings.KYO_HOME / "audit-anchors.jsonl"
 
 
 def _lines(kyo: Kyo, actor: Actor, through: int, wanted: Format) -> Iterator[str]:
