@@ -59,15 +59,16 @@ def measure(limit: int, models: list[str], *, files: int | None = None) -> None:
         settings = builds.with_changes(apart.pipeline.settings, **changes)
         with (
             builds.pipeline(settings) as kyo,
-            looped(asked.ask_one, uploads.add_one, lambda: _step(apart)) as failures,
+            looped(lambda: _step(apart)) as behind,
         ):
-            _tell(apart, kyo, chosen, asked, uploads)
-        uploads.wait_for_all()
+            with looped(asked.ask_one, uploads.add_one) as failures:
+                _tell(apart, kyo, chosen, asked, uploads)
+            uploads.wait_for_all()  # while the pipeline still works: the last one was uploaded a moment ago
     print(f"\nquestions asked all the while {asked.count}, failed {len(asked.failed)}   (wanted: 0)")
     print(f"not found, honestly           {asked.not_found}; no passage although there was one before: {asked.empty}")
     print(f"texts uploaded and found      {len(uploads.found)}, median of {uploads.median_seconds:.2f} s")
     print(f"texts never found             {len(uploads.waiting)}   (wanted: 0)")
-    for failure in (*asked.failed, *failures):
+    for failure in (*asked.failed, *failures, *behind):
         print(f"  {failure}")
 
 

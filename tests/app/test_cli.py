@@ -1,7 +1,6 @@
 """The command line, in this process, on a database of its own: what it prints where, and its exit codes."""
 
 import io
-import json
 import os
 import re
 import secrets
@@ -9,7 +8,6 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -29,6 +27,7 @@ from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import open_kyo
 from kyo_pipeline.services import health, joining, signing_in
 from kyo_pipeline.settings import Settings, load_settings
+from tests.shell import Shell
 
 HANDBOOK = """Leave
 
@@ -38,20 +37,6 @@ Bicycles
 
 Bicycles may be parked in the cellar. The key hangs beside the lift.
 """
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> object:
-        return json.loads(self.out)
-
-
-Kyo = Callable[..., Done]
 
 
 def make_database(server_url: str) -> str:
@@ -85,23 +70,14 @@ def _environment(monkeypatch: pytest.MonkeyPatch, module_home: Path, own_databas
 
 
 @pytest.fixture
-def kyo(_environment: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Kyo:
+def kyo(_environment: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
     """Calls the console script as a shell would."""
 
-    def run(*arguments: str | Path) -> Done:
-        monkeypatch.setattr(sys, "argv", ["kyo", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        printed = capsys.readouterr()
-        code = exit_.value.code
-        return Done(code if isinstance(code, int) else 0, printed.out, printed.err)
-
-    return run
+    return Shell(monkeypatch, capsys)
 
 
 @pytest.fixture
-def migrated(kyo: Kyo) -> Kyo:
+def migrated(kyo: Shell) -> Shell:
     assert kyo("migrate").code == 0
     return kyo
 
@@ -124,7 +100,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # Before there is a database
 
 
-def test_help_tells_the_exit_codes_and_all_commands(kyo: Kyo) -> None:
+def test_help_tells_the_exit_codes_and_all_commands(kyo: Shell) -> None:
     done = kyo("--help")
     assert done.code == 0
     assert "Exit codes:" in done.out
@@ -133,7 +109,7 @@ def test_help_tells_the_exit_codes_and_all_commands(kyo: Kyo) -> None:
         assert kyo(name, "--help").code == 0
 
 
-def test_version(kyo: Kyo) -> None:
+def test_version(kyo: Shell) -> None:
     assert kyo("version").out.count(".") == 2
 
 
@@ -147,13 +123,13 @@ def test_version(kyo: Kyo) -> None:
         ("users", "add", "x", "--role", "king"),
     ],
 )
-def test_a_wrong_command_line(kyo: Kyo, arguments: tuple[str, ...]) -> None:
+def test_a_wrong_command_line(kyo: Shell, arguments: tuple[str, ...]) -> None:
     done = kyo(*arguments)
     assert (done.code, done.out) == (2, "")
     assert "Error:" in done.err
 
 
-def test_all_wrong_settings_are_named(kyo: Kyo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_wrong_settings_are_named(kyo: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KYO_PORT", "x")
     monkeypatch.setenv("CHUNK_SIZE", "1")
     done = kyo("users", "list")
@@ -161,7 +137,7 @@ def test_all_wrong_settings_are_named(kyo: Kyo, monkeypatch: pytest.MonkeyPatch)
     assert {line.split(":")[1].strip() for line in done.err.splitlines()} == {"KYO_PORT", "CHUNK_SIZE"}
 
 
-def test_a_database_that_is_down(kyo: Kyo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_down(kyo: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     done = kyo("users", "list")
     assert (done.code, done.out) == (3, "")
@@ -169,7 +145,7 @@ def test_a_database_that_is_down(kyo: Kyo, monkeypatch: pytest.MonkeyPatch) -> N
     assert done.err.count("\n") == 1
 
 
-def test_a_database_that_is_behind(kyo: Kyo, monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
+def test_a_database_that_is_behind(kyo: Shell, monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", make_database(database_url))
     done = kyo("search", "holiday")
     assert done.code == 3
@@ -177,7 +153,7 @@ def test_a_database_that_is_behind(kyo: Kyo, monkeypatch: pytest.MonkeyPatch, da
 
 
 def test_what_nobody_expected_leaves_a_line_here_and_the_rest_in_a_log(
-    migrated: Kyo, monkeypatch: pytest.MonkeyPatch, module_home: Path
+    migrated: Shell, monkeypatch: pytest.MonkeyPatch, module_home: Path
 ) -> None:
     def explode(*_: object) -> None:
         raise ZeroDivisionError("not even this")
@@ -192,7 +168,7 @@ def test_what_nobody_expected_leaves_a_line_here_and_the_rest_in_a_log(
 
 
 def test_status_of_what_was_never_started_makes_nothing(
-    kyo: Kyo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    kyo: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("DATABASE_URL")
     monkeypatch.setenv("KYO_HOME", str(tmp_path / "never"))
@@ -205,14 +181,14 @@ def test_status_of_what_was_never_started_makes_nothing(
 # With one
 
 
-def test_migrate_says_what_it_applied_and_once(kyo: Kyo, monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
+def test_migrate_says_what_it_applied_and_once(kyo: Shell, monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", make_database(database_url))
     first, second = kyo("migrate"), kyo("migrate", "--json")
     assert first.out.splitlines()[0].startswith("0001_")
     assert second.data == {"applied": []}
 
 
-def test_people(migrated: Kyo) -> None:
+def test_people(migrated: Shell) -> None:
     added = migrated("users", "add", "ada", "--name", "Ada Lovelace", "--role", "manager", "--json").data
     assert isinstance(added, dict)
     assert (added["username"], added["role"]) == ("ada", "manager")
@@ -229,7 +205,7 @@ def test_people(migrated: Kyo) -> None:
     assert migrated("users", "reset-password", "nobody").code == 1
 
 
-def test_people_from_invitation_to_deactivation(migrated: Kyo) -> None:
+def test_people_from_invitation_to_deactivation(migrated: Shell) -> None:
     invited = migrated("users", "invite", "grace", "--name", "Grace", "--email", "grace@example.org", "--json").data
     assert isinstance(invited, dict)
     assert invited["path"].startswith("/?invitation=")
@@ -260,14 +236,14 @@ def test_people_from_invitation_to_deactivation(migrated: Kyo) -> None:
         (("end-sessions", ""), "There is no user called"),
     ],
 )
-def test_what_is_refused_about_people_is_a_sentence(migrated: Kyo, arguments: tuple[str, ...], said: str) -> None:
+def test_what_is_refused_about_people_is_a_sentence(migrated: Shell, arguments: tuple[str, ...], said: str) -> None:
     migrated("users", "add", "ada")
     done = migrated("users", *arguments)
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith(f"kyo: {said}")
 
 
-def test_whoever_has_registered_is_let_in_or_not(migrated: Kyo) -> None:
+def test_whoever_has_registered_is_let_in_or_not(migrated: Shell) -> None:
     settings = load_settings().model_copy(update={"KYO_REGISTRATION": "approval"})
     with closing(open_kyo(settings)) as bundle:
         for name in ("hedy", "ivan"):
@@ -283,14 +259,14 @@ def test_whoever_has_registered_is_let_in_or_not(migrated: Kyo) -> None:
 
 
 @pytest.fixture
-def ingested(migrated: Kyo, folder: Path) -> Iterator[Kyo]:
+def ingested(migrated: Shell, folder: Path) -> Iterator[Shell]:
     """The folder is in and approved; the first test that needs it does the work."""
     if "handbook" not in migrated("search", "holiday").out.lower():
         migrated("ingest", folder, "--approve", "--no-daemon")
     return migrated
 
 
-def test_a_folder_goes_in_and_what_does_not_is_told(migrated: Kyo, folder: Path) -> None:
+def test_a_folder_goes_in_and_what_does_not_is_told(migrated: Shell, folder: Path) -> None:
     done = migrated("ingest", folder, "--approve", "--no-daemon", "--json")
     assert done.code == 1, "one of the files is broken"
     assert isinstance(done.data, dict)
@@ -303,7 +279,7 @@ def test_a_folder_goes_in_and_what_does_not_is_told(migrated: Kyo, folder: Path)
     assert "3 files, 2 ready, 1 failed, 1 skipped (png)." in done.err
 
 
-def test_the_same_again_changes_nothing(ingested: Kyo, folder: Path) -> None:
+def test_the_same_again_changes_nothing(ingested: Shell, folder: Path) -> None:
     done = ingested("ingest", folder / "handbook.txt", "--approve", "--json")
     assert done.code == 0
     assert isinstance(done.data, dict)
@@ -312,7 +288,7 @@ def test_the_same_again_changes_nothing(ingested: Kyo, folder: Path) -> None:
 
 
 @pytest.fixture
-def held(migrated: Kyo, own_database: str, tmp_path: Path) -> Callable[[str], Path]:
+def held(migrated: Shell, own_database: str, tmp_path: Path) -> Callable[[str], Path]:
     """A new file that is in, and that a run has taken up which was killed: it holds the file for as long as is said."""
 
     def upload(interval: str) -> Path:
@@ -332,7 +308,7 @@ def held(migrated: Kyo, own_database: str, tmp_path: Path) -> Callable[[str], Pa
 
 
 def test_what_a_killed_run_still_holds_is_waited_for(
-    migrated: Kyo, held: Callable[[str], Path], module_home: Path
+    migrated: Shell, held: Callable[[str], Path], module_home: Path
 ) -> None:
     path, ended = held("8 seconds"), []
     # A `kyo up` that starts meanwhile must take nothing of this for a leftover.
@@ -348,7 +324,7 @@ def test_what_a_killed_run_still_holds_is_waited_for(
 
 
 def test_nobody_waits_for_what_nothing_works_on(
-    migrated: Kyo, held: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    migrated: Shell, held: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = held("1 hour")
     monkeypatch.setattr(ingest, "process_here", lambda *_: None)  # as if it had ended without being done
@@ -357,13 +333,13 @@ def test_nobody_waits_for_what_nothing_works_on(
     assert "1 of 1 files are not done, and nothing works on them now." in done.err
 
 
-def test_waiting_for_a_daemon_that_is_not_there(migrated: Kyo, folder: Path) -> None:
+def test_waiting_for_a_daemon_that_is_not_there(migrated: Shell, folder: Path) -> None:
     done = migrated("ingest", folder, "--wait")
     assert (done.code, done.out) == (3, "")
     assert "--no-daemon" in done.err
 
 
-def test_a_locked_file_goes_in_with_a_password_out_of_a_file(migrated: Kyo, tmp_path: Path) -> None:
+def test_a_locked_file_goes_in_with_a_password_out_of_a_file(migrated: Shell, tmp_path: Path) -> None:
     locked, passwords = tmp_path / "salaries.pdf", tmp_path / "passwords"
     canvas = Canvas(str(locked), encrypt="open sesame")
     canvas.drawString(72, 700, "Salaries are paid on the last working day of each month.")
@@ -379,19 +355,19 @@ def test_a_locked_file_goes_in_with_a_password_out_of_a_file(migrated: Kyo, tmp_
     assert "open sesame" not in done.out + done.err
 
 
-def test_nothing_to_ingest(migrated: Kyo, folder: Path) -> None:
+def test_nothing_to_ingest(migrated: Shell, folder: Path) -> None:
     done = migrated("ingest", folder / "logo.png")
     assert done.code == 1
     assert "no file of a type that is allowed (pdf, docx, txt)" in done.err
 
 
-def test_an_unknown_collection_is_told_for_each_file(migrated: Kyo, folder: Path) -> None:
+def test_an_unknown_collection_is_told_for_each_file(migrated: Shell, folder: Path) -> None:
     done = migrated("ingest", folder / "handbook.txt", "--collection", "Nowhere")
     assert done.code == 1
     assert "handbook.txt: " in done.err
 
 
-def test_search(ingested: Kyo) -> None:
+def test_search(ingested: Shell) -> None:
     shown = ingested("search", "how many days of holiday", "-k", "1")
     assert shown.code == 0
     assert shown.out.startswith("1. ")
@@ -401,7 +377,7 @@ def test_search(ingested: Kyo) -> None:
     assert "thirty days" in found["passages"][0]["text"]
 
 
-def test_ask(ingested: Kyo) -> None:
+def test_ask(ingested: Shell) -> None:
     shown = ingested("ask", "How many days of paid holiday has every employee?")
     assert shown.code == 0
     assert "*thirty days* of paid holiday" in shown.out
@@ -414,7 +390,7 @@ def test_ask(ingested: Kyo) -> None:
     assert answer["text"][bold["start"] : bold["end"]] == "thirty days"
 
 
-def test_a_question_follows_up_on_a_conversation(ingested: Kyo) -> None:
+def test_a_question_follows_up_on_a_conversation(ingested: Shell) -> None:
     first = ingested("ask", "How many days of paid holiday has every employee?", "--json").data
     assert isinstance(first, dict)
     assert first["standalone"] is None
@@ -438,7 +414,7 @@ class _Rambling:
         return Draft(NOT_FOUND_TEXT, Outcome.NOT_FOUND)
 
 
-def test_only_what_was_checked_and_stored_is_printed(ingested: Kyo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_was_checked_and_stored_is_printed(ingested: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kyo_pipeline.kyo.open_generator", lambda *_: _Rambling())
     done = ingested("ask", "How many days of paid holiday has every employee?")
     [said, nearest] = [line for line in done.out.splitlines() if line]
@@ -446,7 +422,7 @@ def test_only_what_was_checked_and_stored_is_printed(ingested: Kyo, monkeypatch:
     assert nearest.startswith("Nearest document: handbook (owner: ")
 
 
-def test_acting_as_somebody(ingested: Kyo) -> None:
+def test_acting_as_somebody(ingested: Shell) -> None:
     assert ingested("ask", "How many days?", "--as", "nobody").code == 1
     ingested("users", "add", "eve")
     done = ingested("search", "holiday", "--as", "eve")
@@ -455,7 +431,7 @@ def test_acting_as_somebody(ingested: Kyo) -> None:
 
 
 def test_acting_as_somebody_uses_up_their_limits_and_says_when_they_begin_anew(
-    ingested: Kyo, own_database: str, monkeypatch: pytest.MonkeyPatch
+    ingested: Shell, own_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ingested("users", "add", "lena")
     with closing(psycopg2.connect(own_database.replace("+psycopg2", ""))) as owner, owner, owner.cursor() as cursor:
@@ -471,7 +447,7 @@ def test_acting_as_somebody_uses_up_their_limits_and_says_when_they_begin_anew(
     assert [ingested("ask", "How many days?").code for _ in range(2)] == [0, 0], "the operator is not limited"
 
 
-def test_status(migrated: Kyo) -> None:
+def test_status(migrated: Shell) -> None:
     shown, data = migrated("status"), migrated("status", "--json")
     assert (shown.code, data.code) == (3, 3), "no daemon runs here"
     assert ["migrations", "ok", "up", "to", "date"] in [line.split() for line in shown.out.splitlines()]
@@ -490,14 +466,14 @@ def test_status(migrated: Kyo) -> None:
 # Documents
 
 
-def ids_of(kyo: Kyo, *arguments: str) -> dict[str, str]:
+def ids_of(kyo: Shell, *arguments: str) -> dict[str, str]:
     """Ids by title."""
     data = kyo("documents", "list", *arguments, "--json").data
     assert isinstance(data, list)
     return {one["title"]: one["id"] for one in data}
 
 
-def test_documents_are_listed_by_what_is_asked_for(ingested: Kyo) -> None:
+def test_documents_are_listed_by_what_is_asked_for(ingested: Shell) -> None:
     assert set(ids_of(ingested)) >= {"handbook", "printers"}
     assert set(ids_of(ingested, "hand", "--collection", "General", "--state", "approved")) == {"handbook"}
     assert ids_of(ingested, "--tag", "nobody's") == ids_of(ingested, "--overdue") == {}
@@ -506,7 +482,7 @@ def test_documents_are_listed_by_what_is_asked_for(ingested: Kyo) -> None:
     assert shown[1].split()[-2:] == ["General", "handbook"]
 
 
-def test_a_document_is_read_again_and_can_be_rolled_back(ingested: Kyo, folder: Path) -> None:
+def test_a_document_is_read_again_and_can_be_rolled_back(ingested: Shell, folder: Path) -> None:
     handbook = ids_of(ingested)["handbook"]
     assert "1 read again" in ingested("documents", "reprocess", handbook).err
     assert "1 waiting already" in ingested("documents", "reprocess", handbook).err
@@ -523,13 +499,13 @@ def test_a_document_is_read_again_and_can_be_rolled_back(ingested: Kyo, folder: 
 
 
 @pytest.mark.parametrize("arguments", [(), ("--everything", "--collection", "General")])
-def test_what_is_to_be_read_again_must_be_said(migrated: Kyo, arguments: tuple[str, ...]) -> None:
+def test_what_is_to_be_read_again_must_be_said(migrated: Shell, arguments: tuple[str, ...]) -> None:
     done = migrated("documents", "reprocess", *arguments)
     assert (done.code, "--everything" in done.err) == (1, True)
 
 
 def test_documents_are_archived_restored_and_deleted(
-    migrated: Kyo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    migrated: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "canteen.txt").write_text("The canteen opens at noon.")
     migrated("ingest", tmp_path / "canteen.txt", "--approve", "--no-daemon")
@@ -548,14 +524,14 @@ def test_documents_are_archived_restored_and_deleted(
     assert re.match(r"1 +deleted +was approved .* deleted \d{4}-\d\d-\d\d \d\d:\d\d by ", only)
 
 
-def test_what_is_no_id_is_told_where_ids_are(migrated: Kyo) -> None:
+def test_what_is_no_id_is_told_where_ids_are(migrated: Shell) -> None:
     done = migrated("documents", "history", "1")
     assert (done.code, "'1' is not the id of a document; ids: `kyo documents list`" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize("meanwhile", ["replaced", "read again"])
 def test_what_is_replaced_while_it_is_waited_for_has_not_failed(
-    migrated: Kyo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+    migrated: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
 ) -> None:
     path, process = tmp_path / f"notice {meanwhile}.txt", ingest.process_here
     path.write_text(f"The notice that is {meanwhile} hangs in the hall.")
@@ -576,7 +552,7 @@ def test_what_is_replaced_while_it_is_waited_for_has_not_failed(
     assert [(file["status"], file["problem"]) for file in done.data["files"]] == [("ready", None)]
 
 
-def test_documents_of_somebody(ingested: Kyo) -> None:
+def test_documents_of_somebody(ingested: Shell) -> None:
     ingested("users", "add", "petra", "--role", "employee")
     refused = ingested("documents", "reprocess", "--everything", "--as", "petra")
     assert (refused.code, "document:reprocess" in refused.err or "password" in refused.err) == (1, True)
@@ -585,7 +561,7 @@ def test_documents_of_somebody(ingested: Kyo) -> None:
 # Damage
 
 
-def test_the_doctor_finds_damage_says_what_to_do_and_repairs(ingested: Kyo, module_home: Path) -> None:
+def test_the_doctor_finds_damage_says_what_to_do_and_repairs(ingested: Shell, module_home: Path) -> None:
     well = ingested("doctor", "--deep", "--json")
     assert well.code == 3, "all is well but for the daemon, which does not run here"
     assert isinstance(well.data, dict)
@@ -607,7 +583,7 @@ def test_the_doctor_finds_damage_says_what_to_do_and_repairs(ingested: Kyo, modu
     assert not stored.exists()
 
 
-def test_the_doctor_of_what_was_never_started(kyo: Kyo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_doctor_of_what_was_never_started(kyo: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("DATABASE_URL")
     monkeypatch.setenv("KYO_HOME", str(tmp_path / "none"))
     done = kyo("doctor")
@@ -657,7 +633,7 @@ def test_tables_line_up() -> None:
 # Collections and groups
 
 
-def test_how_long_approvals_hold_and_who_takes_files_away(migrated: Kyo) -> None:
+def test_how_long_approvals_hold_and_who_takes_files_away(migrated: Shell) -> None:
     def rules(name: str) -> tuple[object, object]:
         [found] = [one for one in migrated("collections", "list", "--json").data if one["name"] == name]
         return found["review_months"], found["downloadable"]
@@ -674,7 +650,7 @@ def test_how_long_approvals_hold_and_who_takes_files_away(migrated: Kyo) -> None
     migrated("collections", "delete", "Legal")
 
 
-def test_collections_and_groups_are_made_given_and_taken_away(migrated: Kyo) -> None:
+def test_collections_and_groups_are_made_given_and_taken_away(migrated: Shell) -> None:
     assert migrated("users", "add", "carla").code == 0
     assert migrated("collections", "add", "Board", "--description", "Minutes.").out == ""
     added = migrated("collections", "add", "Council", "--everyone", "read", "--json").data
@@ -742,7 +718,7 @@ def test_collections_and_groups_are_made_given_and_taken_away(migrated: Kyo) -> 
     ],
 )
 def test_what_cannot_be_done_to_collections_and_groups_is_said(
-    migrated: Kyo, arguments: tuple[str, ...], code: int, says: str
+    migrated: Shell, arguments: tuple[str, ...], code: int, says: str
 ) -> None:
     done = migrated(*arguments)
     assert (done.code, done.out) == (code, "")

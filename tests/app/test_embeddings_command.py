@@ -1,12 +1,11 @@
 """`kyo embeddings`, in this process, on an installation of its own."""
 
 import io
-import json
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from kyo_app import cli
 from kyo_app.commands import building, embeddings
 from kyo_app.commands.building import is_done
 from kyo_pipeline import progress
@@ -28,20 +26,7 @@ from kyo_pipeline.services import embedding_sets, health, indexing, library, rev
 from kyo_pipeline.settings import Settings, load_settings
 from tests import embedding_sets as made
 from tests.fakes import PlainTextParser
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Done]
+from tests.shell import Shell
 
 
 @pytest.fixture
@@ -62,20 +47,11 @@ def _environment(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 @pytest.fixture
-def run(_environment: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(_environment: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
     """Calls the console script as a shell would."""
 
-    def call(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["kyo", "embeddings", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(""))  # whoever is asked says nothing
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        printed = capsys.readouterr()
-        code = exit_.value.code
-        return Done(code if isinstance(code, int) else 0, printed.out, printed.err)
-
-    return call
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))  # whoever is asked says nothing
+    return Shell(monkeypatch, capsys, ("embeddings",))
 
 
 @pytest.fixture
@@ -121,7 +97,7 @@ def states(kyo: Kyo) -> dict[int, str]:
 # Looking --------------------------------------------------------------------------------------------------------------
 
 
-def test_before_anything_is_indexed(run: Run) -> None:
+def test_before_anything_is_indexed(run: Shell) -> None:
     done = run("list")
     assert done.code == 0
     assert "Nothing is indexed here yet" in done.out
@@ -132,7 +108,7 @@ def test_before_anything_is_indexed(run: Run) -> None:
 
 
 def test_what_there_is_and_how_far_it_is(
-    run: Run, indexed: Kyo, monkeypatch: pytest.MonkeyPatch, sql: Callable[..., None]
+    run: Shell, indexed: Kyo, monkeypatch: pytest.MonkeyPatch, sql: Callable[..., None]
 ) -> None:
     monkeypatch.setenv("KYO_EMBEDDING_TOKEN_PRICE", "1000000")
     assert run("build").code == 0
@@ -167,7 +143,7 @@ def test_what_there_is_and_how_far_it_is(
 
 
 @pytest.mark.usefixtures("indexed")
-def test_a_set_is_begun_and_who_builds_it_is_said(run: Run) -> None:
+def test_a_set_is_begun_and_who_builds_it_is_said(run: Shell) -> None:
     done = run("build", "--json")
     assert done.code == 0, done.err
     assert "Embedding set 2 is being built: wordllama/l2_supercat (builtin, 256), 2 files." in done.err
@@ -178,7 +154,7 @@ def test_a_set_is_begun_and_who_builds_it_is_said(run: Run) -> None:
     assert "Embedding set 2 (wordllama/l2_supercat) is building already." in again.err
 
 
-def test_nobody_waits_for_a_daemon_that_is_not_there(run: Run, indexed: Kyo) -> None:
+def test_nobody_waits_for_a_daemon_that_is_not_there(run: Shell, indexed: Kyo) -> None:
     done = run("build", "--wait")
     assert (done.code, done.out) == (3, "")
     assert "Start KYO with `kyo up`." in done.err
@@ -207,7 +183,7 @@ def daemon(indexed: Kyo, monkeypatch: pytest.MonkeyPatch) -> Callable[..., threa
     return start
 
 
-def test_it_is_followed_until_it_answers(run: Run, indexed: Kyo, daemon: Callable[..., threading.Thread]) -> None:
+def test_it_is_followed_until_it_answers(run: Shell, indexed: Kyo, daemon: Callable[..., threading.Thread]) -> None:
     def judge_and_activate(set_id: int) -> None:
         made.judge(indexed, set_id, Verdict.NOT_WORSE)
         time.sleep(0.2)  # ready and not worse is not the end
@@ -223,7 +199,7 @@ def test_it_is_followed_until_it_answers(run: Run, indexed: Kyo, daemon: Callabl
 
 
 def test_it_is_followed_until_it_was_found_worse(
-    run: Run, indexed: Kyo, daemon: Callable[..., threading.Thread]
+    run: Shell, indexed: Kyo, daemon: Callable[..., threading.Thread]
 ) -> None:
     thread = daemon(lambda set_id: made.judge(indexed, set_id, Verdict.WORSE, {"reasons": ["nDCG@10 fell."]}))
     done = run("build", "--wait")
@@ -233,7 +209,7 @@ def test_it_is_followed_until_it_was_found_worse(
 
 
 def test_one_that_is_given_up_is_waited_for_no_longer(
-    run: Run, indexed: Kyo, daemon: Callable[..., threading.Thread]
+    run: Shell, indexed: Kyo, daemon: Callable[..., threading.Thread]
 ) -> None:
     thread = daemon(lambda set_id: embedding_sets.retire(indexed, OPERATOR, set_id))
     done = run("build", "--wait")
@@ -277,7 +253,7 @@ def built(kyo: Kyo, verdict: Verdict | None) -> SetFacts:
     return embedding_sets.overview(kyo, OPERATOR).sets[0]
 
 
-def test_what_is_not_worse_is_activated_and_taken_back(run: Run, indexed: Kyo) -> None:
+def test_what_is_not_worse_is_activated_and_taken_back(run: Shell, indexed: Kyo) -> None:
     built(indexed, Verdict.NOT_WORSE)
     done = run("activate", "2")
     assert (done.code, done.out) == (0, "")
@@ -296,7 +272,7 @@ def test_what_is_not_worse_is_activated_and_taken_back(run: Run, indexed: Kyo) -
 @pytest.mark.parametrize(
     ("verdict", "says"), [(Verdict.WORSE, "was found worse"), (Verdict.UNJUDGED, "was not judged")]
 )
-def test_any_other_needs_a_reason_and_asks(run: Run, indexed: Kyo, verdict: Verdict, says: str) -> None:
+def test_any_other_needs_a_reason_and_asks(run: Shell, indexed: Kyo, verdict: Verdict, says: str) -> None:
     built(indexed, verdict)
     refused = run("activate", "2", "--yes")
     assert (refused.code, refused.out) == (1, "")
@@ -311,7 +287,7 @@ def test_any_other_needs_a_reason_and_asks(run: Run, indexed: Kyo, verdict: Verd
 
 
 @pytest.mark.usefixtures("indexed")
-def test_there_is_no_way_back_at_first(run: Run) -> None:
+def test_there_is_no_way_back_at_first(run: Shell) -> None:
     done = run("rollback")
     assert (done.code, done.out) == (1, "")
     assert "no embedding set to go back to" in done.err
@@ -320,7 +296,7 @@ def test_there_is_no_way_back_at_first(run: Run) -> None:
 # Giving up, dropping --------------------------------------------------------------------------------------------------
 
 
-def test_a_set_is_given_up_resumed_and_dropped(run: Run, indexed: Kyo) -> None:
+def test_a_set_is_given_up_resumed_and_dropped(run: Shell, indexed: Kyo) -> None:
     assert run("build").code == 0
     retired = run("retire", "2")
     assert (retired.code, retired.out) == (0, "")
@@ -340,7 +316,7 @@ def test_a_set_is_given_up_resumed_and_dropped(run: Run, indexed: Kyo) -> None:
 
 
 @pytest.mark.usefixtures("indexed")
-def test_an_unknown_set_is_said_in_a_sentence(run: Run) -> None:
+def test_an_unknown_set_is_said_in_a_sentence(run: Shell) -> None:
     for command in ("activate", "retire", "drop", "build"):
         for unknown in (4711, 10**30):
             done = run(command, str(unknown))

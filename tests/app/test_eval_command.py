@@ -7,35 +7,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 
-from kyo_app import cli
 from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import open_kyo
 from kyo_pipeline.services import indexing
 from kyo_pipeline.settings import PROJECT_ROOT, Settings, load_settings
+from tests.shell import Shell
 
 SUBJECTS = ("bicycle", "printer", "cafeteria", "elevator", "parking", "holiday", "payroll", "laptop", "badge", "garden")
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Done]
 
 
 @pytest.fixture
@@ -49,22 +33,13 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, temporary: Path
-) -> Iterator[Run]:
+) -> Iterator[Shell]:
     for name in Settings.model_fields:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KYO_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
 
-    def call(*arguments: str | Path) -> Done:
-        monkeypatch.setattr(sys, "argv", ["kyo", "eval", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as exit_:
-            cli.main()
-        printed = capsys.readouterr()
-        assert "Traceback" not in printed.err
-        return Done(exit_.value.code if isinstance(exit_.value.code, int) else 0, printed.out, printed.err)
-
-    yield call
+    yield Shell(monkeypatch, capsys, ("eval",))
     assert list(temporary.iterdir()) == []  # nothing stays, whatever came of it
 
 
@@ -117,7 +92,7 @@ def _tuned(url: str) -> tuple[float, float]:
     return row.dense_weight, row.similarity_threshold
 
 
-def test_a_set_is_scored_and_printed_as_tables(run: Run, folder: Path) -> None:
+def test_a_set_is_scored_and_printed_as_tables(run: Shell, folder: Path) -> None:
     done = run(folder)
     assert done.code == 0
     legs = {
@@ -133,7 +108,7 @@ def test_a_set_is_scored_and_printed_as_tables(run: Run, folder: Path) -> None:
 
 
 def test_values_fitted_within_documents_are_printed_and_given_to_the_installation(
-    run: Run, folder: Path, own_database: str
+    run: Shell, folder: Path, own_database: str
 ) -> None:
     before = _tuned(own_database)
     done = run(folder, "--within", "document", "--fit", "--apply", "--limit-queries", "6", "--json")
@@ -150,7 +125,7 @@ def test_values_fitted_within_documents_are_printed_and_given_to_the_installatio
 
 
 def test_original_files_are_judged_by_document_and_foreign_questions_are_refused(
-    run: Run, folder: Path, tmp_path: Path
+    run: Shell, folder: Path, tmp_path: Path
 ) -> None:
     foreign = tmp_path / "foreign"
     foreign.mkdir()
@@ -180,7 +155,7 @@ def test_original_files_are_judged_by_document_and_foreign_questions_are_refused
     ],
 )
 def test_a_bad_set_is_refused_in_a_sentence(
-    run: Run, folder: Path, file: str, content: str | None, arguments: list[str], complaint: str
+    run: Shell, folder: Path, file: str, content: str | None, arguments: list[str], complaint: str
 ) -> None:
     (folder / "qrels.tsv").write_text("header\nq0\tp0\t1")
     path = folder / file
@@ -192,7 +167,7 @@ def test_a_bad_set_is_refused_in_a_sentence(
     assert complaint in done.err
 
 
-def test_a_set_without_originals_cannot_be_evaluated_by_them(run: Run, folder: Path) -> None:
+def test_a_set_without_originals_cannot_be_evaluated_by_them(run: Shell, folder: Path) -> None:
     for path in (folder / "docs").iterdir():
         path.unlink()
     done = run(folder, "--docs")
@@ -200,7 +175,7 @@ def test_a_set_without_originals_cannot_be_evaluated_by_them(run: Run, folder: P
     assert "there are no original files" in done.err
 
 
-def test_originals_of_which_none_can_be_read_are_refused_with_a_reason(run: Run, folder: Path) -> None:
+def test_originals_of_which_none_can_be_read_are_refused_with_a_reason(run: Shell, folder: Path) -> None:
     for path in (folder / "docs").glob("*.txt"):
         path.unlink()
     done = run(folder, "--docs")
@@ -218,13 +193,13 @@ def test_originals_of_which_none_can_be_read_are_refused_with_a_reason(run: Run,
         (["--backend", "magic"], "magic"),
     ],
 )
-def test_a_wrong_command_line_is_refused(run: Run, folder: Path, arguments: list[str], complaint: str) -> None:
+def test_a_wrong_command_line_is_refused(run: Shell, folder: Path, arguments: list[str], complaint: str) -> None:
     done = run(folder, *arguments)
     assert done.code == 2
     assert complaint in done.err
 
 
-def test_values_are_not_fitted_for_documents_in_another_space(run: Run, folder: Path, own_database: str) -> None:
+def test_values_are_not_fitted_for_documents_in_another_space(run: Shell, folder: Path, own_database: str) -> None:
     engine = create_engine(own_database)
     with engine.begin() as connection:
         connection.execute(text("update kyo.embedding_sets set model = 'another'"))
@@ -235,7 +210,7 @@ def test_values_are_not_fitted_for_documents_in_another_space(run: Run, folder: 
     assert "Embedding " not in done.err  # it was found out before the work
 
 
-def test_without_the_evaluator_its_extra_is_named(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_evaluator_its_extra_is_named(run: Shell, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pytrec_eval", None)
     done = run(folder)
     assert done.code == 3

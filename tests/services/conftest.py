@@ -1,4 +1,4 @@
-"""People whom several services are tried on."""
+"""People and a document that several services are tried on."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from kyo_pipeline.domain.actor import Actor, Role
+from kyo_pipeline.domain.documents import Document
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import joining, people
+from kyo_pipeline.services import asking, joining, library, people
 from tests.typed import PASSWORD
 
 
@@ -45,3 +46,17 @@ def refusals(sql: Callable[..., list[Any]]) -> Callable[[], list[tuple[str, str]
         order by id
     """
     return lambda: [(row.object_id, row.reason) for row in sql(statement)]
+
+
+@pytest.fixture
+def document(kyo: Kyo, employee: Actor, publish: Callable[[str, str], None]) -> Document:
+    """A published one, uploaded by the employee."""
+    publish("leave.txt", "Everybody has thirty days of leave.")
+    [found] = library.list_documents(kyo, employee).documents
+    return found
+
+
+@pytest.fixture
+def found(kyo: Kyo, employee: Actor) -> Callable[[str], list[str]]:
+    """The texts that a question finds."""
+    return lambda question: [passage.text for passage in asking.search(kyo, employee, question).passages]

@@ -12,19 +12,13 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.documents import Document, DocumentState, Review
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, collections, curating, expiring, indexing, library, reviewing
+from kyo_pipeline.services import collections, curating, expiring, indexing, library, reviewing
 from tests.conftest import Clock
 
 Publish = Callable[[str, str], None]
 Run = Callable[[], None]
 Sql = Callable[..., list[Any]]
 Details = Callable[[str], list[tuple[Any, str, Any]]]
-
-
-@pytest.fixture
-def found(kyo: Kyo, employee: Actor) -> Callable[[str], list[str]]:
-    """The texts that a question finds."""
-    return lambda question: [passage.text for passage in asking.search(kyo, employee, question).passages]
 
 
 def upload(kyo: Kyo, actor: Actor, text: str, name: str = "leave.txt", collection: str = "General") -> Document:
