@@ -100,13 +100,16 @@ def last(tx: Connection) -> End:
 
 
 def last_before(tx: Connection, before: datetime) -> End | None:
-    """The last row of those that may be pruned together: all up to there are older than this moment."""
+    """The last row of those that may be pruned together: all up to there are older than this moment.
+
+    The very last row stays in any case: the next one follows on it.
+    """
     row = tx.execute(
         text(
             """
             select id, hash
             from audit_log
-            where id < coalesce((select min(id) from audit_log where at >= :before), 1 + (select max(id) from audit_log))
+            where id < coalesce((select min(id) from audit_log where at >= :before), (select max(id) from audit_log))
             order by id desc
             limit 1
             """
