@@ -152,10 +152,12 @@ def changed_before(tx: Connection) -> Tampering | None:
         text("select details from audit_log where event = :event order by id limit 1"),
         {"event": Event.AUDIT_BEGIN.value},
     ).one_or_none()
-    older = _older(tx)
-    if begun is None or older is None:
-        return None  # there never were any, or their time was over
-    return None if older.items() <= begun.details.items() else Tampering(Kind.CHANGED, 1, _BEFORE.format(older[THROUGH]))
+    if begun is None:
+        return None  # there never were any, or their time was over: they leave together with this row
+    older = _older(tx) or {"rows": 0}
+    if older.items() <= begun.details.items():
+        return None
+    return Tampering(Kind.CHANGED, 1, _BEFORE.format(begun.details[THROUGH]))
 
 
 def _older(tx: Connection) -> dict[str, object] | None:

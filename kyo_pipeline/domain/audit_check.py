@@ -70,6 +70,11 @@ class Checker:
     tampering: Tampering | None = None
     _first: End | None = None  # what the first row follows on
     _explained: set[End] = field(default_factory=set)
+    _kept: dict[int, list[Anchor]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for anchor in self.anchors:
+            self._kept.setdefault(anchor.end.id, []).append(anchor)
 
     @property
     def first_row(self) -> int:
@@ -80,7 +85,7 @@ class Checker:
         """Whether to go on: False as soon as something was found."""
         for row in rows:
             if self._first is None:
-                self._first = self.last = End(row.id - 1, row.previous_hash)
+                self._first = self.last = self._before(row)
             self.tampering = self._out_of_line(row) or self._written_elsewhere(row) or self._not_anchored(row)
             if self.tampering is not None:
                 return False
@@ -90,6 +95,11 @@ class Checker:
     def finish(self) -> Tampering | None:
         """What was done; None: nothing that can be seen."""
         return self.tampering or self._begins_late() or self._ends_early()
+
+    def _before(self, first: Row) -> End:
+        """What the first row should follow on. Where rows before it were pruned, only `finish` can say whether it does."""
+        is_first = first.id == 1 or self.log.count(first.previous_hash) > 0
+        return End(first.id - 1, GENESIS if is_first else first.previous_hash)
 
     def _note(self, row: Row) -> None:
         self.rows += 1
@@ -118,15 +128,15 @@ class Checker:
         return Tampering(Kind.REMOVED, row.id, _RENUMBERED.format(row.id))
 
     def _not_anchored(self, row: Row) -> Tampering | None:
-        for anchor in self.anchors:
-            if anchor.end.id == row.id and anchor.end.hash != row.hash:
+        for anchor in self._kept.get(row.id, ()):
+            if anchor.end.hash != row.hash:
                 return Tampering(Kind.CHANGED, row.id, _NOT_ANCHORED.format(row.id, anchor.at))
         return None
 
     def _begins_late(self) -> Tampering | None:
-        if self._first in (None, End(0, GENESIS)) or self._first in self._explained:
+        if self._first in (None, End()) or self._first in self._explained:
             return None
-        return Tampering(Kind.REMOVED, 1, missing(1, self._first.id) if self._first.id else _RENUMBERED.format(1))
+        return Tampering(Kind.REMOVED, 1, missing(1, self._first.id))
 
     def _ends_early(self) -> Tampering | None:
         longest = max(self.anchors, key=lambda anchor: anchor.end.id, default=None)

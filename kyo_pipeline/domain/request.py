@@ -30,3 +30,8 @@ def begin(address: str | None = None, id: str | None = None) -> Request:  # noqa
     request = Request(id or uuid4().hex, address or None)
     _current.set(request)
     return request
+
+
+def forget() -> None:
+    """What began is over."""
+    _current.set(Request())
