@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from kyo_app import addresses, runtime
 from kyo_app.identity import browser_name, session_token
+from kyo_pipeline.domain import request
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.errors import Invalid
 from kyo_pipeline.services import signing_in
@@ -22,6 +23,8 @@ _FIELDS = {"Form name": "Sign in", "Username": "User name", "Password": "Passwor
 
 def current_actor() -> Actor | None:
     """Whoever is signed in, from the database at each call: callbacks run before the page that would refuse."""
+    if request.current().id is None:  # a callback or a fragment, which skip the page's entry
+        request.begin(runtime.address())
     return signing_in.actor_of_session(runtime.kyo(), token())
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kyo_app import runtime
 from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.request import begin
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.services import signing_in
 
@@ -70,6 +71,7 @@ class IdentityMiddleware:
         if scope["path"].startswith(_CLOSED):
             await JSONResponse({"message": "There is no such page."}, 404)(scope, receive, send)
             return
+        begin(address_of(scope))  # for routes; pages run in threads of their own, and begin anew
         scope = {**scope, "headers": [header for header in scope["headers"] if not _is_ours(header[0])]}
         if scope["type"] == "websocket" or scope["path"].startswith(_GUARDED):
             session, refusal = await self._identify(scope)

@@ -28,6 +28,7 @@ from kyo_app.views import (
     sign_in,
     source,
 )
+from kyo_pipeline.domain import request
 from kyo_pipeline.domain.actor import Actor, Permission
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ VIEWS = (
 def main() -> None:
     # Before st.navigation: else the icon of the page would be fetched from a font host as the tab's icon.
     st.set_page_config(page_icon=str(_ASSETS / "mark.svg"), layout="centered")
+    request.begin(runtime.address())
     actor = auth.current_actor()
     if actor is None and st.session_state.pop(_WAS_SIGNED_IN, False):
         auth.load_anew()

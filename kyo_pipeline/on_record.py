@@ -5,11 +5,13 @@ the refused deed is rolled back, and the operator writes it, because others may 
 """
 
 import hashlib
+import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
+from kyo_pipeline.adapters.audit_key import audit_key
 from kyo_pipeline.db import audit
 from kyo_pipeline.domain import throttling
 from kyo_pipeline.domain.actor import OPERATOR, Actor
@@ -24,7 +26,13 @@ _UNKNOWN = "unknown"
 
 
 def refused(
-    kyo: Kyo, actor: Actor, event: Event, object_id: object, details: Details, same: Sequence[Details] = ()
+    kyo: Kyo,
+    actor: Actor,
+    event: Event,
+    object_id: object,
+    details: Details,
+    same: Sequence[Details] = (),
+    address: str | None = None,
 ) -> None:
     """Write one row, unless this minute has one of this actor and event that is the same.
 
@@ -39,7 +47,7 @@ def refused(
         audit.lock(tx, actor, event)
         there = [key for key, one in keys.items() if audit.has_row(tx, actor, event, minute, one)]
         if not there:
-            audit.record(tx, actor, event, object_id, at, details, outcome="refused")
+            audit.record(tx, actor, event, object_id, at, details, outcome="refused", address=address)
     for key in there or keys:
         kyo.cache.set(key, b"on record", int(_EVERY.total_seconds()))
 
@@ -62,14 +70,23 @@ def blocked_try(kyo: Kyo, actor: Actor, event: Event, username: str | None, addr
     `username` is None where nobody has the name that was typed: it may be a password in the wrong field.
     """
     # Not by the address as it is: whoever has an IPv6 network could come from another one each time.
-    network = next((one.name for one in throttling.of_address(address)), "")
-    details = {"reason": "blocked", "address": address, "network": network}
+    network = _sealed(kyo, next((one.name for one in throttling.of_address(address)), ""))
+    details = {"reason": "blocked", "network": network}
     same: list[Details] = [{"object_id": username}] if username else []
     if network:
         same.append({"network": network})
     if not same:
         same.append({"object_id": _UNKNOWN, "network": network})
-    refused(kyo, actor, event, username or _UNKNOWN, details, [{"reason": "blocked", **one} for one in same])
+    alike = [{"reason": "blocked", **one} for one in same]
+    refused(kyo, actor, event, username or _UNKNOWN, details, alike, address)
+
+
+def _sealed(kyo: Kyo, network: str) -> str:
+    """What tells networks apart and no more, for this minute: rows are never changed, and addresses are forgotten."""
+    if not network:
+        return ""
+    minute = f"{window(_EVERY, kyo.now()).start.isoformat()} {network}"
+    return hmac.new(audit_key(kyo.settings), minute.encode(), "sha256").hexdigest()[:16]
 
 
 def _key(actor: Actor, event: Event, same: Details, minute: str) -> str:

@@ -40,12 +40,12 @@ def count(kyo: Kyo, attempt: Try) -> tuple[Counted, ...]:
 def record_failure(tx: Transaction, attempt: Try, reason: str, counted: Sequence[Counted], now: datetime) -> None:
     """It has failed; and perhaps the account of somebody is blocked for a while now. What was typed is not stored."""
     name = attempt.person.username if attempt.person else "unknown"
-    details: dict[str, object] = {"reason": reason, "address": attempt.address}
-    audit.record(tx, attempt.actor, attempt.event, name, now, details, outcome="refused")
+    address = attempt.address
+    audit.record(tx, attempt.actor, attempt.event, name, now, {"reason": reason}, outcome="refused", address=address)
     for one in counted:
         if attempt.person is not None and one.blocks and one.subject.kind is Kind.ACCOUNT:
-            details = {"until": one.blocked_until.isoformat(), "address": attempt.address}
-            audit.record(tx, OPERATOR, Event.USER_BLOCK, attempt.person.id, now, details)
+            until = {"until": one.blocked_until.isoformat()}
+            audit.record(tx, OPERATOR, Event.USER_BLOCK, attempt.person.id, now, until, address=address)
 
 
 def forgive(tx: Transaction, counted: Sequence[Counted], now: datetime) -> None:

@@ -25,6 +25,7 @@ from kyo_pipeline.adapters.generation.factory import open_generator
 from kyo_pipeline.db import users
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.db.migrate import migrate
+from kyo_pipeline.domain import request
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.ports import Embedder
@@ -72,6 +73,13 @@ def database_url() -> Iterator[str]:
 def _interruptible() -> None:
     """Where the tests run in the background, Ctrl-C is ignored, and by their children too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_goes_on() -> Iterator[None]:
+    """What one test has begun in this thread is not what the next one puts on record."""
+    yield
+    request.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,7 +28,7 @@ def tried(kyo: Kyo, sql: Sql) -> Callable[..., list[tuple[str, str]]]:
     def record(*tries: tuple[str | None, str]) -> list[tuple[str, str]]:
         for username, address in tries:
             on_record.blocked_try(kyo, OPERATOR, Event.SESSION_REFUSE, username, address)
-        rows = sql("select object_id, details ->> 'address' as address from audit_log order by id")
+        rows = sql("select object_id, coalesce(address, '') as address from audit_log order by id")
         return [tuple(row) for row in rows]
 
     return record
@@ -45,7 +45,8 @@ def test_an_address_is_one_whatever_accounts_it_tries(tried: Callable[..., list[
 def test_a_network_is_one_whatever_address_it_uses(tried: Callable[..., list[tuple[str, str]]], sql: Sql) -> None:
     assert tried(*((f"user{number}", f"2001:db8::{number}") for number in range(5))) == [("user0", "2001:db8::0")]
     [(details,)] = sql("select details from audit_log")
-    assert details == {"reason": "blocked", "address": "2001:db8::0", "network": "2001:db8::"}
+    assert set(details) == {"reason", "network"}
+    assert len(details["network"]) == 16, "sealed: details are never forgotten"
 
 
 def test_who_was_tried_from_a_known_address_is_on_record_when_tried_from_elsewhere(
@@ -67,7 +68,7 @@ def test_others_from_elsewhere_are_others(tried: Callable[..., list[tuple[str, s
 def test_what_else_was_refused_to_them_is_not_the_same(
     kyo: Kyo, employee: Actor, tried: Callable[..., list[tuple[str, str]]]
 ) -> None:
-    on_record.refused(kyo, OPERATOR, Event.SESSION_REFUSE, "anna", {"reason": "wrong", "address": "192.0.2.1"})
+    on_record.refused(kyo, OPERATOR, Event.SESSION_REFUSE, "anna", {"reason": "wrong"}, address="192.0.2.1")
     on_record.refused(kyo, OPERATOR, Event.ACCESS_REFUSE, "anna", {"reason": "blocked"})
     on_record.refused(kyo, employee, Event.SESSION_REFUSE, "anna", {"reason": "blocked"})
     assert len(tried(("anna", "192.0.2.1"))) == 4

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import click
 
+from kyo_pipeline.domain import request
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.errors import Unavailable
@@ -24,6 +25,7 @@ def absolute_settings() -> Settings:
 @contextmanager
 def opened_kyo(role: DatabaseRole = DatabaseRole.APP) -> Iterator[Kyo]:
     """A Kyo on the running database, or on the embedded one, started for this command."""
+    request.begin()
     settings = absolute_settings()
     at_rest = settings.uses_embedded_database and not operations.is_embedded_database_running(settings)
     with operations.running_servers(settings) as servers:

@@ -3,6 +3,7 @@
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -57,9 +58,7 @@ def _make(path: Path) -> None:
             file.write(secrets.token_hex(_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with suppress(FileExistsError):  # another process was quicker: its key is the key
             os.link(beside, path)
-        except FileExistsError:
-            pass  # another process was quicker: its key is the key
     finally:
         beside.unlink()

@@ -24,8 +24,13 @@ def record(
     details: Mapping[str, object] | None = None,
     *,
     outcome: str = "done",
+    address: str | None = None,
 ) -> None:
-    """Append one row, at the end of the transaction: see `db/audit_chain.py`. The object type is the event's resource."""
+    """Append one row, at the end of the transaction: see `db/audit_chain.py`. The object type is the event's resource.
+
+    `address`: where it came from, where the caller knows better than the request. It never belongs in the details:
+    those are hashed, and could not be forgotten.
+    """
     asked = request.current()
     entry = Entry(
         at,
@@ -35,7 +40,7 @@ def record(
         str(object_id),
         outcome,
         details or {},
-        asked.address,
+        address or asked.address,
         asked.id,
     )
     audit_chain.await_commit(tx, entry)

@@ -138,7 +138,9 @@ def begin_chain(tx: Connection, now: datetime) -> bool:
     For the owner of the tables, when the database is brought up to date.
     """
     older = _older(tx)
-    if older is None or tx.scalar(text("select exists (select from audit_log where event = :event)"), {"event": Event.AUDIT_BEGIN.value}):
+    if older is None or tx.scalar(
+        text("select exists (select from audit_log where event = :event)"), {"event": Event.AUDIT_BEGIN.value}
+    ):
         return False
     details = {**older, HASH: GENESIS.hex()}
     entry = Entry(now, OPERATOR.id, OPERATOR.username, Event.AUDIT_BEGIN.value, "log", "done", details)
@@ -176,7 +178,7 @@ def _unchained(tx: Connection, after: int) -> Sequence[Any]:
 
 
 class Whole:
-    """The log as a checker asks about it, see `domain/audit_check.py`. It reads all rows: only when something is wrong."""
+    """The log as a checker asks about it, see `domain/audit_check.py`. Reads all rows: only when something is wrong."""
 
     def __init__(self, tx: Connection) -> None:
         self._tx = tx

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import dagster as dg
 from pydantic import PrivateAttr
 
+from kyo_pipeline.domain import request
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import Kyo, open_kyo
 from kyo_pipeline.settings import load_settings
@@ -19,8 +20,10 @@ class KyoResource(dg.ConfigurableResource):  # type: ignore[type-arg]  # no reso
     @contextmanager
     def yield_for_execution(
         self,
-        context: dg.InitResourceContext,  # noqa: ARG002 — Dagster's signature
+        context: dg.InitResourceContext,
     ) -> Iterator["KyoResource"]:
+        # What a run has done can be found in the audit log; a sensor's look has none.
+        request.begin(id=context.run.run_id if context.run else None)
         self._kyo = open_kyo(load_settings(), DatabaseRole.PIPELINE)
         try:
             yield self

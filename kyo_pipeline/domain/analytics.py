@@ -100,7 +100,7 @@ class IngestionTotals:
 
 @dataclass(frozen=True)
 class Overview:
-    """`before` is of the period before. Lists are the longest first, `never_used` of documents that answer questions."""
+    """`before` is of the period before. Lists begin with the most; `never_used`: of documents that answer questions."""
 
     period: Period
     totals: Totals

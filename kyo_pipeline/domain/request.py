@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import uuid4
 
+from kyo_pipeline.domain.typed_text import said_by_browser
+
 
 @dataclass(frozen=True)
 class Request:
@@ -27,7 +29,7 @@ def current() -> Request:
 
 def begin(address: str | None = None, id: str | None = None) -> Request:  # noqa: A002 — it is what it is called
     """From now on, in this thread or task. Without an id of its own it gets a new one."""
-    request = Request(id or uuid4().hex, address or None)
+    request = Request(id or uuid4().hex, said_by_browser(address or "") or None)
     _current.set(request)
     return request
 

@@ -97,7 +97,8 @@ def migrate(settings: Settings) -> list[str]:
     from kyo_pipeline.db import audit_chain
     from kyo_pipeline.db import migrate as migrations
     from kyo_pipeline.db.engine import Database
-    from kyo_pipeline.kyo import audit_key, database_url, utc_now
+    from kyo_pipeline.adapters.audit_key import audit_key
+    from kyo_pipeline.kyo import database_url, utc_now
 
     applied = migrations.migrate(database_url(settings))
     if applied:

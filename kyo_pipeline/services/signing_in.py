@@ -112,8 +112,10 @@ def redeem_ticket(
             address=said_by_browser(address),
             method=proved.method,
         )
-        details = {"method": proved.method, "address": said_by_browser(address)}
-        audit.record(tx, proved.actor, Event.SESSION_START, proved.actor.id, now, details)
+        details = {"method": proved.method}
+        audit.record(
+            tx, proved.actor, Event.SESSION_START, proved.actor.id, now, details, address=said_by_browser(address)
+        )
     return token, expires_at
 
 

@@ -17,7 +17,7 @@ def test_a_refusal_is_on_record_with_the_address_of_the_websocket(
     page.text_input[0].set_value("erin")
     page.text_input[1].set_value("wrong")
     click(page, "Sign in")
-    assert [row.details["address"] for row in sql("select details from audit_log")] == ["192.0.2.7"]
+    assert [row.address for row in sql("select address from audit_log")] == ["192.0.2.7"]
 
 
 def test_without_a_websocket_of_ours_there_is_no_address(visit: Visit) -> None:

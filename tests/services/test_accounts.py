@@ -121,17 +121,15 @@ class TestPassword:
                 accounts.change_password(kyo, anna, PASSWORD, BETTER, OFFICE)
         with pytest.raises(TooMany):
             session(kyo)
-        rows = sql(
-            "select actor_id, object_id, details from audit_log where event = 'user:change_password' order by id"
-        )
-        wrong, blocked = {"reason": "wrong", "address": OFFICE}, {"reason": "blocked", "address": OFFICE}
+        statement = "select actor_id, object_id, details, address from audit_log where event = :event order by id"
+        rows = sql(statement, event="user:change_password")
         assert [row.details.get("reason") for row in rows] == ["wrong"] * 5 + ["blocked"], "one row a minute"
-        assert rows[0] == (anna.id, "anna", wrong)
+        assert rows[0] == (anna.id, "anna", {"reason": "wrong"}, OFFICE)
         assert (rows[5].actor_id, rows[5].object_id) == (anna.id, "anna")
-        assert blocked.items() <= rows[5].details.items()
-        [block] = sql("select actor_name, object_id, details from audit_log where event = 'user:block'")
+        assert rows[5].address == OFFICE
+        [block] = sql("select actor_name, object_id, details, address from audit_log where event = 'user:block'")
         until = (clock() + timedelta(seconds=30)).isoformat()
-        assert block == ("kyo", str(anna.id), {"until": until, "address": OFFICE})
+        assert block == ("kyo", str(anna.id), {"until": until}, OFFICE)
 
     def test_a_right_one_clears_the_count(self, kyo: Kyo, anna: Actor) -> None:
         for _ in range(3):

@@ -43,9 +43,9 @@ def test_password_ticket_session(kyo: Kyo, anna: Actor, clock: Clock, sql: Calla
     token, expires_at = signing_in.redeem_ticket(kyo, ticket, BROWSER, "Firefox", OFFICE)
     assert signing_in.actor_of_session(kyo, token) == anna
     assert (expires_at - clock()).total_seconds() == kyo.settings.KYO_SESSION_HOURS * 3600
-    [row] = sql("select actor_id, object_id, details from audit_log where event = 'session:start'")
+    [row] = sql("select actor_id, object_id, details, address from audit_log where event = 'session:start'")
     assert (row.actor_id, row.object_id) == (anna.id, str(anna.id))
-    assert row.details == {"method": "password", "address": OFFICE}
+    assert (row.details, row.address) == ({"method": "password"}, OFFICE)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_refusals_all_sound_the_same_and_are_on_record(
     with pytest.raises(NotAllowed, match=WRONG):
         signing_in.sign_in(kyo, username, password, BROWSER, OFFICE)
     assert refusals() == [("anna" if username == "anna" else "unknown", "wrong")]
-    [row] = sql("select details from audit_log where event = 'session:refuse'")
-    assert row.details == {"reason": "wrong", "address": OFFICE}
+    [row] = sql("select details, address from audit_log where event = 'session:refuse'")
+    assert row == ({"reason": "wrong"}, OFFICE)
     assert sql("select from sign_in_tickets") == []
 
 
@@ -230,9 +230,9 @@ class TestTooManyTries:
     ) -> None:
         fail(kyo, 5, address=OFFICE)
         fail(kyo, 5, "nobody")
-        [row] = sql("select object_id, details from audit_log where event = 'user:block'")
-        assert row.object_id == str(anna.id)
-        assert row.details == {"until": (clock() + timedelta(seconds=30)).isoformat(), "address": OFFICE}
+        until = (clock() + timedelta(seconds=30)).isoformat()
+        [row] = sql("select object_id, details, address from audit_log where event = 'user:block'")
+        assert row == (str(anna.id), {"until": until}, OFFICE)
 
     def test_an_address_is_blocked_for_all_accounts_after_twenty(self, kyo: Kyo, clock: Clock) -> None:
         for number in range(20):
