@@ -1,6 +1,6 @@
-"""What was refused, on record: the same thing once a minute, so that no loop fills the audit log.
+"""What was refused, and what was read, on record: the same thing once in a while, so that no loop fills the audit log.
 
-PostgreSQL sees to that; the cache only spares it the question. The row has a transaction of its own, because that of
+Of what was refused, PostgreSQL sees to that; the cache only spares it the question. The row has a transaction of its own, because that of
 the refused deed is rolled back, and the operator writes it, because others may not read the log.
 """
 
@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import UUID
 
 from kyo_pipeline.adapters.audit_key import audit_key
 from kyo_pipeline.db import audit
@@ -17,12 +18,16 @@ from kyo_pipeline.domain import throttling
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.limits import LimitReached, window
+from kyo_pipeline.errors import NotFound
 from kyo_pipeline.kyo import Kyo
 
 Details = Mapping[str, object]
 
 _EVERY = timedelta(minutes=1)
 _UNKNOWN = "unknown"
+
+#: A page that is open asks for what it shows again and again: in this time it is one reading.
+READING = timedelta(minutes=10)
 
 
 def refused(
@@ -50,6 +55,32 @@ def refused(
             audit.record(tx, actor, event, object_id, at, details, outcome="refused", address=address)
     for key in there or keys:
         kyo.cache.set(key, b"on record", int(_EVERY.total_seconds()))
+
+
+def read(kyo: Kyo, actor: Actor, event: Event, object_id: UUID) -> None:
+    """Put on record that somebody reads something. Called before it is shown: what cannot be recorded is not shown.
+
+    Nothing where KYO_AUDIT_READS is false. Without the cache, there is a row each time.
+    """
+    if not kyo.settings.KYO_AUDIT_READS:
+        return
+    key = _key(actor, event, {"object_id": object_id}, "")
+    if kyo.cache.get(key) is not None:
+        return
+    with kyo.db.transaction(actor) as tx:
+        audit.record(tx, actor, event, object_id, kyo.now())
+    kyo.cache.set(key, b"on record", int(READING.total_seconds()))
+
+
+@contextmanager
+def out_of_reach(kyo: Kyo, actor: Actor, event: Event, object_id: UUID) -> Iterator[None]:
+    """Put a `NotFound` on record and raise it again: somebody tried to read what is not there, or not for them."""
+    try:
+        yield
+    except NotFound:
+        details = {"reason": "not found"}
+        refused(kyo, actor, event, object_id, details, [{**details, "object_id": str(object_id)}])
+        raise
 
 
 @contextmanager

@@ -1,17 +1,23 @@
 """What is the same, where several things may be; what is written of it is tested with the services."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from kyo_pipeline import on_record
+from kyo_pipeline.adapters.cache import RedisCache
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.errors import NotFound
 from kyo_pipeline.kyo import Kyo
 from tests.conftest import Clock
 from tests.fakes import MemoryCache
+
+THIS, THAT = UUID(int=1), UUID(int=2)
 
 Sql = Callable[..., list[Any]]
 
@@ -72,3 +78,65 @@ def test_what_else_was_refused_to_them_is_not_the_same(
     on_record.refused(kyo, OPERATOR, Event.ACCESS_REFUSE, "anna", {"reason": "blocked"})
     on_record.refused(kyo, employee, Event.SESSION_REFUSE, "anna", {"reason": "blocked"})
     assert len(tried(("anna", "192.0.2.1"))) == 4
+
+
+# What was read ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_read_again_and_again_is_one_reading_for_a_while(
+    kyo: Kyo, employee: Actor, clock: Clock, audited: Callable[[], list[str]]
+) -> None:
+    for _ in range(3):
+        on_record.read(kyo, employee, Event.DOCUMENT_READ, THIS)
+    assert audited() == ["document:read"]
+    clock.advance(minutes=11)
+    on_record.read(kyo, employee, Event.DOCUMENT_READ, THIS)
+    assert audited() == ["document:read"] * 2
+
+
+def test_another_thing_another_reader_and_another_kind_are_readings_of_their_own(
+    kyo: Kyo, employee: Actor, manager: Actor, sql: Sql
+) -> None:
+    on_record.read(kyo, employee, Event.DOCUMENT_READ, THIS)
+    on_record.read(kyo, employee, Event.DOCUMENT_READ, THAT)
+    on_record.read(kyo, manager, Event.DOCUMENT_READ, THIS)
+    on_record.read(kyo, employee, Event.ANSWER_READ, THIS)
+    rows = sql("select actor_id, event, object_id, outcome, details from audit_log order by id")
+    assert rows == [
+        (employee.id, "document:read", str(THIS), "done", {}),
+        (employee.id, "document:read", str(THAT), "done", {}),
+        (manager.id, "document:read", str(THIS), "done", {}),
+        (employee.id, "answer:read", str(THIS), "done", {}),
+    ]
+
+
+def test_without_the_cache_there_are_more_rows_and_never_fewer(
+    kyo: Kyo, employee: Actor, audited: Callable[[], list[str]]
+) -> None:
+    away = replace(kyo, cache=RedisCache("redis://127.0.0.1:1/0"))
+    for _ in range(2):
+        on_record.read(away, employee, Event.DOCUMENT_READ, THIS)
+    assert audited() == ["document:read"] * 2
+
+
+def test_readings_are_on_record_unless_the_settings_say_no(
+    with_settings: Callable[..., Kyo], employee: Actor, audited: Callable[[], list[str]]
+) -> None:
+    on_record.read(with_settings(KYO_AUDIT_READS=False), employee, Event.DOCUMENT_READ, THIS)
+    assert audited() == []
+
+
+def test_who_looks_for_what_is_out_of_their_reach_is_on_record_once_a_minute(
+    kyo: Kyo, employee: Actor, clock: Clock, sql: Sql
+) -> None:
+    def look(wanted: UUID) -> None:
+        with pytest.raises(NotFound), on_record.out_of_reach(kyo, employee, Event.DOCUMENT_READ, wanted):
+            raise NotFound("There is no such document.")
+
+    look(THIS)
+    look(THIS)
+    look(THAT)
+    clock.advance(minutes=1)
+    look(THIS)
+    rows = sql("select actor_id, event, object_id, outcome from audit_log order by id")
+    assert rows == [(employee.id, "document:read", str(one), "refused") for one in (THIS, THAT, THIS)]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from kyo_pipeline import on_record
 from kyo_pipeline.db import audit, conversations, questions
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, AnswerPage, Outcome
@@ -24,12 +25,18 @@ def list_answers(kyo: Kyo, actor: Actor, *, text: str = "", limit: int = 20, off
 
 
 def read_answer(kyo: Kyo, actor: Actor, answer_id: UUID) -> Answer:
-    """An answer to one of the actor's own questions. Raises `NotFound`."""
+    """An answer to one of the actor's own questions. Raises `NotFound`.
+
+    Reading it again goes on record; that it was given stands there already.
+    """
     actor.require(Permission.ANSWER_READ_OWN)
-    with kyo.db.transaction(actor) as tx:
-        answer = questions.own_answer(tx, actor, answer_id)
-    if answer is None:
-        raise NotFound("There is no such answer among yours.")
+    with on_record.out_of_reach(kyo, actor, Event.ANSWER_READ, answer_id):
+        with kyo.db.transaction(actor) as tx:
+            answer = questions.own_answer(tx, actor, answer_id)
+        if answer is None:
+            raise NotFound("There is no such answer among yours.")
+    if kyo.now() - answer.asked_at > on_record.READING:
+        on_record.read(kyo, actor, Event.ANSWER_READ, answer.id)
     return answer
 
 
@@ -41,7 +48,10 @@ def read_conversation(kyo: Kyo, actor: Actor, conversation_id: UUID, limit: int 
             raise NotFound("There is no such conversation among yours.")
         asked = conversations.question_ids(tx, actor, conversation_id, min(max(limit, 1), MAX_PAGE))
         found = [questions.own_answer(tx, actor, question_id) for question_id in asked]
-    return Conversation(conversation_id, tuple(answer for answer in found if answer is not None))
+    answers = tuple(answer for answer in found if answer is not None)
+    if any(kyo.now() - answer.asked_at > on_record.READING for answer in answers):
+        on_record.read(kyo, actor, Event.ANSWER_READ, conversation_id)
+    return Conversation(conversation_id, answers)
 
 
 def still_readable(kyo: Kyo, actor: Actor, answer_ids: Sequence[UUID]) -> frozenset[UUID]:

@@ -187,10 +187,12 @@ def read_passage(
     actor.require(Permission.DOCUMENT_READ)
     if not 0 <= start < end <= _MAX_OFFSET:
         raise Invalid("A passage ends after it has begun.")
-    with kyo.db.transaction(actor) as tx:
-        found = texts.read(tx, version_id, start, end, min(context, _MAX_CONTEXT))
-    if found is None:
-        raise NotFound(documents.NO_DOCUMENT)
+    with on_record.out_of_reach(kyo, actor, Event.DOCUMENT_READ, version_id):
+        with kyo.db.transaction(actor) as tx:
+            found = texts.read(tx, version_id, start, end, min(context, _MAX_CONTEXT))
+        if found is None:
+            raise NotFound(documents.NO_DOCUMENT)
+    on_record.read(kyo, actor, Event.DOCUMENT_READ, version_id)
     first = found.stretch_start
     quote = found.stretch[start - first : end - first]
     return PassageInContext(
@@ -219,7 +221,10 @@ def preview(kyo: Kyo, actor: Actor, version_id: UUID, limit: int = 3000) -> str:
     actor.require(Permission.DOCUMENT_READ)
     with kyo.db.transaction(actor) as tx:
         found = texts.read(tx, version_id, 0, limit, 0)
-    return found.stretch if found else ""
+    if found is None:
+        return ""
+    on_record.read(kyo, actor, Event.DOCUMENT_READ, version_id)
+    return found.stretch
 
 
 def _check_size(kyo: Kyo, name: str, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from kyo_pipeline import on_record
 from kyo_pipeline.db import audit, questions, shared_answers
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, Outcome, SharedAnswer
@@ -51,10 +52,12 @@ def read_shared(kyo: Kyo, actor: Actor, answer_id: UUID) -> SharedAnswer:
     Raises `NotFound`, whatever the reason is.
     """
     actor.require(Permission.ANSWER_READ_SHARED)
-    with kyo.db.transaction(actor) as tx:
-        found = shared_answers.read(tx, actor, answer_id)
-    if found is None:
-        raise NotFound(NOT_THERE)
+    with on_record.out_of_reach(kyo, actor, Event.ANSWER_READ, answer_id):
+        with kyo.db.transaction(actor) as tx:
+            found = shared_answers.read(tx, actor, answer_id)
+        if found is None:
+            raise NotFound(NOT_THERE)
+    on_record.read(kyo, actor, Event.ANSWER_READ, found.answer.id)
     return found
 
 

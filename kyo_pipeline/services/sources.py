@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from kyo_pipeline import on_record
 from kyo_pipeline.db import audit, sources, texts
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.sources import SourceRow
@@ -31,10 +32,12 @@ def read_source(
     was given an answer out of it may read the pages that the answer cites. Raises `NotFound`, `Conflict` (no text yet).
     """
     actor.require(Permission.DOCUMENT_READ)
-    with kyo.db.transaction(actor) as tx:
-        row = _find(tx, actor, version_id)
-        document = _text(tx, row, version_id)
-    part = _part(row, document, page, row.readable.first if offset is None else offset)
+    with on_record.out_of_reach(kyo, actor, Event.DOCUMENT_READ, version_id):
+        with kyo.db.transaction(actor) as tx:
+            row = _find(tx, actor, version_id)
+            document = _text(tx, row, version_id)
+        part = _part(row, document, page, row.readable.first if offset is None else offset)
+    on_record.read(kyo, actor, Event.DOCUMENT_READ, version_id)
     return SourceText(
         document_id=row.document_id,
         version_id=version_id,
@@ -71,6 +74,7 @@ def page_image(kyo: Kyo, actor: Actor, version_id: UUID, page: int, start: int, 
     picture = kyo.parser.render_page(kyo.files.path(row.sha256), page, quote)
     if isinstance(picture, str):
         raise Invalid(picture)
+    on_record.read(kyo, actor, Event.DOCUMENT_READ, version_id)
     return picture
 
 
@@ -92,6 +96,8 @@ def compare(kyo: Kyo, actor: Actor, older_id: UUID, newer_id: UUID) -> Diff:
     actor.require(Permission.DOCUMENT_READ)
     with kyo.db.transaction(actor) as tx:
         older, newer = (_text(tx, _find_whole(tx, actor, one), one) for one in (older_id, newer_id))
+    for one in (older_id, newer_id):
+        on_record.read(kyo, actor, Event.DOCUMENT_READ, one)
     return diff(older, newer)
 
 
