@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from kyo_pipeline.adapters import passwords
+from kyo_pipeline.adapters.audit_key import audit_key
 from kyo_pipeline.adapters.embedded_postgres import postmaster_pid, running_postgres
 from kyo_pipeline.adapters.embedding.factory import open_embedder
 from kyo_pipeline.adapters.files import FolderFiles
@@ -117,9 +119,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def db(connection: Connection) -> Iterator[RollbackDatabase]:
+def db(connection: Connection, settings: Settings) -> Iterator[RollbackDatabase]:
     """The real database as the app's role sees it; what a test writes is rolled back."""
-    database = RollbackDatabase(connection)
+    database = RollbackDatabase(connection, audit_key=partial(audit_key, settings))
     yield database
     database.close()
 

@@ -27,8 +27,13 @@ class RollbackDatabase(Database):
     It connects as the owner, who takes on a role for each transaction, as the app and the pipeline have theirs.
     """
 
-    def __init__(self, connection: Connection, role: DatabaseRole | None = DatabaseRole.APP) -> None:
-        super().__init__(connection.engine.url.render_as_string(hide_password=False))
+    def __init__(
+        self,
+        connection: Connection,
+        role: DatabaseRole | None = DatabaseRole.APP,
+        audit_key: Callable[[], bytes] = bytes,
+    ) -> None:
+        super().__init__(connection.engine.url.render_as_string(hide_password=False), audit_key=audit_key)
         self._connection = connection
         self._outer = connection.begin()
         self._role = role

@@ -9,6 +9,7 @@ from kyo_pipeline.adapters import anchors as anchor_file
 from kyo_pipeline.adapters import webhook
 from kyo_pipeline.adapters.audit_key import known_keys
 from kyo_pipeline.db import audit, audit_chain, audit_log
+from kyo_pipeline.db.engine import lock_name
 from kyo_pipeline.domain import anchors
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Permission
 from kyo_pipeline.domain.audit import Event
@@ -17,6 +18,7 @@ from kyo_pipeline.domain.audit_check import HASH, THROUGH, Anchor, Checker, Tamp
 from kyo_pipeline.domain.audit_export import Format, header, line
 from kyo_pipeline.domain.audit_log import EVERYTHING, AuditFilter, AuditPage, Cursor
 from kyo_pipeline.domain.pages import MAX_PAGE
+from kyo_pipeline.errors import Conflict
 from kyo_pipeline.kyo import Kyo
 
 #: Rows that are read at once.
@@ -24,6 +26,9 @@ _BATCH = 5000
 
 #: What stands for the whole log in rows about it.
 _LOG = "log"
+
+#: The lock between those who read all rows and those who delete some.
+_RETENTION = "audit-retention"
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ def verify(
     actor.require(Permission.AUDIT_READ)
     keys = known_keys(kyo.settings)
     with kyo.db.transaction(actor) as tx:
+        lock_name(tx, _RETENTION, shared=True)
         checker = Checker(keys, audit_chain.Whole(tx), beside)
         while (rows := audit_chain.read(tx, checker.last.id if checker.rows else 0, _BATCH)) and checker.feed(rows):
             on_rows(checker.rows)
@@ -121,6 +127,7 @@ def prune(kyo: Kyo) -> int:
     if days is None:
         return 0
     with kyo.db.transaction(OPERATOR) as tx:
+        lock_name(tx, _RETENTION)
         through = audit_chain.last_before(tx, kyo.now() - timedelta(days=days))
         if through is None:
             return 0
@@ -147,5 +154,7 @@ def _lines(kyo: Kyo, actor: Actor, through: int, wanted: Format) -> Iterator[str
     while after < through:
         with kyo.db.transaction(actor) as tx:
             rows = audit_chain.read(tx, after, _BATCH)
+        if after and rows and rows[0].id != after + 1:
+            raise Conflict("Rows were deleted meanwhile, since their time was over. Export once more.")
         yield from (line(row, wanted) for row in rows if row.id <= through)
         after = rows[-1].id if rows else through

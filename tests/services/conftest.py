@@ -1,6 +1,6 @@
 """People and a document that several services are tried on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.documents import Document
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, joining, library, people
+from tests.hooks import Hook, listening
 from tests.typed import PASSWORD
 
 
@@ -60,3 +61,10 @@ def document(kyo: Kyo, employee: Actor, publish: Callable[[str, str], None]) -> 
 def found(kyo: Kyo, employee: Actor) -> Callable[[str], list[str]]:
     """The texts that a question finds."""
     return lambda question: [passage.text for passage in asking.search(kyo, employee, question).passages]
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """A webhook that listens."""
+    with listening() as hook:
+        yield hook

@@ -15,6 +15,7 @@ from kyo_pipeline import services
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, PERMISSIONS, Actor, Permission, Role
 from kyo_pipeline.domain.audit import Event
+from kyo_pipeline.domain.audit_export import Format
 from kyo_pipeline.domain.embedding_sets import Verdict
 from kyo_pipeline.domain.identity import Identity
 from kyo_pipeline.errors import NotAllowed
@@ -22,6 +23,7 @@ from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import (
     accounts,
     asking,
+    auditing,
     collections,
     curating,
     doctor,
@@ -56,6 +58,12 @@ Verb = Callable[[Kyo, Actor], object]
 VERBS: dict[str, tuple[Permission, Verb]] = {
     "asking.ask": (Permission.ANSWER_ASK, lambda k, a: asking.ask(k, a, "Why?")),
     "asking.search": (Permission.ANSWER_ASK, lambda k, a: asking.search(k, a, "Why?")),
+    "auditing.end": (Permission.AUDIT_READ, auditing.end),
+    "auditing.export": (Permission.AUDIT_READ, lambda k, a: list(auditing.export(k, a, Format.JSONL))),
+    "auditing.kept_anchors": (Permission.AUDIT_READ, auditing.kept_anchors),
+    "auditing.list_events": (Permission.AUDIT_READ, auditing.list_events),
+    "auditing.list_records": (Permission.AUDIT_READ, auditing.list_records),
+    "auditing.verify": (Permission.AUDIT_READ, auditing.verify),
     "collections.candidates": (Permission.COLLECTION_MANAGE, collections.candidates),
     "collections.change": (
         Permission.COLLECTION_MANAGE,
@@ -376,6 +384,12 @@ def everything(sql: Callable[..., list[Any]]) -> Callable[[], list[Any]]:
 #: Events of which no deed stands here, and where else they are tested.
 ELSEWHERE = {
     Event.ACCESS_REFUSE,  # changes nothing: test_refusals.py
+    Event.ANSWER_READ,  # changes nothing either: test_on_record.py
+    Event.DOCUMENT_READ,  # the same
+    Event.AUDIT_BEGIN,  # once in the life of a database: tests/db/test_audit_chain.py
+    Event.AUDIT_EXPORT,  # changes nothing: test_auditing.py
+    Event.AUDIT_PRUNE,  # the pipeline's: test_auditing.py
+    Event.AUDIT_VERIFY,  # changes nothing: test_auditing.py
     Event.ANSWER_REFUSE,  # the same: test_limits.py
     Event.DOCUMENT_REFUSE,  # the same: test_limits.py
     Event.SESSION_REFUSE,  # the same: test_signing_in.py
