@@ -3,6 +3,7 @@
 import dagster as dg
 
 from kyo_pipeline.defs.assets import ASSETS
+from kyo_pipeline.defs.audit import AUDIT_ASSETS, nightly_audit, prove_audit_log
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS
 from kyo_pipeline.defs.jobs import ingest, reembed, reprocess, upkeep
@@ -15,10 +16,15 @@ from kyo_pipeline.settings import load_settings
 settings = load_settings()
 
 defs = dg.Definitions(
-    assets=[*ASSETS, *EMBEDDING_SET_ASSETS],
+    assets=[*ASSETS, *EMBEDDING_SET_ASSETS, *AUDIT_ASSETS],
     asset_checks=CHECKS,
-    jobs=[ingest, reembed, reprocess, expire, upkeep],
-    schedules=[*SCHEDULES, nightly_upkeep(settings.KYO_UPKEEP_CRON), *scheduled_reembedding(settings.KYO_REEMBED_CRON)],
+    jobs=[ingest, reembed, reprocess, expire, upkeep, prove_audit_log],
+    schedules=[
+        *SCHEDULES,
+        nightly_upkeep(settings.KYO_UPKEEP_CRON),
+        nightly_audit(settings.KYO_UPKEEP_CRON),
+        *scheduled_reembedding(settings.KYO_REEMBED_CRON),
+    ],
     sensors=SENSORS,
     resources={"kyo": KyoResource()},
     # Starting a process a step would cost 3 s each; the steps are short and share their models.

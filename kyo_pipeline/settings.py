@@ -225,19 +225,6 @@ class Settings(BaseSettings):
     KYO_REEMBED_MINUTES: float = Field(
         20, gt=0, le=50, description="How long one run embeds; then the next one goes on. Runs of an hour are ended."
     )
-    KYO_RETAIN_AUDIT_DAYS: int | None = Field(
-        None, ge=30, description="Rows of the audit log that are older are deleted every night; unset: never."
-    )
-    KYO_RETAIN_AUDIT_ADDRESSES_DAYS: int = Field(
-        90, ge=1, description="After so many days the audit log forgets where deeds came from."
-    )
-    KYO_AUDIT_ANCHORS: Path | None = Field(
-        None, description="File that gets the hash of the log's last row every night; KYO_HOME/audit-anchors.jsonl."
-    )
-    KYO_AUDIT_ANCHOR_URL: SecretStr | None = Field(None, description="Gets the same as JSON, by POST.")
-    KYO_AUDIT_READS: bool = Field(
-        True, description="Whether it goes on record who has read which document and which answer."
-    )
     KYO_RETAIN_EMBEDDING_SETS: int = Field(
         1, ge=0, description="Sets that stand, and are kept up to date, after they were replaced: for the way back."
     )
@@ -263,6 +250,26 @@ class Settings(BaseSettings):
     )
     KYO_RETAIN_RUNS_DAYS: int = Field(
         30, ge=1, le=36_500, description="Runs in the Dagster UI that ended before that are deleted."
+    )
+
+    # Audit log
+    KYO_AUDIT_READS: bool = Field(
+        True, description="Whether it goes on record who has read which document and which answer."
+    )
+    KYO_AUDIT_ANCHORS: Path | None = Field(
+        None,
+        description="File that gets the hash of the log's last row every night; without it, audit-anchors.jsonl in "
+        "KYO_HOME. Best on another machine's disk.",
+    )
+    KYO_AUDIT_ANCHOR_URL: SecretStr | None = Field(None, description="Gets the same as JSON, by POST.")
+    KYO_RETAIN_AUDIT_DAYS: int | None = Field(
+        None,
+        ge=30,
+        description="Rows of the audit log that are older are deleted every night. Without it all are kept. Not less "
+        "than KYO_RETAIN_VERSIONS_DAYS: what has answered when is read there.",
+    )
+    KYO_RETAIN_AUDIT_ADDRESSES_DAYS: int = Field(
+        90, ge=1, description="After so many days the audit log forgets where deeds came from."
     )
 
     # Organisation
@@ -342,6 +349,13 @@ class Settings(BaseSettings):
         if len(fields) != len(_CRON_RANGES) or not all(map(_is_cron_field, fields, _CRON_RANGES)):
             raise ValueError("must be the five fields of a cron schedule, such as 30 2 * * * for half past two")
         return " ".join(fields)
+
+    @field_validator("KYO_RETAIN_AUDIT_DAYS")
+    @classmethod
+    def _check_audit_days(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and value < (info.data.get("KYO_RETAIN_VERSIONS_DAYS") or 0):
+            raise ValueError("must not be less than KYO_RETAIN_VERSIONS_DAYS")
+        return value
 
     @field_validator("KYO_PUBLIC_URL")
     @classmethod

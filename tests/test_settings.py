@@ -115,6 +115,20 @@ def test_what_cannot_work_is_refused(name: str, value: str, monkeypatch: pytest.
         load_settings()
 
 
+def test_the_audit_log_is_kept_as_long_as_versions_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KYO_RETAIN_VERSIONS_DAYS", "90")
+    monkeypatch.setenv("KYO_RETAIN_AUDIT_DAYS", "90")
+    assert load_settings().KYO_RETAIN_AUDIT_DAYS == 90
+    monkeypatch.setenv("KYO_RETAIN_AUDIT_DAYS", "89")
+    with pytest.raises(Invalid, match="KYO_RETAIN_AUDIT_DAYS: must not be less than KYO_RETAIN_VERSIONS_DAYS"):
+        load_settings()
+
+
+def test_former_keys_stand_between_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KYO_FORMER_SECRET_KEYS", " one, ,two ")
+    assert [key.get_secret_value() for key in load_settings().KYO_FORMER_SECRET_KEYS] == ["one", "two"]
+
+
 @pytest.mark.parametrize("cron", ["0 0 * * 0", "*/15 1-5/2,22 1,15 1-12 1-5", "59 23 31 12 7"])
 def test_the_upkeep_has_a_schedule_of_its_own(cron: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KYO_UPKEEP_CRON", f"  {cron.replace(' ', '   ')} ")

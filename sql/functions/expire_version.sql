@@ -24,6 +24,10 @@ begin
     where s.at < before
     order by s.document_id, s.at desc, s.place desc
   ),
+  -- Where the log has let go of what was before, nobody knows what answered then.
+  unknown as (
+    select s.document_id from swaps s group by s.document_id having min(s.at) >= before
+  ),
   answered_since as (
     select s.id from swaps s where s.at >= before
     union
@@ -37,6 +41,7 @@ begin
     and v.review in ('approved', 'rejected')
     and v.status in ('ready', 'failed')
     and v.id not in (select s.id from answered_since s)
+    and v.document_id not in (select u.document_id from unknown u)
     and exists (
       select from document_versions w where w.document_id = v.document_id and w.number > v.number and w.published_at < before
     )

@@ -5,6 +5,7 @@ import pytest
 
 from kyo_pipeline.definitions import defs
 from kyo_pipeline.defs.assets import ASSETS
+from kyo_pipeline.defs.audit import AUDIT_ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS, NOT_WORSE
 from kyo_pipeline.defs.schedules import scheduled_reembedding
@@ -21,6 +22,7 @@ CHECK_NAMES = [
     "versions_have_files",
 ]
 SET_KEYS = ["active_embedding_set", "candidate_index", "candidate_quality", "candidate_vectors"]
+AUDIT_KEYS = ["audit_anchor"]
 UPKEEP = ["check_index_health", "find_orphans", "forget_runs", "refresh_statistics", "retain"]
 
 
@@ -32,12 +34,18 @@ def test_their_names() -> None:
     """Names are addresses: runs, plots and alerts of the past hang on them."""
     repository = defs.get_repository_def()
     assert sorted(key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()) == sorted(
-        [*ASSET_KEYS, *SET_KEYS]
+        [*ASSET_KEYS, *SET_KEYS, *AUDIT_KEYS]
     )
-    assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == sorted([*CHECK_NAMES, NOT_WORSE])
+    assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == sorted(
+        [*CHECK_NAMES, NOT_WORSE, "audit_log_holds"]
+    )
     jobs = sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__"))
-    assert jobs == ["expire", "ingest", "reembed", "reprocess", "upkeep"]
-    assert sorted(schedule.name for schedule in repository.schedule_defs) == ["nightly_upkeep", "overdue_reviews"]
+    assert jobs == ["expire", "ingest", "prove_audit_log", "reembed", "reprocess", "upkeep"]
+    assert sorted(schedule.name for schedule in repository.schedule_defs) == [
+        "nightly_audit",
+        "nightly_upkeep",
+        "overdue_reviews",
+    ]
     assert sorted(sensor.name for sensor in repository.sensor_defs) == [
         "inbox_files",
         "other_embedding_sets",
@@ -45,13 +53,16 @@ def test_their_names() -> None:
     ]
 
 
-@pytest.mark.parametrize("asset", [*ASSETS, *EMBEDDING_SET_ASSETS], ids=lambda asset: asset.key.to_user_string())
-def test_every_asset_says_what_it_is_and_whose(asset: dg.AssetsDefinition) -> None:
+GROUPS = {"ingestion": ASSETS, "embedding_sets": EMBEDDING_SET_ASSETS, "audit": AUDIT_ASSETS}
+
+
+@pytest.mark.parametrize(("group", "asset"), [(group, asset) for group, assets in GROUPS.items() for asset in assets])
+def test_every_asset_says_what_it_is_and_whose(group: str, asset: dg.AssetsDefinition) -> None:
     [spec] = asset.specs
     assert spec.description
     assert spec.owners
     assert spec.kinds
-    assert spec.group_name == ("ingestion" if asset in ASSETS else "embedding_sets")
+    assert spec.group_name == group
 
 
 def test_the_job_runs_every_asset_and_every_check() -> None:

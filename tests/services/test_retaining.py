@@ -180,6 +180,22 @@ def test_a_document_that_was_rolled_back_keeps_what_it_came_from(
     assert (retaining.expire_versions(keeping).versions, numbers(sql)) == (2, [3])
 
 
+def test_what_the_audit_log_has_let_go_of_is_not_taken_for_what_never_was(
+    kyo: Kyo, keeping: Kyo, put: Callable[[str], Document], clock: Clock, sql: Sql
+) -> None:
+    first = put("Thirty days.").latest
+    put("Forty days.")
+    reviewing.roll_back(kyo, OPERATOR, first.id)
+    clock.advance(days=DAYS + 1)
+    sql("alter table audit_log disable trigger audit_log_is_append_only")
+    sql("delete from audit_log")
+    sql("alter table audit_log enable trigger audit_log_is_append_only")
+    put("Fifty days.")  # the first has answered until now, and nobody can know
+    assert (retaining.expire_versions(keeping).versions, numbers(sql)) == (0, [1, 2, 3])
+    clock.advance(days=DAYS, seconds=1)
+    assert (retaining.expire_versions(keeping).versions, numbers(sql)) == (2, [3])
+
+
 def test_of_an_archived_document_the_current_version_stays(
     kyo: Kyo, keeping: Kyo, put: Callable[[str], Document], clock: Clock, sql: Sql
 ) -> None:

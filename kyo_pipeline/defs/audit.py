@@ -1,0 +1,86 @@
+"""The audit log, every night: is it as it was written; its end is kept elsewhere; what is past its time goes."""
+
+import dagster as dg
+
+from kyo_pipeline.defs.assets import OWNERS
+from kyo_pipeline.defs.resources import KyoResource
+from kyo_pipeline.domain.actor import OPERATOR
+from kyo_pipeline.services import auditing
+from kyo_pipeline.services.auditing import Verified
+
+GROUP = "audit"
+
+_HOLDS = "audit_log_holds"
+
+
+@dg.asset(
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres", "file"},
+    check_specs=[
+        dg.AssetCheckSpec(
+            name=_HOLDS,
+            asset="audit_anchor",
+            description="No row of the audit log was changed, removed, inserted or moved since it was written, and none "
+            "that was kept as an anchor is missing. `kyo audit verify` says the same.",
+        )
+    ],
+)
+def audit_anchor(context: dg.AssetExecutionContext, kyo: KyoResource) -> dg.MaterializeResult:  # type: ignore[type-arg]  # no value is passed on
+    """The end of the audit log as a line in `KYO_AUDIT_ANCHORS`, sent to `KYO_AUDIT_ANCHOR_URL` too where that is set.
+
+    The whole chain is read before, beside all lines that are kept. Where it does not hold, the check says which row is
+    the first; nothing is deleted then, and no new line is kept. Else rows older than `KYO_RETAIN_AUDIT_DAYS` go, and
+    addresses older than `KYO_RETAIN_AUDIT_ADDRESSES_DAYS` are forgotten: the chain holds without them.
+    """
+    found = auditing.verify(kyo.open, OPERATOR, auditing.kept_anchors(kyo.open, OPERATOR))
+    metadata: dict[str, dg.MetadataValue] = {
+        "rows": dg.MetadataValue.int(found.rows),
+        "last_row": dg.MetadataValue.int(found.end.id),
+        "anchors": dg.MetadataValue.int(found.anchors),
+    }
+    if found.holds:
+        forgotten, pruned = auditing.forget_addresses(kyo.open), auditing.prune(kyo.open)
+        anchor = auditing.keep_anchor(kyo.open)
+        context.log.info("Row %d is kept as an anchor: %s", anchor.end.id, anchor.end.hash.hex())
+        metadata |= {
+            "anchored_row": dg.MetadataValue.int(anchor.end.id),
+            "anchored_hash": dg.MetadataValue.text(anchor.end.hash.hex()),
+            "rows_deleted": dg.MetadataValue.int(pruned),
+            "addresses_forgotten": dg.MetadataValue.int(forgotten),
+        }
+    return dg.MaterializeResult(metadata=metadata, check_results=[_check(found)])
+
+
+def _check(found: Verified) -> dg.AssetCheckResult:
+    sentence = None if found.tampering is None else found.tampering.sentence
+    return dg.AssetCheckResult(
+        check_name=_HOLDS,
+        passed=found.holds,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description=sentence,
+        metadata={"rows": found.rows, "first_row": found.first},
+    )
+
+
+AUDIT_ASSETS = [audit_anchor]
+
+prove_audit_log = dg.define_asset_job(
+    "prove_audit_log",
+    selection=dg.AssetSelection.groups(GROUP),
+    description="Reads the whole audit log and says whether it is as it was written; keeps the hash of its last row "
+    "outside of the database. Started by the schedule `nightly_audit`; may be run by hand at any time.",
+    tags={"dagster/max_retries": "0"},
+)
+
+
+def nightly_audit(cron: str) -> dg.ScheduleDefinition:
+    """With the rest of the upkeep, at the times that `KYO_UPKEEP_CRON` says, in UTC."""
+    return dg.ScheduleDefinition(
+        name="nightly_audit",
+        job=prove_audit_log,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Starts the job `prove_audit_log` when `KYO_UPKEEP_CRON` says so, in UTC: by default every night.",
+    )
