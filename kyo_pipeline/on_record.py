@@ -1,7 +1,7 @@
 """What was refused, and what was read, on record: the same thing once in a while, so that no loop fills the audit log.
 
-Of what was refused, PostgreSQL sees to that; the cache only spares it the question. The row has a transaction of its own, because that of
-the refused deed is rolled back, and the operator writes it, because others may not read the log.
+Of what was refused, PostgreSQL sees to that; the cache only spares it the question. The row has a transaction of its
+own, because that of the refused deed is rolled back, and the operator writes it, because others may not read the log.
 """
 
 import hashlib

@@ -80,7 +80,7 @@ def test_what_else_was_refused_to_them_is_not_the_same(
     assert len(tried(("anna", "192.0.2.1"))) == 4
 
 
-# What was read ---------------------------------------------------------------------------------------------------------
+# What was read -------------------------------------------------------------------------------------------------------
 
 
 def test_what_is_read_again_and_again_is_one_reading_for_a_while(

@@ -21,8 +21,8 @@ _HOLDS = "audit_log_holds"
         dg.AssetCheckSpec(
             name=_HOLDS,
             asset="audit_anchor",
-            description="No row of the audit log was changed, removed, inserted or moved since it was written, and none "
-            "that was kept as an anchor is missing. `kyo audit verify` says the same.",
+            description="No row of the audit log was changed, removed, inserted or moved since it was written, and "
+            "none that was kept as an anchor is missing. `kyo audit verify` says the same.",
         )
     ],
 )

@@ -99,7 +99,7 @@ class Checker:
         return self.tampering or self._begins_late() or self._ends_early()
 
     def _before(self, first: Row) -> End:
-        """What the first row should follow on. Where rows before it are gone, `finish` says whether they were pruned."""
+        """What the first row should follow on. Whether rows before it were pruned, `finish` says."""
         is_first = first.id == 1 or self.log.count(first.previous_hash) > 0
         return End(first.id - 1, GENESIS if is_first else first.previous_hash)
 

@@ -94,10 +94,10 @@ def has_database(settings: Settings) -> bool:
 def migrate(settings: Settings) -> list[str]:
     """Bring the database up to date; return the names of the migrations that were applied now."""
     # Not above: `kyo up` holds this module for its whole life, and has SQLAlchemy only in its children.
+    from kyo_pipeline.adapters.audit_key import audit_key
     from kyo_pipeline.db import audit_chain
     from kyo_pipeline.db import migrate as migrations
     from kyo_pipeline.db.engine import Database
-    from kyo_pipeline.adapters.audit_key import audit_key
     from kyo_pipeline.kyo import database_url, utc_now
 
     applied = migrations.migrate(database_url(settings))

@@ -77,7 +77,7 @@ def test_what_was_done_to_the_log_is_named_and_on_record(
 
 
 def test_another_key_does_not_fit(
-    kyo: Kyo, admin: Actor, deeds: Callable[[int], None], with_settings: Callable[..., Kyo], tmp_path: Path
+    admin: Actor, deeds: Callable[[int], None], with_settings: Callable[..., Kyo], tmp_path: Path
 ) -> None:
     deeds(1)
     other = with_settings(KYO_HOME=tmp_path)
@@ -147,7 +147,7 @@ def test_a_file_that_holds_something_else_is_named_by_its_line(at_home: Callable
 
 
 def test_nothing_is_pruned_unless_the_settings_say_so(
-    kyo: Kyo, pipeline: Kyo, deeds: Callable[[int], None], clock: Clock
+    pipeline: Kyo, deeds: Callable[[int], None], clock: Clock
 ) -> None:
     deeds(2)
     clock.advance(days=4000)
@@ -155,7 +155,7 @@ def test_nothing_is_pruned_unless_the_settings_say_so(
 
 
 def test_what_is_older_than_the_settings_say_goes_and_the_chain_holds(
-    pipeline: Kyo, admin: Actor, deeds: Callable[[int], None], clock: Clock, details: Details
+    pipeline: Kyo, deeds: Callable[[int], None], clock: Clock, details: Details
 ) -> None:
     kyo = replace(pipeline, settings=pipeline.settings.model_copy(update={"KYO_RETAIN_AUDIT_DAYS": 30}))
     deeds(4)
