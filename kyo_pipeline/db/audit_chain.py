@@ -20,6 +20,12 @@ _WAITING = "kyo.audit"
 
 _BEFORE = "One of the first {0} rows, which are older than the chain, is not as it was when the chain began."
 
+#: Rows from before there was a chain have the lowest numbers.
+_IS_TO_BEGIN = """
+    select (select hash is null from audit_log order by id limit 1)
+      and not exists (select from audit_log where event = :event)
+"""
+
 _COLUMNS = """
     id, at, actor_id, actor_name, event, object_id, outcome, details, address, request_id, address_digest,
     previous_hash, hash, seal
@@ -137,12 +143,9 @@ def begin_chain(tx: Connection, now: datetime) -> bool:
 
     For the owner of the tables, when the database is brought up to date.
     """
-    older = _older(tx)
-    if older is None or tx.scalar(
-        text("select exists (select from audit_log where event = :event)"), {"event": Event.AUDIT_BEGIN.value}
-    ):
+    if not tx.scalar(text(_IS_TO_BEGIN), {"event": Event.AUDIT_BEGIN.value}):
         return False
-    details = {**older, HASH: GENESIS.hex()}
+    details = {**(_older(tx) or {}), HASH: GENESIS.hex()}
     entry = Entry(now, OPERATOR.id, OPERATOR.username, Event.AUDIT_BEGIN.value, "log", "done", details)
     await_commit(tx, entry)
     return True

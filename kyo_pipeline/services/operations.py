@@ -101,13 +101,12 @@ def migrate(settings: Settings) -> list[str]:
     from kyo_pipeline.kyo import database_url, utc_now
 
     applied = migrations.migrate(database_url(settings))
-    if applied:
-        owner = Database(database_url(settings), audit_key=partial(audit_key, settings))
-        try:
-            with owner.transaction(OPERATOR) as tx:
-                audit_chain.begin_chain(tx, utc_now())
-        finally:
-            owner.close()
+    owner = Database(database_url(settings), audit_key=partial(audit_key, settings))
+    try:
+        with owner.transaction(OPERATOR) as tx:
+            audit_chain.begin_chain(tx, utc_now())
+    finally:
+        owner.close()
     return applied
 
 

@@ -5,6 +5,9 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from kyo_pipeline.adapters.audit_key import audit_key
+from kyo_pipeline.db import audit_chain
+from kyo_pipeline.db import migrate as migrations
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.db.migrate import everything
 from kyo_pipeline.domain.actor import OPERATOR
@@ -95,3 +98,31 @@ def test_dagster_connects_as_the_pipeline_where_it_has_a_user_of_its_own() -> No
     )
     expected = "postgresql+psycopg2://pipe@db/kyo?options=-csearch_path%3Ddagster"
     assert operations.dagster_url(settings) == expected
+
+
+def test_a_log_from_before_there_was_a_chain_becomes_part_of_it_once(
+    new_database: Callable[[], str], tmp_path: Path
+) -> None:
+    url = new_database()
+    migrations.migrate(url, migrations.read_migrations()[:8])
+    owner = Database(url)
+    with owner.transaction(OPERATOR) as tx:
+        tx.execute(
+            text(
+                """
+                insert into audit_log (at, actor_name, event, object_type, object_id, outcome, details)
+                select '2026-01-01', 'anna', 'document:upload', 'document', n::text, 'done', '{"size": 1.50}'
+                from generate_series(1, 3) as n
+                """
+            )
+        )
+    settings = Settings(KYO_HOME=tmp_path, DATABASE_URL=SecretStr(url))
+    assert operations.migrate(settings)[0].startswith("0009")
+    assert operations.migrate(settings) == []
+    with owner.transaction(OPERATOR) as tx:
+        [row] = audit_chain.read(tx, 0, 10)
+        assert (row.id, row.entry.event, row.entry.details["rows"]) == (4, "audit:begin", 3)
+        assert row.is_intact()
+        assert row.is_sealed([audit_key(settings)])
+        assert audit_chain.changed_before(tx) is None
+    owner.close()
