@@ -198,16 +198,22 @@ def table(rows: Sequence[Mapping[str, str]], alt: str) -> None:
 
 
 def local_time(moment: datetime) -> str:
-    return wording.human_time(moment, runtime.kyo().now(), _zone())
+    return wording.human_time(moment, runtime.kyo().now(), reader_zone())
+
+
+def local_moment(moment: datetime) -> str:
+    """To the second, with the zone: where it matters what was first."""
+    local = moment.astimezone(reader_zone())
+    return f"{local.day} {local:%b %Y, %H:%M:%S} {local.tzname()}"
 
 
 def local_day() -> date:
     """Today, where the reader is."""
-    return runtime.kyo().now().astimezone(_zone()).date()
+    return runtime.kyo().now().astimezone(reader_zone()).date()
 
 
 def local_clock(moment: datetime) -> str:
-    return f"{moment.astimezone(_zone()):%H:%M}"
+    return f"{moment.astimezone(reader_zone()):%H:%M}"
 
 
 def state_badges(document: Document, *, decides: bool = True) -> str:
@@ -240,7 +246,8 @@ def retry_button(actor: Actor, document: Document) -> None:
             st.rerun()
 
 
-def _zone() -> tzinfo:
+def reader_zone() -> tzinfo:
+    """What the reader's browser says; UTC where it says nothing that is a zone."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):

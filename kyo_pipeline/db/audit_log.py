@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from kyo_pipeline.domain.access import PersonName
 from kyo_pipeline.domain.audit_log import MOST_COUNTED, AuditFilter, AuditPage, AuditRecord, Cursor
 
 _CONDITIONS = {
@@ -54,18 +55,31 @@ def events(tx: Connection) -> tuple[str, ...]:
     )
 
 
+def people(tx: Connection) -> tuple[PersonName, ...]:
+    """Everybody there is, by name."""
+    rows = tx.execute(text("select id, username, name from users order by lower(name), username"))
+    return tuple(PersonName(*row) for row in rows)
+
+
+def conditions(wanted: AuditFilter) -> tuple[str, dict[str, Any]]:
+    """For a `where`, with its parameters."""
+    parameters = {name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None}
+    return " and ".join(["true", *(_CONDITIONS[name] for name in parameters)]), parameters
+
+
 def _rows(tx: Connection, wanted: AuditFilter, cursor: Cursor | None, limit: int) -> list[AuditRecord]:
-    conditions, parameters = _where(wanted)
+    where, parameters = conditions(wanted)
     direction = "asc" if cursor is not None and cursor.newer else "desc"
     if cursor is not None:
-        conditions.append(f"(at, id) {'>' if cursor.newer else '<'} (:cursor_at, :cursor_id)")
+        where += f" and (at, id) {'>' if cursor.newer else '<'} (:cursor_at, :cursor_id)"
         parameters |= {"cursor_at": cursor.at, "cursor_id": cursor.id}
     rows = tx.execute(
         text(
             f"""
-            select id, at, actor_id, actor_name, event, object_type, object_id, outcome, details, address, request_id
+            select id, at, actor_id, actor_name, event, object_type, object_id, outcome, details, address, request_id,
+              encode(previous_hash, 'hex'), encode(hash, 'hex')
             from audit_log
-            where {" and ".join(conditions)}
+            where {where}
             order by at {direction}, id {direction}
             limit :limit
             """  # noqa: S608 — conditions of this module
@@ -80,11 +94,6 @@ def _is_older(tx: Connection, wanted: AuditFilter, last: AuditRecord) -> bool:
 
 
 def _count(tx: Connection, wanted: AuditFilter) -> int:
-    conditions, parameters = _where(wanted)
-    statement = f"select count(*) from (select from audit_log where {' and '.join(conditions)} limit :most) as some"  # noqa: S608 — conditions of this module
+    where, parameters = conditions(wanted)
+    statement = f"select count(*) from (select from audit_log where {where} limit :most) as found"  # noqa: S608 — conditions of this module
     return int(tx.scalar(text(statement), {**parameters, "most": MOST_COUNTED}) or 0)
-
-
-def _where(wanted: AuditFilter) -> tuple[list[str], dict[str, Any]]:
-    parameters = {name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None}
-    return ["true", *(_CONDITIONS[name] for name in parameters)], parameters
