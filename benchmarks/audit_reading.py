@@ -49,7 +49,6 @@ def filters(kyo: Kyo) -> dict[str, AuditFilter]:
         "one document": AuditFilter(object_id=str(document)),
         "refused": AuditFilter(outcome="refused"),
         "done": AuditFilter(outcome="done"),
-        "done, never so": AuditFilter(event="session:refuse", outcome="done"),
         "refused, never so": AuditFilter(event="answer:ask", outcome="refused"),
         "one request": AuditFilter(request_id=str(request)),
         "person and deed": AuditFilter(actor_id=busy, event="document:approve"),

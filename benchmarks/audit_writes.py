@@ -97,7 +97,9 @@ def measured(kyo: Kyo, writers: int, seconds: float) -> None:
         all_taken = [one for run in taken[kind] for one in run]
         each = [len(one) / seconds for one in taken[kind]]
         said = at_least(rates[kind], WANTED, ".0f") if kind else f"{rates[kind]:.0f}"
-        print(row(name, said, f"{min(each):.0f}", f"{max(each):.0f}", *(f"{of(all_taken):.1f}" for of in (median, p95))))
+        print(
+            row(name, said, f"{min(each):.0f}", f"{max(each):.0f}", *(f"{of(all_taken):.1f}" for of in (median, p95)))
+        )
     print(f"ratio {rates[True] / rates[False]:.2f}")
 
 

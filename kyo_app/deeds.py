@@ -123,6 +123,12 @@ def things(object_type: str) -> str:
     return _THINGS.get(object_type) or _spelled(object_type)
 
 
+def thing(object_type: str) -> str:
+    """The resource of an event, as the label of its identifier."""
+    words = _spelled(object_type)
+    return words[:1].upper() + words[1:]
+
+
 def has_words(event: str) -> bool:
     return event in _DEEDS and event.partition(":")[0] in _THINGS
 

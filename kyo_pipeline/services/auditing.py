@@ -112,7 +112,7 @@ def end(kyo: Kyo, actor: Actor) -> Anchor:
 
 
 def export(kyo: Kyo, actor: Actor, wanted: Format, only: AuditFilter = EVERYTHING) -> Iterator[str]:
-    """The chain, or some rows of it, as lines of a file, the oldest row first; it goes on record before the first line."""
+    """The chain, or some rows of it, as lines of a file, the oldest first; it goes on record before the first line."""
     actor.require(Permission.AUDIT_READ)
     with kyo.db.transaction(actor) as tx:
         through = audit_chain.last(tx).id
