@@ -92,8 +92,9 @@ def _rows(tx: Connection, wanted: AuditFilter, cursor: Cursor | None, limit: int
     rows = tx.execute(
         text(
             f"""
-            select id, at, actor_id, actor_name, event, object_type, object_id, outcome, details, address, request_id,
-              encode(previous_hash, 'hex'), encode(hash, 'hex')
+            select id, at, actor_id, actor_name, event, object_type, object_id, outcome,
+              case when jsonb_typeof(details) = 'object' then details else jsonb_build_object('details', details) end,
+              address, request_id, encode(previous_hash, 'hex'), encode(hash, 'hex')
             from audit_log
             where {where}
             order by {order}

@@ -76,7 +76,9 @@ def test_a_record_has_all_that_its_row_has(kyo: Kyo, put: Put) -> None:
 
 
 def test_rows_from_before_there_was_a_chain_have_no_hash(kyo: Kyo, sql: Callable[..., list[Any]]) -> None:
-    sql("insert into audit_log values (1, :at, null, 'anna', 'document:upload', 'document', '7', 'done', '{}')", at=NOON)
+    sql(
+        "insert into audit_log values (1, :at, null, 'anna', 'document:upload', 'document', '7', 'done', '{}')", at=NOON
+    )
     [record] = page(kyo).records
     assert (record.hash, record.previous_hash) == (None, None)
 
