@@ -88,15 +88,15 @@ def _deed(events: Sequence[str]) -> tuple[str | None, str | None]:
     chosen = st.session_state.get(DEED)
     if chosen is not None and chosen not in options:
         options.append(chosen)  # of before what is on record now was pruned
-    picked = st.selectbox("Did what", [None, *options], format_func=_deed_label, key=DEED, persist_state="page")
+    picked = st.selectbox(
+        "Did what", options, None, format_func=_deed_label, placeholder="Anything", key=DEED, persist_state="page"
+    )
     if picked is None:
         return None, None
     return (None, picked) if ":" in picked else (picked, None)
 
 
-def _deed_label(option: str | None) -> str:
-    if option is None:
-        return "Anything"
+def _deed_label(option: str) -> str:
     if ":" not in option:
         return f"Anything about {deeds.things(option)}"
     words = deeds.deed(option)

@@ -49,15 +49,19 @@ def _facts(record: AuditRecord) -> None:
         "Who": inert_line(record.actor_name, 80),
         "What": inert_line(record.event),
         "Outcome": inert_line(record.outcome),
-        inert_line(deeds.thing(record.object_type), 60): inert_line(record.object_id, 200),
-        **{inert_line(name, 60): inert(value) for name, value in deeds.others(record.details).items()},
+        inert_line(deeds.label(record.object_type), 60): inert_line(record.object_id, 200),
+        **{inert_line(deeds.label(name), 60): inert(value) for name, value in deeds.others(record.details).items()},
         "From address": inert_line(record.address or "", 80),
         "Request": inert_line(record.request_id or "", 80),
         "Row": f"{record.id:,}",
-        "Hash": inert_line(record.hash or "of before there was a chain"),
-        "Hash of the row before": inert_line(record.previous_hash or ""),
     }
-    table([{"": name, " ": value} for name, value in facts.items() if value], "All that this row says")
+    rows = [{"": name, " ": value} for name, value in facts.items() if value]
+    table(rows, "All that this row says", headed=False)
+    if record.hash is None:
+        st.caption("It is older than the chain, and has no hash of its own.")
+        return
+    st.caption("The hash of this row, and of the one before")
+    st.code(f"{record.hash}\n{record.previous_hash}", language=None, wrap_lines=True)
 
 
 def _ways_on(record: AuditRecord) -> None:

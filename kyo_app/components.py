@@ -192,9 +192,9 @@ def empty_state(icon: str, title: str, body: str, link: Link | None = None) -> N
         st.space("small")
 
 
-def table(rows: Sequence[Mapping[str, str]], alt: str) -> None:
+def table(rows: Sequence[Mapping[str, str]], alt: str, *, headed: bool = True) -> None:
     """Rows by column name, on a phone too: it scrolls. Cells are markdown, ours or made inert."""
-    st.table(list(rows), border="horizontal", hide_index=True, hide_header=False, alt=alt)
+    st.table(list(rows), border="horizontal", hide_index=True, hide_header=not headed, alt=alt)
 
 
 def local_time(moment: datetime) -> str:

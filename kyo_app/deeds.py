@@ -145,9 +145,9 @@ def things(object_type: str) -> str:
     return _THINGS.get(object_type) or _spelled(object_type)
 
 
-def thing(object_type: str) -> str:
-    """The resource of an event, as the label of its identifier."""
-    words = _spelled(object_type)
+def label(name: str) -> str:
+    """A resource, or the name of a detail, as it stands before a value."""
+    words = _spelled(name)
     return words[:1].upper() + words[1:]
 
 
@@ -168,13 +168,13 @@ def changes(details: Mapping[str, object]) -> list[Change]:
     if not (isinstance(before, Mapping) and isinstance(after, Mapping)):
         return [Change("", said(before), said(after))]
     names = [name for name in dict.fromkeys([*before, *after]) if before.get(name) != after.get(name)]
-    return [Change(_spelled(name), said(before.get(name)), said(after.get(name))) for name in names]
+    return [Change(label(name), said(before.get(name)), said(after.get(name))) for name in names]
 
 
 def others(details: Mapping[str, object]) -> dict[str, str]:
-    """The other details, by their names."""
+    """The other details."""
     sides = _sides_of(details) or ()
-    return {_spelled(name): said(value) for name, value in details.items() if name not in sides}
+    return {name: said(value) for name, value in details.items() if name not in sides}
 
 
 def _sides_of(details: Mapping[str, object]) -> tuple[str, str] | None:

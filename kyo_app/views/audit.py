@@ -34,8 +34,9 @@ def show() -> None:
             _nothing(wanted)
             return
         _head(wanted, page)
-        for record in page.records:
-            row_panel(record)
+        with st.container(gap="xsmall"):
+            for record in page.records:
+                row_panel(record)
         _pages(wanted, page)
 
 
@@ -63,7 +64,7 @@ def _head(wanted: AuditFilter, page: AuditPage) -> None:
 
 def _count(page: AuditPage) -> str:
     if not page.is_counted:
-        return f"More than {MOST_COUNTED - 1:,} rows, the newest first"
+        return f"{MOST_COUNTED:,} rows or more, the newest first"
     return "1 row" if page.total == 1 else f"{page.total:,} rows, the newest first"
 
 
