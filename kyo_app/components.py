@@ -192,22 +192,28 @@ def empty_state(icon: str, title: str, body: str, link: Link | None = None) -> N
         st.space("small")
 
 
-def table(rows: Sequence[Mapping[str, str]], alt: str) -> None:
+def table(rows: Sequence[Mapping[str, str]], alt: str, *, headed: bool = True) -> None:
     """Rows by column name, on a phone too: it scrolls. Cells are markdown, ours or made inert."""
-    st.table(list(rows), border="horizontal", hide_index=True, hide_header=False, alt=alt)
+    st.table(list(rows), border="horizontal", hide_index=True, hide_header=not headed, alt=alt)
 
 
 def local_time(moment: datetime) -> str:
-    return wording.human_time(moment, runtime.kyo().now(), _zone())
+    return wording.human_time(moment, runtime.kyo().now(), reader_zone())
+
+
+def local_moment(moment: datetime) -> str:
+    """To the second, with the zone: where it matters what was first."""
+    local = moment.astimezone(reader_zone())
+    return f"{local.day} {local:%b %Y, %H:%M:%S} {local.tzname()}"
 
 
 def local_day() -> date:
     """Today, where the reader is."""
-    return runtime.kyo().now().astimezone(_zone()).date()
+    return runtime.kyo().now().astimezone(reader_zone()).date()
 
 
 def local_clock(moment: datetime) -> str:
-    return f"{moment.astimezone(_zone()):%H:%M}"
+    return f"{moment.astimezone(reader_zone()):%H:%M}"
 
 
 def state_badges(document: Document, *, decides: bool = True) -> str:
@@ -240,7 +246,8 @@ def retry_button(actor: Actor, document: Document) -> None:
             st.rerun()
 
 
-def _zone() -> tzinfo:
+def reader_zone() -> tzinfo:
+    """What the reader's browser says; UTC where it says nothing that is a zone."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):

@@ -14,7 +14,7 @@ from kyo_pipeline.errors import Forbidden, KyoError, NotFound
 from kyo_pipeline.services import refusals, signing_in, sources
 
 #: Others have written it: a browser is to store it, and if one ever showed it instead, it could do nothing.
-_INERT = {"Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'"}
+INERT = {"Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'"}
 _BYTES = "application/octet-stream"
 #: What browsers say of a request that no page of ours caused.
 _ELSEWHERE = ("cross-site", "same-site")
@@ -35,39 +35,45 @@ def file_routes() -> list[BaseRoute]:
     ]
 
 
+def is_from_elsewhere(request: Request) -> bool:
+    """Whether a page of somebody else has caused it."""
+    return request.headers.get("sec-fetch-site") in _ELSEWHERE
+
+
 def download(request: Request) -> Response:
     """Stream the file as an attachment, and put on record who took it."""
     version = request.path_params["version"]
-    if request.headers.get("sec-fetch-site") in _ELSEWHERE:
+    if is_from_elsewhere(request):
         # Nobody else's page causes a download, nor a record of one: it leads to the page with the button for it.
-        return _no_store(RedirectResponse(f"/source?version={_uuid_or_nothing(version)}", 303))
+        return no_store(RedirectResponse(f"/source?version={_uuid_or_nothing(version)}", 303))
     actor = None
     try:
         actor = signing_in.actor_of_session(runtime.kyo(), session_token(request.cookies, is_secure(request.scope)))
         if actor is None:
-            return _refusal(request, "Sign in first, then open this address again.", 401)
+            return refusal(request, "Sign in first, then open this address again.", 401)
         file = sources.download(runtime.kyo(), actor, _uuid(version))
     except KyoError as error:
-        return _refused(request, actor, error)
-    return _no_store(FileResponse(file.path, headers=_INERT, media_type=_BYTES, filename=file.file_name))
+        return refused(request, actor, error)
+    return no_store(FileResponse(file.path, headers=INERT, media_type=_BYTES, filename=file.file_name))
 
 
 async def no_such_file(request: Request) -> Response:
-    return _refusal(request, "There is no such file.", 404)
+    return refusal(request, "There is no such file.", 404)
 
 
-def _refused(request: Request, actor: Actor | None, error: KyoError) -> Response:
+def refused(request: Request, actor: Actor | None, error: KyoError) -> Response:
+    """Say so; what a role does not allow goes on record."""
     if actor is not None and isinstance(error, Forbidden):
         refusals.record(runtime.kyo(), actor, error.message)
-    return _refusal(request, error.message, error.status)
+    return refusal(request, error.message, error.status)
 
 
-def _refusal(request: Request, message: str, status: int) -> Response:
+def refusal(request: Request, message: str, status: int) -> Response:
     """For people a page, for programs JSON."""
     if not wants_page(request):
-        return _no_store(JSONResponse({"message": message}, status))
+        return no_store(JSONResponse({"message": message}, status))
     address, label = ("/", "Sign in") if status == 401 else ("/documents", "Go to the documents")
-    return _no_store(HTMLResponse(_PAGE.format(message=html.escape(message), address=address, label=label), status))
+    return no_store(HTMLResponse(_PAGE.format(message=html.escape(message), address=address, label=label), status))
 
 
 def _uuid(text: str) -> UUID:
@@ -84,6 +90,6 @@ def _uuid_or_nothing(text: str) -> str:
         return ""
 
 
-def _no_store(response: Response) -> Response:
+def no_store(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     return response

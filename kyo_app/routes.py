@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from kyo_app import addresses, runtime
 from kyo_app.downloads import file_routes
+from kyo_app.exports import export_routes
 from kyo_app.identity import (
     SECURE_SESSION_COOKIE,
     SESSION_COOKIE,
@@ -31,6 +32,7 @@ def routes() -> list[BaseRoute]:
         Route("/auth/redeem", redeem, methods=["GET"]),
         Route("/auth/sign-out", sign_out, methods=["GET"]),
         *file_routes(),
+        *export_routes(),
         Route("/api/{rest:path}", no_such_route, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
     ]
 

@@ -96,7 +96,9 @@ def anchor() -> None:
 
 
 @command.command()
-@click.option("--format", "wanted", type=click.Choice([one.value for one in Format]), default="jsonl", show_default=True)
+@click.option(
+    "--format", "wanted", type=click.Choice([one.value for one in Format]), default="jsonl", show_default=True
+)
 @click.option("--output", type=click.File("w", encoding="utf-8", lazy=True), default="-", help="A file; else stdout.")
 def export(wanted: str, output: TextIO) -> None:
     """Write the whole log, the oldest row first. JSON lines can be checked without KYO: see docs/security.md."""

@@ -11,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from kyo_pipeline.db import audit_log
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.audit_chain import GENESIS, End, Entry, Row, canonical, follow, said
 from kyo_pipeline.domain.audit_check import HASH, THROUGH, Kind, Tampering
+from kyo_pipeline.domain.audit_log import EVERYTHING, AuditFilter
 
 _WAITING = "kyo.audit"
 
@@ -94,10 +96,17 @@ def write(tx: Connection, key: Callable[[], bytes]) -> None:
     entries.clear()
 
 
-def read(tx: Connection, after: int, limit: int) -> tuple[Row, ...]:
+def read(tx: Connection, after: int, limit: int, only: AuditFilter = EVERYTHING) -> tuple[Row, ...]:
     """Rows of the chain in the order of their numbers. For admins; rows from before there was a chain are left out."""
-    statement = f"select {_COLUMNS} from audit_log where id > :after and hash is not null order by id limit :limit"  # noqa: S608 — a constant
-    return tuple(_row(row) for row in tx.execute(text(statement), {"after": after, "limit": limit}))
+    conditions, parameters = audit_log.conditions(only)
+    statement = f"""
+        select {_COLUMNS}
+        from audit_log
+        where id > :after and hash is not null and {conditions}
+        order by id
+        limit :limit
+    """  # noqa: S608 — constants
+    return tuple(_row(row) for row in tx.execute(text(statement), {"after": after, "limit": limit, **parameters}))
 
 
 def last(tx: Connection) -> End:

@@ -1,14 +1,17 @@
 """What people see of the audit log: rows, and which of them are wanted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from uuid import UUID
 
 
 @dataclass(frozen=True)
 class AuditRecord:
-    """`event` is `resource:action`; `object_type` its resource. `address`: None where there was none, or no more."""
+    """`event` is `resource:action`; `object_type` its resource. `address`: None where there was none, or no more.
+
+    The hashes are hexadecimal; None in rows from before there was a chain.
+    """
 
     id: int
     at: datetime
@@ -21,6 +24,8 @@ class AuditRecord:
     details: Mapping[str, object]
     address: str | None
     request_id: str | None
+    previous_hash: str | None
+    hash: str | None
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,11 @@ class AuditFilter:
     request_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+    @property
+    def on_record(self) -> dict[str, str]:
+        """What of it says which rows somebody took away."""
+        return {name: str(value) for name, value in asdict(self).items() if value is not None}
 
 
 EVERYTHING = AuditFilter()

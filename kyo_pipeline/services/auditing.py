@@ -11,6 +11,7 @@ from kyo_pipeline.adapters.audit_key import known_keys
 from kyo_pipeline.db import audit, audit_chain, audit_log
 from kyo_pipeline.db.engine import lock_name
 from kyo_pipeline.domain import anchors
+from kyo_pipeline.domain.access import PersonName
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Permission
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.audit_chain import End
@@ -53,6 +54,13 @@ def list_records(
     actor.require(Permission.AUDIT_READ)
     with kyo.db.transaction(actor) as tx:
         return audit_log.page(tx, wanted, cursor, min(max(limit, 1), MAX_PAGE))
+
+
+def list_people(kyo: Kyo, actor: Actor) -> tuple[PersonName, ...]:
+    """Everybody who may be in the log, by name; the operator, under whom the pipeline works, too."""
+    actor.require(Permission.AUDIT_READ)
+    with kyo.db.transaction(actor) as tx:
+        return audit_log.people(tx)
 
 
 def list_events(kyo: Kyo, actor: Actor) -> tuple[str, ...]:
@@ -109,13 +117,14 @@ def end(kyo: Kyo, actor: Actor) -> Anchor:
         return Anchor(kyo.now(), audit_chain.last(tx))
 
 
-def export(kyo: Kyo, actor: Actor, wanted: Format) -> Iterator[str]:
-    """The chain as lines of a file, the oldest row first; it goes on record before the first line."""
+def export(kyo: Kyo, actor: Actor, wanted: Format, only: AuditFilter = EVERYTHING) -> Iterator[str]:
+    """The chain, or some rows of it, as lines of a file, the oldest first; it goes on record before the first line."""
     actor.require(Permission.AUDIT_READ)
     with kyo.db.transaction(actor) as tx:
         through = audit_chain.last(tx).id
-        audit.record(tx, actor, Event.AUDIT_EXPORT, _LOG, kyo.now(), {"through": through, "format": wanted.value})
-    return _lines(kyo, actor, through, wanted)
+        details = {"through": through, "format": wanted.value, **only.on_record}
+        audit.record(tx, actor, Event.AUDIT_EXPORT, _LOG, kyo.now(), details)
+    return _lines(kyo, actor, through, wanted, only)
 
 
 def prune(kyo: Kyo) -> int:
@@ -148,13 +157,13 @@ def _anchor_file(kyo: Kyo) -> Path:
     return kyo.settings.KYO_AUDIT_ANCHORS or kyo.settings.KYO_HOME / "audit-anchors.jsonl"
 
 
-def _lines(kyo: Kyo, actor: Actor, through: int, wanted: Format) -> Iterator[str]:
+def _lines(kyo: Kyo, actor: Actor, through: int, wanted: Format, only: AuditFilter) -> Iterator[str]:
     yield from header(wanted)
     after = 0
     while after < through:
         with kyo.db.transaction(actor) as tx:
-            rows = audit_chain.read(tx, after, _BATCH)
-        if after and rows and rows[0].id != after + 1:
+            rows = audit_chain.read(tx, after, _BATCH, only)
+        if only == EVERYTHING and after and rows and rows[0].id != after + 1:
             raise Conflict("Rows were deleted meanwhile, since their time was over. Export once more.")
         yield from (line(row, wanted) for row in rows if row.id <= through)
         after = rows[-1].id if rows else through
