@@ -8,6 +8,7 @@ from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS
 from kyo_pipeline.defs.jobs import ingest, reembed, reprocess, upkeep
 from kyo_pipeline.defs.resources import KyoResource
+from kyo_pipeline.defs.rollups import ROLLUP_CHECKS, ROLLUP_SENSORS, nightly_rollup, roll_up, usage_by_day
 from kyo_pipeline.defs.schedules import SCHEDULES, expire, nightly_upkeep, scheduled_reembedding
 from kyo_pipeline.defs.sensors import SENSORS
 from kyo_pipeline.settings import load_settings

@@ -8,6 +8,7 @@ from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.audit import AUDIT_ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS, NOT_WORSE
+from kyo_pipeline.defs.rollups import ROLLUP_CHECKS, usage_by_day
 from kyo_pipeline.defs.schedules import scheduled_reembedding
 
 ASSET_KEYS = ["chunk_vectors", "document_chunks", "document_texts", "lexical_weights", "searchable_documents"]
@@ -49,6 +50,7 @@ def test_their_names() -> None:
     assert sorted(sensor.name for sensor in repository.sensor_defs) == [
         "inbox_files",
         "other_embedding_sets",
+        "stale_days",
         "waiting_files",
     ]
 
@@ -107,7 +109,7 @@ def test_the_upkeep_is_nightly_and_its_steps_wait_for_nothing() -> None:
     assert all(node.description for node in job.graph.node_defs)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.node_def.name)
+@pytest.mark.parametrize("check", [*CHECKS, *ROLLUP_CHECKS], ids=lambda check: check.node_def.name)
 def test_every_check_says_what_must_hold(check: dg.AssetChecksDefinition) -> None:
     assert all(spec.description for spec in check.check_specs)
 
