@@ -4,7 +4,7 @@ The browser draws them. Streamlit has it interpret Vega's expressions instead of
 a Content-Security-Policy without 'unsafe-eval'. What a chart says, its `alt` and the table under it say in words.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ from kyo_pipeline.domain.analytics import IngestionTotals, StageLatency
 
 Spec = dict[str, Any]
 
-HEIGHT = 260
-_BAR = 26
+# In pixels, with legend and axis: Streamlit fits all of a chart into its height.
+_HEIGHT, _STAGE, _AROUND, _ONE_BAR = 300, 40, 110, 120
 
 #: In the order of chartCategoricalColors in config.toml: good, middling, bad, neither.
 OUTCOMES: Mapping[str, Count] = {
@@ -25,7 +25,10 @@ OUTCOMES: Mapping[str, Count] = {
 }
 THUMBS: Mapping[str, Count] = {"Helpful": lambda one: one.liked, "Not helpful": lambda one: one.disliked}
 
-STAGES = {
+_WITHIN = ("Half within", "95 % within")
+
+#: In their order.
+_STAGES = {
     "total": "All together",
     "rewrite": "Understanding follow-ups",
     "cache": "Looking for the same question",
@@ -52,13 +55,13 @@ class Bars:
         ]
         return {
             "data": {"values": values},
-            "height": HEIGHT,
+            "height": _HEIGHT,
             "mark": {"type": "bar", "tooltip": True},
             "encoding": {
                 # Not as points in time: the browser would move days into its own zone.
                 "x": {"field": "when", "type": "ordinal", "sort": None, "title": None, "axis": _AXIS_OF_DAYS},
                 "y": {"field": "number", "type": "quantitative", "title": None, "axis": _AXIS_OF_COUNTS},
-                "color": _color(list(self.counts)),
+                "color": _color(self.counts),
                 "order": {"field": "place", "type": "quantitative"},
                 "tooltip": [_told("when", "When"), _told("what", "What"), _number("number", "Number", ",d")],
             },
@@ -70,17 +73,17 @@ def latencies(found: Sequence[StageLatency]) -> Spec:
     values = [
         {"stage": stage_name(one.stage), "what": name, "seconds": round(milliseconds / 1000, 3)}
         for one in found
-        for name, milliseconds in (("Half", one.p50), ("95 %", one.p95))
+        for name, milliseconds in zip(_WITHIN, (one.p50, one.p95), strict=True)
     ]
     return {
         "data": {"values": values},
-        "height": {"step": 18},
+        "height": _AROUND + _STAGE * len(found),
         "mark": {"type": "bar", "tooltip": True},
         "encoding": {
             "y": {"field": "stage", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 170}},
             "x": {"field": "seconds", "type": "quantitative", "title": "Seconds", "axis": {"tickCount": 5}},
-            "yOffset": {"field": "what", "sort": ["Half", "95 %"]},
-            "color": _color(["Half", "95 %"]),
+            "yOffset": {"field": "what", "sort": list(_WITHIN)},
+            "color": _color(_WITHIN),
             "tooltip": [_told("stage", "Stage"), _told("what", "Share"), _number("seconds", "Seconds", ",.2f")],
         },
     }
@@ -89,16 +92,14 @@ def latencies(found: Sequence[StageLatency]) -> Spec:
 def ingestion(files: IngestionTotals) -> Spec:
     """One bar of all files, parted by what became of them."""
     numbers = ingested(files)
-    values = [
-        {"what": name, "files": number, "place": place} for place, (name, number) in enumerate(numbers.items())
-    ]
+    values = [{"what": name, "files": number, "place": place} for place, (name, number) in enumerate(numbers.items())]
     return {
         "data": {"values": values},
-        "height": _BAR,
+        "height": _ONE_BAR,
         "mark": {"type": "bar", "tooltip": True},
         "encoding": {
             "x": {"field": "files", "type": "quantitative", "title": None, "axis": _AXIS_OF_COUNTS},
-            "color": _color(list(numbers)),
+            "color": _color(numbers),
             "order": {"field": "place", "type": "quantitative"},
             "tooltip": [_told("what", "Files"), _number("files", "Number", ",d")],
         },
@@ -110,23 +111,29 @@ def ingested(files: IngestionTotals) -> dict[str, int]:
     return {"Ready": files.ready, "Under way": files.files - files.ready - files.failed, "Failed": files.failed}
 
 
+def in_order(found: Iterable[StageLatency]) -> list[StageLatency]:
+    """All together first, then one stage after the other."""
+    places = {stage: place for place, stage in enumerate(_STAGES)}
+    return sorted(found, key=lambda one: places.get(one.stage, len(places)))
+
+
 def stage_name(stage: str) -> str:
-    return STAGES.get(stage, stage.replace("_", " ").capitalize())
+    return _STAGES.get(stage, stage.replace("_", " ").capitalize())
 
 
-_AXIS_OF_DAYS: Spec = {"labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 12, "ticks": False, "grid": False}
+_AXIS_OF_DAYS: Spec = {"labelAngle": 0, "labelOverlap": "parity", "labelSeparation": 8, "ticks": False, "grid": False}
 #: Counts are whole.
 _AXIS_OF_COUNTS: Spec = {"tickMinStep": 1, "format": ",d", "tickCount": 5}
 
 
-def _color(names: Sequence[str]) -> Spec:
+def _color(names: Iterable[str]) -> Spec:
     """Colours of the theme, one name after the other."""
     return {
         "field": "what",
         "type": "nominal",
         "title": None,
         "scale": {"domain": list(names)},
-        "legend": {"orient": "top", "columns": 2 if len(names) > 3 else 0},
+        "legend": {"orient": "top", "columns": 4, "columnPadding": 12},
     }
 
 

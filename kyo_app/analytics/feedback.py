@@ -15,4 +15,6 @@ def feedback_panel(found: FeedbackSummary, shown: Shown) -> None:
         show_rows("Reasons", tables.REASON_COUNTS, found.reasons, shown, "feedback-reasons")
     if found.documents:
         show_heading("Documents whose answers did not help")
-        show_rows("Documents whose answers did not help", tables.MOST_DISLIKED, found.documents, shown, "disliked-documents")
+        show_rows(
+            "Documents whose answers did not help", tables.MOST_DISLIKED, found.documents, shown, "disliked-documents"
+        )

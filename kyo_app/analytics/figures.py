@@ -18,13 +18,15 @@ _NONE = "–"
 
 @dataclass(frozen=True)
 class Figure:
-    """As it is shown. `change` begins with its sign; it is empty where nothing changed, or where nothing was before."""
+    """As it is shown; the note says what is counted, of how many, and what it was before.
+
+    `change` begins with its sign; it is empty where nothing changed, or where there is nothing to compare with.
+    """
 
     label: str
     value: str
     note: str
     change: str = ""
-    before: str = ""
     more: More = NEITHER
 
 
@@ -56,23 +58,19 @@ def amount(
     said: Callable[[float], str] = "{:,.0f}".format,
 ) -> Figure:
     """How many there are of something."""
+    note = f"{note} In the period before: {said(before)}."
     if said(now) == said(before):
-        return Figure(label, said(now), note, before="as before", more=more)
-    change = f"{'-' if now < before else '+'}{said(abs(now - before))}"
-    return Figure(label, said(now), note, change, f"from {said(before)}", more)
+        return Figure(label, said(now), note)
+    return Figure(label, said(now), note, f"{'-' if now < before else '+'}{said(abs(now - before))}", more)
 
 
 def share(label: str, now: Part, before: Part, nouns: str, more: More = NEITHER) -> Figure:
     """A part of a whole; the note says of how many, which `nouns` names, such as "questions"."""
-    note = f"{now.some:,} of {now.many:,} {nouns}; in the period before, {before.some:,} of {before.many:,}."
-    if not now.many:
-        return Figure(label, _NONE, note)
-    if not before.many:
-        return Figure(label, now.percent, note)
+    note = f"{now.some:,} of {now.many:,} {nouns}. In the period before: {before.some:,} of {before.many:,}."
+    if not now.many or not before.many:
+        return Figure(label, now.percent if now.many else _NONE, note)
     points = f"{100 * (now.share - before.share):+.1f}"
-    if float(points) == 0:
-        return Figure(label, now.percent, note, before="as before", more=more)
-    return Figure(label, now.percent, note, f"{points} points", f"from {before.percent}", more)
+    return Figure(label, now.percent, note, "" if float(points) == 0 else f"{points} points", more)
 
 
 def seconds(value: float) -> str:
@@ -103,8 +101,8 @@ def of_own(now: Totals, before: Totals) -> list[Figure]:
 
 def of_outcomes(now: Totals, before: Totals) -> list[Figure]:
     def among_questions(label: str, count: Callable[[Totals], int], more: More) -> Figure:
-        parts = (Part(count(one), one.questions) for one in (now, before))
-        return share(label, *parts, nouns="questions", more=more)
+        parts = [Part(count(one), one.questions) for one in (now, before)]
+        return share(label, parts[0], parts[1], "questions", more)
 
     return [
         among_questions("Answered", lambda one: one.answered, BETTER),
@@ -114,24 +112,22 @@ def of_outcomes(now: Totals, before: Totals) -> list[Figure]:
 
 
 def helpful(now: Totals, before: Totals) -> Figure:
-    parts = (Part(one.liked, rated(one)) for one in (now, before))
-    return share("Helpful", *parts, nouns="answers with a thumb", more=BETTER)
+    return share("Helpful", _liked(now), _liked(before), "answers with a thumb", BETTER)
 
 
 def of_feedback(now: Totals, before: Totals) -> list[Figure]:
-    with_thumb = (Part(rated(one), one.answered + one.not_found) for one in (now, before))
     return [
         helpful(now, before),
         amount("Thumbs up", now.liked, before.liked, "Answers that somebody found helpful.", BETTER),
         amount("Thumbs down", now.disliked, before.disliked, "Answers that somebody did not find helpful.", WORSE),
-        share("With a thumb", *with_thumb, nouns="answers, “not found” included"),
+        share("With a thumb", _thumbed(now), _thumbed(before), "answers, “not found” included"),
     ]
 
 
 def of_effort(now: Totals, before: Totals, *, refusals: bool) -> list[Figure]:
     """What it took. Tokens and costs only where there are any; `refusals` for those to whom they are told."""
-    cached = (Part(one.cached, one.answered) for one in (now, before))
-    figures = [share("From cache", *cached, nouns="answers had been written before for the same question")]
+    nouns = "answers had been written before, for the same question"
+    figures = [share("From cache", Part(now.cached, now.answered), Part(before.cached, before.answered), nouns)]
     if now.prompt_tokens or before.prompt_tokens:
         note = f"{now.prompt_tokens:,} read and {now.completion_tokens:,} written by the language model."
         figures.append(amount("Tokens", _tokens(now), _tokens(before), note))
@@ -157,6 +153,14 @@ def of_ingestion(files: IngestionTotals) -> list[Figure]:
 
 def rated(totals: Totals) -> int:
     return totals.liked + totals.disliked
+
+
+def _liked(totals: Totals) -> Part:
+    return Part(totals.liked, rated(totals))
+
+
+def _thumbed(totals: Totals) -> Part:
+    return Part(rated(totals), totals.answered + totals.not_found)
 
 
 def _tokens(totals: Totals) -> int:

@@ -42,7 +42,6 @@ def show_figures(figures: Sequence[Figure]) -> None:
                 one.value,
                 one.change or None,
                 delta_color=one.more,
-                delta_description=one.before or None,
                 help=one.note,
                 border=True,
                 width=_FIGURE,
@@ -55,9 +54,7 @@ def show_days(title: str, counts: Mapping[str, Count], found: Sequence[DayTotals
     stretches = days.stretches(found, shown.period)
     labels = list(days.labels(stretches, shown.period, shown.today))
     unit = days.unit(shown.period)
-    sums = ", ".join(
-        f"{sum(one.sum(count) for one in stretches):,} {name.lower()}" for name, count in counts.items()
-    )
+    sums = ", ".join(f"{sum(one.sum(count) for one in stretches):,} {name.lower()}" for name, count in counts.items())
     show_heading(f"{title} a {unit}")
     show_chart(Bars(counts, stretches, labels).spec(), f"{title} a {unit}, {shown.said}: {sums}.")
     when = Column[Stretch](unit.capitalize(), lambda one: days.said(one.first, one.last, shown.today))

@@ -92,7 +92,9 @@ def _nothing(ever: int) -> None:
     if ever:
         empty_state(":material/event_busy:", "No question in these days", "Choose other days, or a longer time.")
     else:
-        empty_state(":material/monitoring:", "Nothing has been asked yet", "Questions are counted from the first.", _ASK)
+        empty_state(
+            ":material/monitoring:", "Nothing has been asked yet", "Questions are counted from the first.", _ASK
+        )
 
 
 def _ever(shown: Shown) -> Period:
@@ -135,7 +137,10 @@ def _begin_with_usual(today: date) -> None:
     """So that both days stand in the address from the beginning, also those that nobody has changed."""
     if st.session_state.get(_RANGE) == days.OTHER:
         usual = days.last_days(days.RANGES[days.USUAL], today)
-        st.session_state[_FIRST], st.session_state[_LAST] = usual.first, usual.last
+        for key, day in ((_FIRST, usual.first), (_LAST, usual.last)):
+            st.session_state[key] = day
+            if key not in st.query_params:
+                st.query_params[key] = day.isoformat()
 
 
 def _other_days(today: date) -> Period | None:
