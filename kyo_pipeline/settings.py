@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -36,6 +37,9 @@ _DATABASE = frozenset({"DATABASE_URL", "DB_NAME", "DB_USER", "DB_PASSWORD", "DB_
 #: Minute, hour, day of the month, month, day of the week.
 _CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 _CRON_PART = re.compile(r"(?:\*|(?P<first>\d{1,2})(?:-(?P<last>\d{1,2}))?)(?:/(?P<step>\d{1,2}))?", re.ASCII)
+
+#: Without what only some systems know: localtime, posix/…, right/….
+_TIME_ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
 
 _LANGUAGE = re.compile(r"\w+(?:/\w+)?", re.ASCII)
 
@@ -265,6 +269,17 @@ class Settings(BaseSettings):
         30, ge=1, le=36_500, description="Runs in the Dagster UI that ended before that are deleted."
     )
 
+    # Analytics
+    KYO_TIME_ZONE: str = Field(
+        "UTC", description="Whose days usage is counted by, as IANA calls it: Europe/Berlin. A change counts all anew."
+    )
+    KYO_PROMPT_TOKEN_PRICE: float | None = Field(
+        None, ge=0, description="Of a million tokens that a language model is given, in your currency."
+    )
+    KYO_COMPLETION_TOKEN_PRICE: float | None = Field(
+        None, ge=0, description="Of a million tokens that it writes. With one of both, analytics show what answers cost."
+    )
+
     # Organisation
     KYO_SELF_APPROVAL: Literal["auto", "always", "never"] = Field(
         "auto", description="May people approve their own uploads? auto: only while nobody else may approve."
@@ -342,6 +357,17 @@ class Settings(BaseSettings):
         if len(fields) != len(_CRON_RANGES) or not all(map(_is_cron_field, fields, _CRON_RANGES)):
             raise ValueError("must be the five fields of a cron schedule, such as 30 2 * * * for half past two")
         return " ".join(fields)
+
+    @field_validator("KYO_TIME_ZONE")
+    @classmethod
+    def _check_time_zone(cls, value: str) -> str:
+        try:
+            known = _TIME_ZONE.fullmatch(value) is not None and ZoneInfo(value)
+        except (OSError, ValueError, ZoneInfoNotFoundError):
+            known = False
+        if not known:
+            raise ValueError("must be the name of a time zone, such as Europe/Berlin or UTC")
+        return value
 
     @field_validator("KYO_PUBLIC_URL")
     @classmethod

@@ -18,6 +18,8 @@ class Role(str, Enum):
 class Permission(str, Enum):
     """`resource:action`, verbatim the same in SQL, UI and tests. Alphabetical."""
 
+    ANALYTICS_READ = "analytics:read"
+    ANALYTICS_READ_OWN = "analytics:read_own"
     ANSWER_ASK = "answer:ask"
     ANSWER_RATE = "answer:rate"
     ANSWER_READ_OWN = "answer:read_own"
@@ -46,6 +48,7 @@ class Permission(str, Enum):
 
 _EMPLOYEE = frozenset(
     {
+        Permission.ANALYTICS_READ_OWN,
         Permission.ANSWER_ASK,
         Permission.ANSWER_RATE,
         Permission.ANSWER_READ_OWN,
@@ -58,6 +61,7 @@ _EMPLOYEE = frozenset(
     }
 )
 _MANAGER = _EMPLOYEE | {
+    Permission.ANALYTICS_READ,
     Permission.DOCUMENT_APPROVE,
     Permission.DOCUMENT_ARCHIVE,
     Permission.DOCUMENT_CHANGE,

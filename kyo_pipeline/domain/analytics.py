@@ -1,6 +1,7 @@
 """How KYO is used: what is counted, over which days."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -141,3 +142,41 @@ class FeedbackSummary:
     days: tuple[DayTotals, ...]
     reasons: tuple[ReasonCount, ...]
     documents: tuple[DocumentUse, ...]  # the most disliked
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Of a million tokens, in one currency; None where the settings name none."""
+
+    prompt: float | None
+    completion: float | None
+
+    def of(self, totals: Totals) -> float | None:
+        if self.prompt is None and self.completion is None:
+            return None
+        price = totals.prompt_tokens * (self.prompt or 0) + totals.completion_tokens * (self.completion or 0)
+        return price / 1_000_000
+
+
+#: What is added up over days; people may be the same ones, and what it cost follows from the tokens.
+_ADDED = tuple(field.name for field in fields(Totals) if field.name not in ("people", "cost"))
+
+
+def total(days: Iterable[DayTotals], people: int) -> Totals:
+    """All days together; `people` are those of all of them."""
+    counted = [day.totals for day in days]
+    sums = {name: sum(getattr(totals, name) for totals in counted) for name in _ADDED}
+    return Totals(people=people, **sums)
+
+
+def every_day(
+    period: Period, until: date, known: Iterable[DayTotals], refused: Mapping[date, int], prices: Prices
+) -> tuple[DayTotals, ...]:
+    """The days of a period that have begun, also those without a question, with what was refused and what it cost."""
+    counted = {day.day: day.totals for day in known}
+    days = (period.first + timedelta(days=n) for n in range((min(period.last, until) - period.first).days + 1))
+    return tuple(DayTotals(day, priced(counted.get(day, Totals()), refused.get(day, 0), prices)) for day in days)
+
+
+def priced(totals: Totals, refused: int, prices: Prices) -> Totals:
+    return replace(totals, refused=refused, cost=prices.of(totals))
