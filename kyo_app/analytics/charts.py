@@ -27,7 +27,6 @@ THUMBS: Mapping[str, Count] = {"Helpful": lambda one: one.liked, "Not helpful": 
 
 _WITHIN = ("Half within", "95 % within")
 
-#: In their order.
 _STAGES = {
     "total": "All together",
     "rewrite": "Understanding follow-ups",
@@ -109,12 +108,6 @@ def ingestion(files: IngestionTotals) -> Spec:
 def ingested(files: IngestionTotals) -> dict[str, int]:
     """Files by what became of them."""
     return {"Ready": files.ready, "Under way": files.files - files.ready - files.failed, "Failed": files.failed}
-
-
-def in_order(found: Iterable[StageLatency]) -> list[StageLatency]:
-    """All together first, then one stage after the other."""
-    places = {stage: place for place, stage in enumerate(_STAGES)}
-    return sorted(found, key=lambda one: places.get(one.stage, len(places)))
 
 
 def stage_name(stage: str) -> str:

@@ -1,4 +1,4 @@
-"""Which days somebody looks at, and the days one by one: also those on which nobody asked anything."""
+"""Which days somebody looks at, and how many of them a chart shows as one."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,21 +35,11 @@ def last_days(number: int, today: date) -> Period:
     return Period(today - timedelta(days=number - 1), today)
 
 
-def filled(days: Sequence[DayTotals], period: Period) -> tuple[DayTotals, ...]:
-    """Every day of the period in its order; those that are not among `days` with zeros."""
-    known = {one.day: one.totals for one in days}
-    all_days = (period.first + timedelta(days=number) for number in range(period.days))
-    return tuple(DayTotals(day, known.get(day, Totals())) for day in all_days)
-
-
 def stretches(days: Sequence[DayTotals], period: Period) -> tuple[Stretch, ...]:
-    """The days of the period, or its calendar weeks, or its months: as many as a chart can show.
-
-    The first and the last of them end where the period does.
-    """
+    """The days, or their calendar weeks, or months: as many as a chart can show. The first and last may be in part."""
     found: dict[date, list[DayTotals]] = {}
     start = _start_of(unit(period))
-    for one in filled(days, period):
+    for one in days:
         found.setdefault(start(one.day), []).append(one)
     return tuple(Stretch(some[0].day, some[-1].day, tuple(one.totals for one in some)) for some in found.values())
 

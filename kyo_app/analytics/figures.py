@@ -43,10 +43,13 @@ class Part:
 
     @property
     def percent(self) -> str:
-        """Rounded, but little of something is not nothing, and nearly all is not all of it."""
-        if 0 < self.share < 0.005:
+        """Rounded, but little of something is not nothing, and nearly all is not all of it; a dash of nothing."""
+        if not self.many:
+            return _NONE
+        rounded = f"{self.share * 100:.0f} %"
+        if self.some and rounded == "0 %":
             return "under 1 %"
-        return "over 99 %" if 0.995 <= self.share < 1 else f"{self.share * 100:.0f} %"
+        return "over 99 %" if self.some < self.many and rounded == "100 %" else rounded
 
 
 def amount(
@@ -64,11 +67,14 @@ def amount(
     return Figure(label, said(now), note, f"{'-' if now < before else '+'}{said(abs(now - before))}", more)
 
 
-def share(label: str, now: Part, before: Part, nouns: str, more: More = NEITHER) -> Figure:
+def share(label: str, nouns: str, now: Part, before: Part | None = None, more: More = NEITHER) -> Figure:
     """A part of a whole; the note says of how many, which `nouns` names, such as "questions"."""
-    note = f"{now.some:,} of {now.many:,} {nouns}. In the period before: {before.some:,} of {before.many:,}."
+    note = f"{now.some:,} of {now.many:,} {nouns}."
+    if before is None:
+        return Figure(label, now.percent, note)
+    note = f"{note} In the period before: {before.some:,} of {before.many:,}."
     if not now.many or not before.many:
-        return Figure(label, now.percent if now.many else _NONE, note)
+        return Figure(label, now.percent, note)
     points = f"{100 * (now.share - before.share):+.1f}"
     return Figure(label, now.percent, note, "" if float(points) == 0 else f"{points} points", more)
 
@@ -102,7 +108,7 @@ def of_own(now: Totals, before: Totals) -> list[Figure]:
 def of_outcomes(now: Totals, before: Totals) -> list[Figure]:
     def among_questions(label: str, count: Callable[[Totals], int], more: More) -> Figure:
         parts = [Part(count(one), one.questions) for one in (now, before)]
-        return share(label, parts[0], parts[1], "questions", more)
+        return share(label, "questions", parts[0], parts[1], more)
 
     return [
         among_questions("Answered", lambda one: one.answered, BETTER),
@@ -112,7 +118,7 @@ def of_outcomes(now: Totals, before: Totals) -> list[Figure]:
 
 
 def helpful(now: Totals, before: Totals) -> Figure:
-    return share("Helpful", _liked(now), _liked(before), "answers with a thumb", BETTER)
+    return share("Helpful", "answers with a thumb", _liked(now), _liked(before), BETTER)
 
 
 def of_feedback(now: Totals, before: Totals) -> list[Figure]:
@@ -120,14 +126,14 @@ def of_feedback(now: Totals, before: Totals) -> list[Figure]:
         helpful(now, before),
         amount("Thumbs up", now.liked, before.liked, "Answers that somebody found helpful.", BETTER),
         amount("Thumbs down", now.disliked, before.disliked, "Answers that somebody did not find helpful.", WORSE),
-        share("With a thumb", _thumbed(now), _thumbed(before), "answers, “not found” included"),
+        share("With a thumb", "answers, “not found” included", _thumbed(now), _thumbed(before)),
     ]
 
 
 def of_effort(now: Totals, before: Totals, *, refusals: bool) -> list[Figure]:
     """What it took. Tokens and costs only where there are any; `refusals` for those to whom they are told."""
     nouns = "answers had been written before, for the same question"
-    figures = [share("From cache", Part(now.cached, now.answered), Part(before.cached, before.answered), nouns)]
+    figures = [share("From cache", nouns, Part(now.cached, now.answered), Part(before.cached, before.answered))]
     if now.prompt_tokens or before.prompt_tokens:
         note = f"{now.prompt_tokens:,} read and {now.completion_tokens:,} written by the language model."
         figures.append(amount("Tokens", _tokens(now), _tokens(before), note))
@@ -145,8 +151,8 @@ def of_ingestion(files: IngestionTotals) -> list[Figure]:
     median, p95 = (_NONE if one is None else seconds(one) for one in (files.seconds_p50, files.seconds_p95))
     return [
         Figure("Files", f"{files.files:,}", "Files that were uploaded, new versions too."),
-        Figure("Ready", Part(files.ready, files.files).percent, f"{files.ready:,} of {files.files:,} files."),
-        Figure("Failed", Part(files.failed, files.files).percent, f"{files.failed:,} of {files.files:,} files."),
+        share("Ready", "files", Part(files.ready, files.files)),
+        share("Failed", "files", Part(files.failed, files.files)),
         Figure("Until ready", median, f"Half of the files took no longer than this, and 95 % no longer than {p95}."),
     ]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from kyo_app import wording
-from kyo_app.analytics import charts, days, figures, tables
+from kyo_app.analytics import charts, figures, tables
 from kyo_app.analytics.parts import (
     Shown,
     show_chart,
@@ -25,8 +25,8 @@ def overview_panel(found: Overview, shown: Shown, *, refusals: bool) -> None:
     show_figures([*figures.of_use(now, before), *figures.of_effort(now, before, refusals=refusals)])
     show_days("Questions", charts.OUTCOMES, found.days, shown)
     columns = tables.of_days(priced=now.cost is not None, refusals=refusals)
-    show_download("Download days (CSV)", columns, days.filled(found.days, shown.period), shown.file_name("days"))
-    _latencies(charts.in_order(found.latencies), shown)
+    show_download("Download days (CSV)", columns, found.days, shown.file_name("days"))
+    _latencies(found.latencies, shown)
     _documents(found.documents, shown)
     _collections(found.collections, shown)
 

@@ -6,7 +6,7 @@ from kyo_app.markup import inert_line
 from kyo_pipeline.domain.analytics import CollectionUse, DayTotals, DocumentUse, ReasonCount, StageLatency
 
 #: Of the feedback form.
-REASONS = {
+_REASONS = {
     "wrong": "Wrong",
     "outdated": "Outdated",
     "incomplete": "Incomplete",
@@ -17,6 +17,10 @@ REASONS = {
 _ASKED_ABOUT = Column[DocumentUse]("Questions", lambda one: one.asked_about)
 _CITED = Column[DocumentUse]("Quotes", lambda one: one.cited)
 _DISLIKED = Column[DocumentUse]("Thumbs down", lambda one: one.disliked)
+
+
+def reason_name(reason: str) -> str:
+    return _REASONS.get(reason, reason.replace("_", " ").capitalize())
 
 
 def _linked(use: DocumentUse) -> str:
@@ -41,7 +45,7 @@ COLLECTIONS = (
 )
 
 REASON_COUNTS = (
-    Column[ReasonCount]("Reason", lambda one: REASONS.get(one.reason, one.reason.replace("_", " ").capitalize())),
+    Column[ReasonCount]("Reason", lambda one: reason_name(one.reason)),
     Column[ReasonCount]("Thumbs down", lambda one: one.count),
 )
 

@@ -22,7 +22,6 @@ from kyo_pipeline.services import analytics
 # What stands in addresses, so that a page can be bookmarked.
 _TAB, _RANGE, _FIRST, _LAST, _COLLECTION = "tab", "range", "from", "to", "collection"
 
-_MOST_DAYS = 3653
 _BOX = 170
 _ASK = Link("", "Ask a question", ":material/forum:")
 
@@ -98,12 +97,12 @@ def _nothing(ever: int) -> None:
 
 
 def _ever(shown: Shown) -> Period:
-    return days.last_days(_MOST_DAYS, shown.today)
+    return days.last_days(analytics.MAX_DAYS, shown.today)
 
 
 def _collection(actor: Actor) -> UUID | None:
     """The one that somebody wants to see alone, of several."""
-    found = {one.name: one.id for one in analytics.collections_of(runtime.kyo(), actor)}
+    found = {name: collection_id for collection_id, name in analytics.collections_of(runtime.kyo(), actor)}
     if len(found) < 2:
         return None
     chosen = st.selectbox(
@@ -159,7 +158,7 @@ def _day(label: str, key: str, today: date) -> date | None:
     return st.date_input(
         label,
         None,
-        today - timedelta(days=_MOST_DAYS),
+        today - timedelta(days=analytics.MAX_DAYS - 1),
         today,
         key=key,
         format="YYYY-MM-DD",
