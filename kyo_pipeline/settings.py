@@ -277,7 +277,9 @@ class Settings(BaseSettings):
         None, ge=0, description="Of a million tokens that a language model is given, in your currency."
     )
     KYO_COMPLETION_TOKEN_PRICE: float | None = Field(
-        None, ge=0, description="Of a million tokens that it writes. With one of both, analytics show what answers cost."
+        None,
+        ge=0,
+        description="Of a million tokens that it writes. With one of both, analytics show what answers cost.",
     )
 
     # Organisation

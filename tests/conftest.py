@@ -276,7 +276,8 @@ def committed(kyo: Kyo, own_database: str) -> Iterator[Kyo]:
     yield replace(kyo, db=db)
     with owner.transaction(OPERATOR) as tx:
         gone = "documents, questions, sessions, sign_in_tickets, sign_in_failures, invitations, lexemes, cuttings"
-        tx.execute(text(f"truncate {gone} cascade"))
+        tx.execute(text(f"truncate {gone}, rolled_up_days, rolled_up_months, stale_days, usage_by_person cascade"))
+        tx.execute(text("update rollup_state set closed_through = '-infinity'"))
         tx.execute(text("select set_config('kyo.actor', '', true)"))  # for people there is no way to delete people
         tx.execute(text("delete from users where id <> :operator"), {"operator": OPERATOR.id})
     db.close()

@@ -164,9 +164,7 @@ def _bound(reading: Reading) -> dict[str, object]:
 
 
 def _collection_names(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
-    rows = tx.execute(
-        text("select id, name from collections where id = any(cast(:ids as uuid[]))"), {"ids": list(ids)}
-    )
+    rows = tx.execute(text("select id, name from collections where id = any(cast(:ids as uuid[]))"), {"ids": list(ids)})
     return {row.id: row.name for row in rows}
 
 

@@ -34,7 +34,5 @@ def days_to_check(tx: Connection, wanted: int, zone: str) -> tuple[date, ...]:
 
 def recount_day(tx: Connection, day: date, zone: str, now: datetime) -> tuple[Difference, ...]:
     """What is kept of a day and not what is counted now: a hundred differences at the most."""
-    rows = tx.execute(
-        text("select * from recount_day(:day, :zone, :now)"), {"day": day, "zone": zone, "now": now}
-    )
+    rows = tx.execute(text("select * from recount_day(:day, :zone, :now)"), {"day": day, "zone": zone, "now": now})
     return tuple(Difference(day, row.figures, row.of_what, row.kept, row.counted) for row in rows)
