@@ -27,8 +27,13 @@ class Column(Generic[Row]):
 
 def written(value: Value) -> str:
     """Markdown of a value."""
+    return inert_line(value, 160) if isinstance(value, str) else plain(value)
+
+
+def plain(value: Value) -> str:
+    """Texts as they are, numbers with separators of thousands."""
     if isinstance(value, str):
-        return inert_line(value, 160)
+        return value
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
