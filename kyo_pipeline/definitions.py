@@ -7,6 +7,7 @@ from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS
 from kyo_pipeline.defs.jobs import ingest, reembed, reprocess, upkeep
 from kyo_pipeline.defs.resources import KyoResource
+from kyo_pipeline.defs.rollups import ROLLUP_CHECKS, ROLLUP_SENSORS, nightly_rollup, roll_up, usage_by_day
 from kyo_pipeline.defs.schedules import SCHEDULES, expire, nightly_upkeep, scheduled_reembedding
 from kyo_pipeline.defs.sensors import SENSORS
 from kyo_pipeline.settings import load_settings
@@ -15,11 +16,16 @@ from kyo_pipeline.settings import load_settings
 settings = load_settings()
 
 defs = dg.Definitions(
-    assets=[*ASSETS, *EMBEDDING_SET_ASSETS],
-    asset_checks=CHECKS,
-    jobs=[ingest, reembed, reprocess, expire, upkeep],
-    schedules=[*SCHEDULES, nightly_upkeep(settings.KYO_UPKEEP_CRON), *scheduled_reembedding(settings.KYO_REEMBED_CRON)],
-    sensors=SENSORS,
+    assets=[*ASSETS, *EMBEDDING_SET_ASSETS, usage_by_day(settings.KYO_TIME_ZONE)],
+    asset_checks=[*CHECKS, *ROLLUP_CHECKS],
+    jobs=[ingest, reembed, reprocess, expire, upkeep, roll_up],
+    schedules=[
+        *SCHEDULES,
+        nightly_upkeep(settings.KYO_UPKEEP_CRON),
+        nightly_rollup(settings.KYO_TIME_ZONE),
+        *scheduled_reembedding(settings.KYO_REEMBED_CRON),
+    ],
+    sensors=[*SENSORS, *ROLLUP_SENSORS],
     resources={"kyo": KyoResource()},
     # Starting a process a step would cost 3 s each; the steps are short and share their models.
     executor=dg.in_process_executor,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from kyo_pipeline.db import rollups
 from kyo_pipeline.domain.actor import OPERATOR
@@ -22,10 +22,11 @@ class Recount:
     differences: tuple[Difference, ...]
 
 
-def days_to_roll_up(kyo: Kyo) -> tuple[date, ...]:
-    """Days that are over and not rolled up, or for which something has come since; the oldest first."""
+def days_to_roll_up(kyo: Kyo, over_for: timedelta = timedelta()) -> tuple[date, ...]:
+    """Days that have been over for so long and are not rolled up, or for which something has come since; oldest first."""
+    until = day_of(kyo.now() - over_for, _zone(kyo))
     with kyo.db.transaction(OPERATOR) as tx:
-        return rollups.days_to_roll_up(tx, _zone(kyo), _today(kyo))
+        return rollups.days_to_roll_up(tx, _zone(kyo), until)
 
 
 def roll_up(kyo: Kyo, day: date) -> DayFigures:

@@ -7,6 +7,7 @@ from kyo_pipeline.definitions import defs
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS, NOT_WORSE
+from kyo_pipeline.defs.rollups import ROLLUP_CHECKS, usage_by_day
 from kyo_pipeline.defs.schedules import scheduled_reembedding
 
 ASSET_KEYS = ["chunk_vectors", "document_chunks", "document_texts", "lexical_weights", "searchable_documents"]
@@ -32,26 +33,38 @@ def test_their_names() -> None:
     """Names are addresses: runs, plots and alerts of the past hang on them."""
     repository = defs.get_repository_def()
     assert sorted(key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()) == sorted(
-        [*ASSET_KEYS, *SET_KEYS]
+        [*ASSET_KEYS, *SET_KEYS, "usage_by_day"]
     )
-    assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == sorted([*CHECK_NAMES, NOT_WORSE])
+    assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == sorted(
+        [*CHECK_NAMES, NOT_WORSE, "rollups_are_right"]
+    )
     jobs = sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__"))
-    assert jobs == ["expire", "ingest", "reembed", "reprocess", "upkeep"]
-    assert sorted(schedule.name for schedule in repository.schedule_defs) == ["nightly_upkeep", "overdue_reviews"]
+    assert jobs == ["expire", "ingest", "reembed", "reprocess", "roll_up", "upkeep"]
+    assert sorted(schedule.name for schedule in repository.schedule_defs) == [
+        "nightly_rollup",
+        "nightly_upkeep",
+        "overdue_reviews",
+    ]
     assert sorted(sensor.name for sensor in repository.sensor_defs) == [
         "inbox_files",
         "other_embedding_sets",
+        "stale_days",
         "waiting_files",
     ]
 
 
-@pytest.mark.parametrize("asset", [*ASSETS, *EMBEDDING_SET_ASSETS], ids=lambda asset: asset.key.to_user_string())
+ALL_ASSETS = [*ASSETS, *EMBEDDING_SET_ASSETS, usage_by_day("UTC")]
+
+
+@pytest.mark.parametrize("asset", ALL_ASSETS, ids=lambda asset: asset.key.to_user_string())
 def test_every_asset_says_what_it_is_and_whose(asset: dg.AssetsDefinition) -> None:
     [spec] = asset.specs
     assert spec.description
     assert spec.owners
     assert spec.kinds
-    assert spec.group_name == ("ingestion" if asset in ASSETS else "embedding_sets")
+    assert spec.group_name == (
+        "ingestion" if asset in ASSETS else "embedding_sets" if asset in EMBEDDING_SET_ASSETS else "analytics"
+    )
 
 
 def test_the_job_runs_every_asset_and_every_check() -> None:
@@ -96,7 +109,7 @@ def test_the_upkeep_is_nightly_and_its_steps_wait_for_nothing() -> None:
     assert all(node.description for node in job.graph.node_defs)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.node_def.name)
+@pytest.mark.parametrize("check", [*CHECKS, *ROLLUP_CHECKS], ids=lambda check: check.node_def.name)
 def test_every_check_says_what_must_hold(check: dg.AssetChecksDefinition) -> None:
     assert all(spec.description for spec in check.check_specs)
 
