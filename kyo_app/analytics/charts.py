@@ -14,7 +14,7 @@ from kyo_pipeline.domain.analytics import IngestionTotals, StageLatency
 Spec = dict[str, Any]
 
 # In pixels, with legend and axis: Streamlit fits all of a chart into its height.
-_HEIGHT, _STAGE, _AROUND, _ONE_BAR = 300, 40, 110, 120
+_HEIGHT, _STAGE, _AROUND, _ONE_BAR = 300, 40, 110, 130
 
 #: In the order of chartCategoricalColors in config.toml: good, middling, bad, neither.
 OUTCOMES: Mapping[str, Count] = {
@@ -95,7 +95,7 @@ def ingestion(files: IngestionTotals) -> Spec:
     return {
         "data": {"values": values},
         "height": _ONE_BAR,
-        "mark": {"type": "bar", "tooltip": True},
+        "mark": {"type": "bar", "tooltip": True, "size": 24},
         "encoding": {
             "x": {"field": "files", "type": "quantitative", "title": None, "axis": _AXIS_OF_COUNTS},
             "color": _color(numbers),

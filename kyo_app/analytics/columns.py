@@ -34,7 +34,7 @@ def plain(value: Value) -> str:
     """Texts as they are, numbers with separators of thousands."""
     if isinstance(value, str):
         return value
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
 
 
 def cells(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> list[dict[str, str]]:

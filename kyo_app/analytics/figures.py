@@ -80,10 +80,12 @@ def share(label: str, nouns: str, now: Part, before: Part | None = None, more: M
 
 
 def seconds(value: float) -> str:
-    """Short times to the hundredth, long ones in minutes and hours."""
+    """Short times in milliseconds, long ones in minutes and hours."""
     if value >= 60:
         return wording.duration(value)
-    return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
 
 
 def of_use(now: Totals, before: Totals) -> list[Figure]:

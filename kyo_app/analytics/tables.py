@@ -23,6 +23,10 @@ def reason_name(reason: str) -> str:
     return _REASONS.get(reason, reason.replace("_", " ").capitalize())
 
 
+def _in_seconds(milliseconds: float) -> float:
+    return round(milliseconds / 1000, 3)
+
+
 def _linked(use: DocumentUse) -> str:
     return f"[{inert_line(use.title, 90)}](/documents?document={use.document_id})"
 
@@ -52,8 +56,8 @@ REASON_COUNTS = (
 LATENCIES = (
     Column[StageLatency]("Stage", lambda one: stage_name(one.stage)),
     Column[StageLatency]("Questions", lambda one: one.count),
-    Column[StageLatency]("Half within (s)", lambda one: one.p50 / 1000),
-    Column[StageLatency]("95 % within (s)", lambda one: one.p95 / 1000),
+    Column[StageLatency]("Half within (s)", lambda one: _in_seconds(one.p50)),
+    Column[StageLatency]("95 % within (s)", lambda one: _in_seconds(one.p95)),
 )
 
 _DAY = Column[DayTotals]("Day", lambda one: one.day.isoformat())

@@ -119,17 +119,28 @@ def _collection(actor: Actor) -> UUID | None:
 
 
 def _period(today: date) -> Period | None:
-    chosen = st.segmented_control(
-        "Days",
-        [*days.RANGES, days.OTHER],
-        default=days.USUAL,
-        required=True,
-        key=_RANGE,
-        on_change=_begin_with_usual,
-        args=(today,),
-        bind="query-params",
-    )
-    return _other_days(today) if chosen == days.OTHER else days.last_days(days.RANGES[chosen or days.USUAL], today)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = [*days.RANGES, days.OTHER]
+        chosen = st.selectbox(
+            "Days",
+            names,
+            names.index(days.USUAL),
+            key=_RANGE,
+            on_change=_begin_with_usual,
+            args=(today,),
+            bind="query-params",
+            width=_BOX,
+        )
+        if chosen != days.OTHER:
+            return days.last_days(days.RANGES[chosen], today)
+        first, last = (_day(label, key, today) for label, key in (("First day", _FIRST), ("Last day", _LAST)))
+    if first is None or last is None:
+        st.info("Choose the first and the last day.", icon=":material/date_range:")
+        return None
+    if first > last:
+        st.warning("The first day is after the last one.", icon=":material/date_range:")
+        return None
+    return Period(first, last)
 
 
 def _begin_with_usual(today: date) -> None:
@@ -140,18 +151,6 @@ def _begin_with_usual(today: date) -> None:
             st.session_state[key] = day
             if key not in st.query_params:
                 st.query_params[key] = day.isoformat()
-
-
-def _other_days(today: date) -> Period | None:
-    with st.container(horizontal=True):
-        first, last = (_day(label, key, today) for label, key in (("First day", _FIRST), ("Last day", _LAST)))
-    if first is None or last is None:
-        st.info("Choose the first and the last day.", icon=":material/date_range:")
-        return None
-    if first > last:
-        st.warning("The first day is after the last one.", icon=":material/date_range:")
-        return None
-    return Period(first, last)
 
 
 def _day(label: str, key: str, today: date) -> date | None:

@@ -152,7 +152,7 @@ def test_little_is_not_nothing_and_nearly_all_is_not_all(part: Part, said: str) 
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0, "0.00 s"), (0.004, "0.00 s"), (1.234, "1.23 s"), (12.4, "12 s"), (90, "2 min"), (7200, "2 h")],
+    [(0, "0 ms"), (0.0042, "4 ms"), (1.234, "1.2 s"), (12.4, "12 s"), (90, "2 min"), (7200, "2 h")],
 )
 def test_seconds(value: float, said: str) -> None:
     assert figures.seconds(value) == said
@@ -227,7 +227,9 @@ def test_files(files: IngestionTotals, values: list[str]) -> None:
 # Tables ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("value", "said"), [(1234567, "1,234,567"), (1234.5, "1,234.50"), (ODD, inert_line(ODD, 160))])
+@pytest.mark.parametrize(
+    ("value", "said"), [(1234567, "1,234,567"), (1234.5, "1,234.500"), (ODD, inert_line(ODD, 160))]
+)
 def test_values_on_the_page(value: str | int | float, said: str) -> None:
     assert written(value) == said
 

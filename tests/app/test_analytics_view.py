@@ -99,7 +99,7 @@ def test_an_employee_sees_what_is_their_own(visit: Visit, employee: Actor) -> No
     page = visit("analytics", employee)
     assert not page.exception
     assert not page.tabs
-    assert not page.selectbox
+    assert [box.label for box in page.selectbox] == ["Days"]
     assert headings(page) == ["My statistics", "Questions a day", "Documents that answered you"]
     assert figure(page, "Questions") == ("3", "+1", "gray")
     assert figure(page, "Not found") == ("33 %", "-16.7 points", "green")
@@ -159,7 +159,7 @@ def test_only_what_is_open_is_drawn(visit: Visit, admin: Actor) -> None:
 def test_a_manager_of_nothing_is_told_of_nothing(visit: Visit, person: Callable[[Role], Actor]) -> None:
     page = visit("analytics", person(Role.MANAGER))
     assert not page.exception
-    assert not page.selectbox
+    assert [box.label for box in page.selectbox] == ["Days"]
     assert "Nothing has been asked yet" in words(page)
     assert "Budget" not in words(page)
 
@@ -198,7 +198,7 @@ def test_ranges_end_today(visit: Visit, employee: Actor, today: date, name: str,
 @pytest.mark.usefixtures("month")
 def test_a_chosen_range_stands_in_the_address(visit: Visit, employee: Actor, today: date) -> None:
     page = visit("analytics", employee)
-    page.segmented_control[0].set_value("Other days").run()
+    pages.box(page, "Days").set_value("Other days").run()
     assert [one.value for one in page.date_input] == [today - timedelta(days=29), today]
     assert page.query_params["from"] == (today - timedelta(days=29)).isoformat()
     page.date_input[0].set_value(today - timedelta(days=1)).run()
