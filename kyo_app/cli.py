@@ -23,6 +23,7 @@ _COMMANDS = (
     "search",
     "ask",
     "eval",
+    "analytics",
     "audit",
     "status",
     "doctor",

@@ -12,6 +12,7 @@ from kyo_app.components import show_notices
 from kyo_app.documents import received
 from kyo_app.markup import inert_line
 from kyo_app.views import (
+    analytics,
     answer,
     approvals,
     ask,
@@ -62,6 +63,7 @@ VIEWS = (
     View("Approvals", ":material/verified:", "approvals", Permission.DOCUMENT_APPROVE, approvals.show),
     View("Collections", ":material/folder_shared:", "collections", Permission.COLLECTION_MANAGE, collections.show),
     View("People", ":material/group:", "people", Permission.USER_LIST, people.show),
+    View("Analytics", ":material/monitoring:", "analytics", Permission.ANALYTICS_READ_OWN, analytics.show),
     View("Embeddings", ":material/hub:", "embeddings", Permission.EMBEDDING_SET_MANAGE, embeddings.show),
     View("Audit log", ":material/policy:", "audit", Permission.AUDIT_READ, audit.show),
     View("Source", ":material/menu_book:", "source", Permission.DOCUMENT_READ, source.show, listed=False),

@@ -1,17 +1,13 @@
 """Rows of the audit log as lines of a file: JSON that anybody can check, or CSV for a spreadsheet."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import Enum
 
+from kyo_pipeline.domain import spreadsheet
 from kyo_pipeline.domain.audit_chain import Row, canonical, said
 
 _HEADER = ("row", "at", "actor", "actor_id", "event", "object", "outcome", "details", "address", "request", "hash")
-
-#: A spreadsheet takes what begins with one of these for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Format(str, Enum):
@@ -24,7 +20,7 @@ class Format(str, Enum):
 def header(wanted: Format) -> Iterator[str]:
     """What stands before the rows."""
     if wanted is Format.CSV:
-        yield _csv(_HEADER)
+        yield spreadsheet.line(_HEADER)
 
 
 def line(row: Row, wanted: Format) -> str:
@@ -40,7 +36,7 @@ def _as_json(row: Row) -> str:
 
 def _as_csv(row: Row) -> str:
     entry = row.entry
-    return _csv(
+    return spreadsheet.line(
         (
             str(row.id),
             str(_said(row)["at"]),
@@ -59,9 +55,3 @@ def _as_csv(row: Row) -> str:
 
 def _said(row: Row) -> dict[str, object]:
     return said(row.entry, row.address_digest, row.previous_hash)
-
-
-def _csv(cells: Iterable[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
-    return text.getvalue()

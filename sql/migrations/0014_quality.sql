@@ -1,2 +1,1 @@
 -- In the making.
-select 1;

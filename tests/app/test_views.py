@@ -31,12 +31,13 @@ TITLES = {
     "approvals": "Approvals",
     "collections": "Collections",
     "people": "People",
+    "analytics": "Analytics",
     "embeddings": "Embeddings",
     "profile": "Profile",
     "source": "Source",
     "answer": "Shared answer",
 }
-_FOR_ALL = {"", "history", "documents", "profile", "source", "answer"}
+_FOR_ALL = {"", "history", "documents", "analytics", "profile", "source", "answer"}
 FOR_ROLE = {Role.EMPLOYEE: _FOR_ALL, Role.MANAGER: _FOR_ALL | {"approvals"}, Role.ADMIN: set(TITLES)}
 
 
