@@ -5,9 +5,10 @@ import dagster as dg
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS
-from kyo_pipeline.defs.jobs import ingest, reembed, reprocess, upkeep
+from kyo_pipeline.defs.jobs import ingest, measure_quality, reembed, reprocess, upkeep
+from kyo_pipeline.defs.quality import QUALITY_ASSETS
 from kyo_pipeline.defs.resources import KyoResource
-from kyo_pipeline.defs.schedules import SCHEDULES, expire, nightly_upkeep, scheduled_reembedding
+from kyo_pipeline.defs.schedules import SCHEDULES, expire, nightly_quality, nightly_upkeep, scheduled_reembedding
 from kyo_pipeline.defs.sensors import SENSORS
 from kyo_pipeline.settings import load_settings
 
@@ -15,10 +16,15 @@ from kyo_pipeline.settings import load_settings
 settings = load_settings()
 
 defs = dg.Definitions(
-    assets=[*ASSETS, *EMBEDDING_SET_ASSETS],
+    assets=[*ASSETS, *EMBEDDING_SET_ASSETS, *QUALITY_ASSETS],
     asset_checks=CHECKS,
-    jobs=[ingest, reembed, reprocess, expire, upkeep],
-    schedules=[*SCHEDULES, nightly_upkeep(settings.KYO_UPKEEP_CRON), *scheduled_reembedding(settings.KYO_REEMBED_CRON)],
+    jobs=[ingest, reembed, reprocess, expire, upkeep, measure_quality],
+    schedules=[
+        *SCHEDULES,
+        nightly_upkeep(settings.KYO_UPKEEP_CRON),
+        nightly_quality(settings.KYO_QUALITY_CRON),
+        *scheduled_reembedding(settings.KYO_REEMBED_CRON),
+    ],
     sensors=SENSORS,
     resources={"kyo": KyoResource()},
     # Starting a process a step would cost 3 s each; the steps are short and share their models.
