@@ -100,7 +100,7 @@ def scores(tx: Connection, run_ids: Sequence[int]) -> dict[int, Scores]:
 
 
 def accept(tx: Connection, run_id: int, actor: Actor, now: datetime) -> bool:
-    """Say that this night is what is normal from now on; False where somebody has said so, or there is no such night."""
+    """Say that this night is what is normal from now on; False where somebody has, or there is no such night."""
     done = tx.execute(
         text(
             """

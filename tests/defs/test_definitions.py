@@ -7,6 +7,7 @@ from kyo_pipeline.definitions import defs
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS, NOT_WORSE
+from kyo_pipeline.defs.quality import NOT_DROPPED, QUALITY_ASSETS
 from kyo_pipeline.defs.schedules import scheduled_reembedding
 
 ASSET_KEYS = ["chunk_vectors", "document_chunks", "document_texts", "lexical_weights", "searchable_documents"]
@@ -21,6 +22,7 @@ CHECK_NAMES = [
     "versions_have_files",
 ]
 SET_KEYS = ["active_embedding_set", "candidate_index", "candidate_quality", "candidate_vectors"]
+QUALITY_KEYS = ["answer_quality"]
 UPKEEP = ["check_index_health", "find_orphans", "forget_runs", "refresh_statistics", "retain"]
 
 
@@ -32,12 +34,18 @@ def test_their_names() -> None:
     """Names are addresses: runs, plots and alerts of the past hang on them."""
     repository = defs.get_repository_def()
     assert sorted(key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()) == sorted(
-        [*ASSET_KEYS, *SET_KEYS]
+        [*ASSET_KEYS, *SET_KEYS, *QUALITY_KEYS]
     )
-    assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == sorted([*CHECK_NAMES, NOT_WORSE])
+    assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == sorted(
+        [*CHECK_NAMES, NOT_WORSE, NOT_DROPPED]
+    )
     jobs = sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__"))
-    assert jobs == ["expire", "ingest", "reembed", "reprocess", "upkeep"]
-    assert sorted(schedule.name for schedule in repository.schedule_defs) == ["nightly_upkeep", "overdue_reviews"]
+    assert jobs == ["expire", "ingest", "measure_quality", "reembed", "reprocess", "upkeep"]
+    assert sorted(schedule.name for schedule in repository.schedule_defs) == [
+        "nightly_quality",
+        "nightly_upkeep",
+        "overdue_reviews",
+    ]
     assert sorted(sensor.name for sensor in repository.sensor_defs) == [
         "inbox_files",
         "other_embedding_sets",
@@ -45,13 +53,16 @@ def test_their_names() -> None:
     ]
 
 
-@pytest.mark.parametrize("asset", [*ASSETS, *EMBEDDING_SET_ASSETS], ids=lambda asset: asset.key.to_user_string())
+@pytest.mark.parametrize(
+    "asset", [*ASSETS, *EMBEDDING_SET_ASSETS, *QUALITY_ASSETS], ids=lambda asset: asset.key.to_user_string()
+)
 def test_every_asset_says_what_it_is_and_whose(asset: dg.AssetsDefinition) -> None:
     [spec] = asset.specs
     assert spec.description
     assert spec.owners
     assert spec.kinds
-    assert spec.group_name == ("ingestion" if asset in ASSETS else "embedding_sets")
+    groups = {"ingestion": ASSETS, "embedding_sets": EMBEDDING_SET_ASSETS, "quality": QUALITY_ASSETS}
+    assert asset in groups[str(spec.group_name)]
 
 
 def test_the_job_runs_every_asset_and_every_check() -> None:
@@ -65,6 +76,14 @@ def test_the_other_job_runs_what_embedding_sets_need() -> None:
     job = defs.resolve_job_def("reembed")
     assert sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys) == SET_KEYS
     assert [key.name for key in job.asset_layer.asset_graph.asset_check_keys] == [NOT_WORSE]
+
+
+def test_the_quality_is_measured_nightly_after_the_upkeep() -> None:
+    job = defs.resolve_job_def("measure_quality")
+    assert sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys) == QUALITY_KEYS
+    assert [key.name for key in job.asset_layer.asset_graph.asset_check_keys] == [NOT_DROPPED]
+    schedule = defs.get_repository_def().get_schedule_def("nightly_quality")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 3 * * *", "UTC")
 
 
 @pytest.mark.parametrize(("cron", "found"), [(None, []), ("0 2 * * 0", ["scheduled_reembedding"])])
