@@ -8,7 +8,7 @@ from uuid import UUID
 from kyo_pipeline.domain.labelled import LabelledSet, Units, names_of
 from kyo_pipeline.domain.retrieval import Passage
 
-LIKED, FOLDER = "liked", "KYO_EVAL_DIR"
+LIKED, CASES, FOLDER = "liked", "cases", "KYO_EVAL_DIR"
 
 #: What documents, or their pages, are called in judgements.
 UnitsOf = Mapping[UUID, Units]
@@ -55,6 +55,11 @@ class KnownQuestions:
 def of_documents(text: str, documents: Iterable[UUID]) -> KnownQuestion:
     """A question that was answered from these documents, and somebody liked the answer."""
     return KnownQuestion(text, LIKED, {str(document): 1 for document in documents})
+
+
+def of_case(text: str, documents: Iterable[UUID]) -> KnownQuestion:
+    """A question of the organisation's own evaluation set, and the documents that its answer is in."""
+    return KnownQuestion(text, CASES, {str(document): 1 for document in documents})
 
 
 def of_set(labelled: LabelledSet, file_names: Mapping[UUID, str]) -> KnownQuestions:
