@@ -6,7 +6,7 @@ from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS
 from kyo_pipeline.defs.jobs import ingest, measure_quality, reembed, reprocess, upkeep
-from kyo_pipeline.defs.quality import QUALITY_ASSETS
+from kyo_pipeline.defs.quality import QUALITY_ASSETS, QUALITY_CHECKS
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.defs.schedules import SCHEDULES, expire, nightly_quality, nightly_upkeep, scheduled_reembedding
 from kyo_pipeline.defs.sensors import SENSORS
@@ -17,7 +17,7 @@ settings = load_settings()
 
 defs = dg.Definitions(
     assets=[*ASSETS, *EMBEDDING_SET_ASSETS, *QUALITY_ASSETS],
-    asset_checks=CHECKS,
+    asset_checks=[*CHECKS, *QUALITY_CHECKS],
     jobs=[ingest, reembed, reprocess, expire, upkeep, measure_quality],
     schedules=[
         *SCHEDULES,

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from kyo_pipeline.adapters.labelled_sets import read_set
-from kyo_pipeline.db import documents, liked_questions, search
+from kyo_pipeline.db import documents, evaluation_cases, liked_questions, search
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
-from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.context import SPARE, Room, assemble
 from kyo_pipeline.domain.judging import Response, would_answer
@@ -29,12 +28,12 @@ DEPTH = 200
 #: The newest questions that people liked the answers of: more take longer, and tell little that these do not.
 MOST_LIKED = 500
 
-#: The newest cases that somebody confirmed.
-MOST_CONFIRMED = 2000
+#: The newest cases of the organisation's own evaluation set.
+MOST_CASES = 2000
 
 
 def known_questions(kyo: Kyo, actor: Actor) -> KnownQuestions:
-    """Cases that somebody confirmed, questions whose answers people liked, and those of KYO_EVAL_DIR.
+    """The cases of the own evaluation set, questions whose answers people liked, and those of KYO_EVAL_DIR.
 
     Needs the pipeline's database role, and gives those of people to nobody but an admin or the operator. Raises
     `Invalid` where KYO_EVAL_DIR cannot be read.
@@ -42,11 +41,11 @@ def known_questions(kyo: Kyo, actor: Actor) -> KnownQuestions:
     folder = kyo.settings.KYO_EVAL_DIR
     labelled = None if folder is None else read_set(folder)
     with kyo.db.transaction(actor) as tx:
-        confirmed = _confirmed(tx)
+        cases = evaluation_cases.active(tx, MOST_CASES)
         liked = liked_questions.newest(tx, MOST_LIKED)
         files = documents.answering_file_names(tx) if labelled else {}
     of_folder = of_set(labelled, files) if labelled else KnownQuestions()
-    return KnownQuestions((*confirmed, *without_repeated(liked, confirmed), *of_folder.questions), of_folder.left_out)
+    return KnownQuestions((*cases, *without_repeated(liked, cases), *of_folder.questions), of_folder.left_out)
 
 
 def ask(
@@ -60,12 +59,6 @@ def ask(
     """
     with _without_words():
         return _answered(kyo, actor, embedding_set, question, rerank)
-
-
-def _confirmed(tx: Transaction) -> tuple[KnownQuestion, ...]:
-    """Cases of the organisation's own evaluation set, the newest first."""
-    del tx  # nobody keeps any yet
-    return ()
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from kyo_pipeline.domain.quality import QualityRun
 from kyo_pipeline.services import quality
 
 GROUP = "quality"
-NOT_DROPPED = "quality_has_not_dropped"
 
 #: How often a run says how far it is.
 SAY_SECONDS = 15.0
@@ -26,15 +25,6 @@ SAY_SECONDS = 15.0
     pool=POOL,
     output_required=False,
     deps=[searchable_documents],
-    check_specs=[
-        dg.AssetCheckSpec(
-            name=NOT_DROPPED,
-            asset="answer_quality",
-            description="No measure is worse than in the last seven comparable nights by more than "
-            "`KYO_QUALITY_MARGIN`, and by more than chance: compared question by question, on those that were asked "
-            "before too. Where it is meant to be so, `kyo quality accept` makes it the norm.",
-        )
-    ],
 )
 def answer_quality(context: dg.AssetExecutionContext, kyo: KyoResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]  # no value is passed on
     """How well this installation answers questions of its own whose answers are known.
@@ -56,7 +46,28 @@ def answer_quality(context: dg.AssetExecutionContext, kyo: KyoResource) -> Itera
     runs = quality.history(kyo.open, OPERATOR)
     for drop in night.run.drops:
         context.log.warning(drop.sentence)
-    yield dg.MaterializeResult(metadata=of_night(night.run, runs), check_results=[_check(night.run)])
+    yield dg.MaterializeResult(metadata=of_night(night.run, runs))
+
+
+@dg.asset_check(asset=answer_quality)
+def quality_has_not_dropped(kyo: KyoResource) -> dg.AssetCheckResult:
+    """No measure is worse than in the last seven comparable nights, beyond `KYO_QUALITY_MARGIN` and beyond chance.
+
+    Compared question by question, on those that were asked before too. Where it is meant to be so,
+    `kyo quality accept` makes the last night the norm.
+    """
+    run = next(iter(quality.history(kyo.open, OPERATOR, 1)), None)
+    if run is None:
+        return dg.AssetCheckResult(passed=True, description="No night has been measured yet.")
+    compared = f"Compared with {run.nights} nights, on {run.shared} questions."
+    return dg.AssetCheckResult(
+        passed=not run.has_dropped,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=" ".join(
+            [*(drop.sentence for drop in run.drops), compared if run.nights else "No night before is comparable."]
+        ),
+        metadata={"drops": len(run.drops), "nights_compared": run.nights, "questions_compared": run.shared},
+    )
 
 
 def of_night(run: QualityRun, runs: Sequence[QualityRun]) -> dict[str, dg.MetadataValue]:
@@ -79,21 +90,6 @@ def of_night(run: QualityRun, runs: Sequence[QualityRun]) -> dict[str, dg.Metada
     }
 
 
-def _check(run: QualityRun) -> dg.AssetCheckResult:
-    compared = (
-        f"Compared with {run.nights} nights, on {run.shared} questions."
-        if run.nights
-        else ("There is no comparable night before.")
-    )
-    return dg.AssetCheckResult(
-        check_name=NOT_DROPPED,
-        passed=not run.drops,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=" ".join([*(drop.sentence for drop in run.drops), compared]),
-        metadata={"drops": len(run.drops), "nights_compared": run.nights, "questions_compared": run.shared},
-    )
-
-
 def _said(context: dg.AssetExecutionContext) -> Callable[[int, int], None]:
     """Says now and then how many of how many questions have been asked."""
     said = time.monotonic()
@@ -112,3 +108,4 @@ def _name(origin: str) -> str:
 
 
 QUALITY_ASSETS = [answer_quality]
+QUALITY_CHECKS = [quality_has_not_dropped]

@@ -7,7 +7,7 @@ from kyo_pipeline.definitions import defs
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS, NOT_WORSE
-from kyo_pipeline.defs.quality import NOT_DROPPED, QUALITY_ASSETS
+from kyo_pipeline.defs.quality import QUALITY_ASSETS, QUALITY_CHECKS
 from kyo_pipeline.defs.schedules import scheduled_reembedding
 
 ASSET_KEYS = ["chunk_vectors", "document_chunks", "document_texts", "lexical_weights", "searchable_documents"]
@@ -22,6 +22,7 @@ CHECK_NAMES = [
     "versions_have_files",
 ]
 SET_KEYS = ["active_embedding_set", "candidate_index", "candidate_quality", "candidate_vectors"]
+NOT_DROPPED = "quality_has_not_dropped"
 QUALITY_KEYS = ["answer_quality"]
 UPKEEP = ["check_index_health", "find_orphans", "forget_runs", "refresh_statistics", "retain"]
 
@@ -115,7 +116,7 @@ def test_the_upkeep_is_nightly_and_its_steps_wait_for_nothing() -> None:
     assert all(node.description for node in job.graph.node_defs)
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.node_def.name)
+@pytest.mark.parametrize("check", [*CHECKS, *QUALITY_CHECKS], ids=lambda check: check.node_def.name)
 def test_every_check_says_what_must_hold(check: dg.AssetChecksDefinition) -> None:
     assert all(spec.description for spec in check.check_specs)
 

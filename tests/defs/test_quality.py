@@ -12,7 +12,6 @@ from sqlalchemy import text
 from kyo_pipeline.db.engine import Database
 from kyo_pipeline.definitions import defs
 from kyo_pipeline.defs.jobs import measure_quality
-from kyo_pipeline.defs.quality import NOT_DROPPED
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import Kyo
@@ -61,7 +60,7 @@ def test_a_night_is_plotted_and_checked(launch: Launch) -> None:
         assert "data:image/svg+xml;base64," in said["nights"]
         assert "| KYO_EVAL_DIR | 22 + 2 |" in said["by_origin"]
         [check] = result.get_asset_check_evaluations()
-        assert (check.check_name, check.passed) == (NOT_DROPPED, True)
+        assert (check.check_name, check.passed) == ("quality_has_not_dropped", True)
 
 
 def test_a_drop_warns_and_fails_no_run(launch: Launch, pipeline_db: Kyo, monkeypatch: pytest.MonkeyPatch) -> None:

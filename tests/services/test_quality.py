@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
+from kyo_pipeline.db import evaluation_cases
 from kyo_pipeline.domain.actor import OPERATOR, Actor
-from kyo_pipeline.domain.known_questions import CONFIRMED, FOLDER, LIKED, KnownQuestion
+from kyo_pipeline.domain.known_questions import CASES, FOLDER, LIKED, KnownQuestion
 from kyo_pipeline.domain.quality import QualityRun
 from kyo_pipeline.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from kyo_pipeline.kyo import Kyo
@@ -144,19 +145,18 @@ def test_a_folder_that_cannot_be_read_is_named(measured: Kyo, tmp_path: Path) ->
         quality.run(measured, OPERATOR)
 
 
-def test_confirmed_liked_and_labelled_questions_are_kept_apart(
-    kyo: Kyo, measured: Kyo, employee: Actor, clock: Clock, monkeypatch: pytest.MonkeyPatch
+def test_cases_liked_and_labelled_questions_are_kept_apart(
+    kyo: Kyo, measured: Kyo, employee: Actor, admin: Actor, clock: Clock, sql: Sql
 ) -> None:
     for _, _, question in OFFICE[:3]:
         history.rate(kyo, employee, asking.ask(kyo, employee, question).id, 1)
-    with measured.db.transaction(OPERATOR) as tx:
-        ids = [str(row[0]) for row in tx.exec_driver_sql("select id from documents where title = 'Bicycles'")]
-    # In other letters than it was liked in: it is the same question, and counts as confirmed alone.
-    confirmed = KnownQuestion(OFFICE[0][2].upper(), CONFIRMED, dict.fromkeys(ids, 1))
-    monkeypatch.setattr("kyo_pipeline.known._confirmed", lambda _: (confirmed,))
+    [(bicycles,)] = sql("select id from documents where title = 'Bicycles'")
+    with kyo.db.transaction(admin) as tx:
+        # In other letters than it was liked in: it is the same question, and counts as a case alone.
+        assert evaluation_cases.add(tx, OFFICE[0][2].upper(), [bicycles], "", kyo.now())
     found = night(measured, clock)
     assert {name: one.questions for name, one in found.origins.items()} == {
-        CONFIRMED: 1,
+        CASES: 1,
         FOLDER: len(OFFICE),
         LIKED: 2,
     }
