@@ -23,8 +23,10 @@ _COMMANDS = (
     "search",
     "ask",
     "eval",
+    "quality",
     "audit",
     "status",
+    "alerts",
     "doctor",
     "version",
 )

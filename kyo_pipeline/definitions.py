@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from kyo_pipeline.defs.alerts import ALERT_SENSORS
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS
@@ -25,7 +26,7 @@ defs = dg.Definitions(
         nightly_quality(settings.KYO_QUALITY_CRON),
         *scheduled_reembedding(settings.KYO_REEMBED_CRON),
     ],
-    sensors=SENSORS,
+    sensors=[*SENSORS, *ALERT_SENSORS],
     resources={"kyo": KyoResource()},
     # Starting a process a step would cost 3 s each; the steps are short and share their models.
     executor=dg.in_process_executor,

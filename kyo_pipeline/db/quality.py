@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.quality import Compared, Conditions, Drop, Figures, QualityRun, Score, Scores
@@ -72,13 +73,13 @@ def add(
         ),
         {"kept": KEPT},
     )
-    return _run(row._mapping)
+    return _run(row)
 
 
 def newest(tx: Connection, limit: int) -> tuple[QualityRun, ...]:
     """The newest first."""
     rows = tx.execute(text("select * from quality_runs order by at desc, id desc limit :limit"), {"limit": limit})
-    return tuple(_run(row._mapping) for row in rows)
+    return tuple(_run(row) for row in rows)
 
 
 def scores(tx: Connection, run_ids: Sequence[int]) -> dict[int, Scores]:
@@ -126,5 +127,5 @@ def _add_scores(tx: Connection, run_id: int, scores: Sequence[Score]) -> None:
     )
 
 
-def _run(row: Mapping[str, object]) -> QualityRun:
-    return _RUN.validate_python({name: row[name] for name in QualityRun.__dataclass_fields__})
+def _run(row: Row[Any]) -> QualityRun:
+    return _RUN.validate_python({name: getattr(row, name) for name in QualityRun.__dataclass_fields__})

@@ -65,7 +65,7 @@ create table alerts (
   subject text not null,           -- the job, the measure …; never a question, a name or a text of a document
   sentence text not null,          -- the newest
   opened_at timestamptz not null,
-  last_sent_at timestamptz not null,
+  last_sent_at timestamptz,        -- null: it has not lasted long enough yet for anybody to be told
   missing_since timestamptz,       -- it has not been seen since then, and may have ended
   closed_at timestamptz
 );

@@ -48,6 +48,8 @@ def test_their_names() -> None:
         "overdue_reviews",
     ]
     assert sorted(sensor.name for sensor in repository.sensor_defs) == [
+        "alerts",
+        "failed_runs",
         "inbox_files",
         "other_embedding_sets",
         "waiting_files",

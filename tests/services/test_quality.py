@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from kyo_pipeline.db import evaluation_cases
 from kyo_pipeline.domain.actor import OPERATOR, Actor
-from kyo_pipeline.domain.known_questions import CASES, FOLDER, LIKED, KnownQuestion
+from kyo_pipeline.domain.known_questions import CASES, FOLDER, LIKED
 from kyo_pipeline.domain.quality import QualityRun
 from kyo_pipeline.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from kyo_pipeline.kyo import Kyo
