@@ -25,7 +25,7 @@ _HEADER = (
     "",
 )
 _LEGEND = (
-    "QUESTIONS: with a known answer + without one. REFUSED: share of the first that are refused. ANSWERED: share of the "
+    "QUESTIONS: with a known answer + without one. REFUSED: share of the first that are refused. ANSWERED: of the "
     "others that are answered."
 )
 
