@@ -20,6 +20,7 @@ from kyo_pipeline.services import alerting, library
 from tests.adapters.model_server import ModelServer, Reply, Request
 from tests.adapters.model_server import running as http_server
 from tests.conftest import Clock
+from tests.nights import add_night
 from tests.smtp_server import SmtpServer
 from tests.smtp_server import running as smtp_server
 
@@ -120,25 +121,7 @@ def test_the_last_verification_of_the_audit_log_counts(
 
 
 def test_a_night_that_was_worse_is_told_until_somebody_accepts_it(pipeline: Kyo, admin: Actor, sql: Sql) -> None:
-    drop = (
-        '[{"measure": "nDCG@10", "before": 0.9, "after": 0.5, "questions": 40, "since": "2026-11-30T03:30:00Z", '
-        '"sentence": "nDCG@10 fell from 0.900 to 0.500."}]'
-    )
-    conditions = (
-        '{"embedding_set": 1, "model": "m", "dense_weight": 0.5, "similarity_threshold": 0.5, "cutting": "c", '
-        '"storage": "vector", "passages": 5, "reranker": "off", "corpus_revision": 1, "chunks": 1}'
-    )
-    figures = (
-        '{"questions": 40, "unanswerable": 0, "ndcg_at_10": 0.5, "recall_at_10": null, "mrr_at_10": null, '
-        '"refused_wrongly": null, "answered_wrongly": null, "p50_ms": null, "p95_ms": null}'
-    )
-    sql(
-        "insert into quality_runs (at, conditions, figures, origins, left_out, nights, shared, drops) "
-        "values (now(), :conditions, :figures, '{}', 0, 7, 40, :drop)",
-        conditions=conditions,
-        figures=figures,
-        drop=drop,
-    )
+    add_night(sql, 0.5, worse=True)
     assert look(pipeline) == ["opened"]
     assert open_kinds(pipeline) == [(Kind.QUALITY, "nDCG@10 fell from 0.900 to 0.500.")]
     sql("update quality_runs set accepted_at = now(), accepted_by = :id", id=admin.id)

@@ -21,6 +21,7 @@ from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import (
     accounts,
+    alerting,
     asking,
     collections,
     curating,
@@ -36,6 +37,7 @@ from kyo_pipeline.services import (
     likenesses,
     limits,
     people,
+    quality,
     reprocessing,
     reviewing,
     shared_answers,
@@ -45,6 +47,7 @@ from kyo_pipeline.services import (
 )
 from tests.embedding_sets import build
 from tests.fakes import RollbackDatabase
+from tests.nights import add_night
 from tests.recipients import a_group, a_person
 
 SERVICES = services.__name__
@@ -54,6 +57,8 @@ PASSWORD = "plum tree river"
 Verb = Callable[[Kyo, Actor], object]
 
 VERBS: dict[str, tuple[Permission, Verb]] = {
+    "alerting.overview": (Permission.ALERT_READ, alerting.overview),
+    "alerting.send_trial": (Permission.ALERT_TEST, alerting.send_trial),
     "asking.ask": (Permission.ANSWER_ASK, lambda k, a: asking.ask(k, a, "Why?")),
     "asking.search": (Permission.ANSWER_ASK, lambda k, a: asking.search(k, a, "Why?")),
     "collections.candidates": (Permission.COLLECTION_MANAGE, collections.candidates),
@@ -148,6 +153,9 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "people.unblock": (Permission.USER_CHANGE, lambda k, a: people.unblock(k, a, a.id)),
     "likenesses.similar": (Permission.DOCUMENT_READ, lambda k, a: likenesses.similar(k, a, NOBODY)),
     "limits.read_allowance": (Permission.ANSWER_ASK, limits.read_allowance),
+    "quality.accept": (Permission.QUALITY_ACCEPT, quality.accept),
+    "quality.history": (Permission.QUALITY_READ, quality.history),
+    "quality.run": (Permission.QUALITY_RUN, quality.run),
     "reprocessing.reprocess": (
         Permission.DOCUMENT_REPROCESS,
         lambda k, a: reprocessing.reprocess(k, a, everything=True),
@@ -293,7 +301,9 @@ def deeds(
     sharing.restrict(kyo, manager, waiting.id)
     identity = Identity("https://id.example", "1", "frida@example.org", True, "Frida")
     frida = people.add_person(kyo, admin, "frida", "Frida", Role.EMPLOYEE, "frida@example.org", PASSWORD).person
+    add_night(sql, worse=True)
     return {
+        "alert:test": lambda: alerting.send_trial(kyo, admin),
         "answer:ask": lambda: asking.ask(kyo, employee, "Another?"),
         "answer:rate": lambda: history.rate(kyo, employee, answer.id, 1),
         "answer:share": lambda: shared_answers.share(kyo, employee, answer.id),
@@ -333,6 +343,7 @@ def deeds(
         "group:delete": lambda: groups.delete(kyo, admin, team),
         "group:remove_member": lambda: groups.remove_member(kyo, admin, team, anna.id),
         "group:rename": lambda: groups.rename(kyo, admin, team, "Crew"),
+        "quality:accept": lambda: quality.accept(kyo, admin),
         "session:end": lambda: signing_in.sign_out(kyo, token),
         "session:start": lambda: signing_in.redeem_ticket(kyo, ticket, "browser"),
         "user:accept_invitation": lambda: joining.accept_invitation(kyo, invited.token, PASSWORD),
@@ -387,6 +398,7 @@ ELSEWHERE = {
     Event.FILE_REMOVE,  # needs what should never be, as well: test_doctor.py
     Event.FILE_SET_ASIDE,  # the same
     Event.DOCUMENT_EXPIRE,  # the pipeline's: test_expiring.py
+    Event.QUALITY_RUN,  # the pipeline's: test_quality.py
     Event.VERSION_EXPIRE,  # the same: test_retaining.py
     Event.DOCUMENT_PUBLISH,  # the pipeline's, whose runs nobody asks for: test_indexing.py
 }
