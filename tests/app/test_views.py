@@ -32,12 +32,13 @@ TITLES = {
     "collections": "Collections",
     "people": "People",
     "embeddings": "Embeddings",
+    "quality": "Quality",
     "profile": "Profile",
     "source": "Source",
     "answer": "Shared answer",
 }
 _FOR_ALL = {"", "history", "documents", "profile", "source", "answer"}
-FOR_ROLE = {Role.EMPLOYEE: _FOR_ALL, Role.MANAGER: _FOR_ALL | {"approvals"}, Role.ADMIN: set(TITLES)}
+FOR_ROLE = {Role.EMPLOYEE: _FOR_ALL, Role.MANAGER: _FOR_ALL | {"approvals", "quality"}, Role.ADMIN: set(TITLES)}
 
 
 def test_the_matrix_knows_every_view() -> None:
