@@ -24,8 +24,10 @@ _COMMANDS = (
     "ask",
     "eval",
     "analytics",
+    "quality",
     "audit",
     "status",
+    "alerts",
     "doctor",
     "version",
 )

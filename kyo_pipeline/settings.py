@@ -41,6 +41,9 @@ _CRON_PART = re.compile(r"(?:\*|(?P<first>\d{1,2})(?:-(?P<last>\d{1,2}))?)(?:/(?
 #: Without what only some systems know: localtime, posix/…, right/….
 _TIME_ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+)*", re.ASCII)
 
+#: Of somebody who gets e-mail: nothing in it that could end a line of a message.
+_ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+")
+
 _LANGUAGE = re.compile(r"\w+(?:/\w+)?", re.ASCII)
 
 FileType = Literal["pdf", "docx", "txt", "md", "html"]
@@ -289,6 +292,37 @@ class Settings(BaseSettings):
         description="Of a million tokens that it writes. With one of both, analytics show what answers cost.",
     )
 
+    # Quality: every night the questions are asked whose answers are known, and compared with the nights before.
+    KYO_QUALITY_CRON: str = Field(
+        "30 3 * * *",
+        description="When the nightly quality run starts, in UTC: after the upkeep.",
+    )
+    KYO_QUALITY_MARGIN: float = Field(
+        0.03,
+        ge=0,
+        le=1,
+        description="By how much a measure (0 to 1) may be worse than in the nights before; beyond that, you are told.",
+    )
+
+    # Alerts: a run that failed, files that wait, answers that became worse, an audit log that was changed.
+    KYO_ALERT_WEBHOOK: SecretStr | None = Field(
+        None, description="Gets alerts as JSON, by POST; Slack and what understands its messages will do."
+    )
+    KYO_ALERT_EMAILS: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Who gets alerts by e-mail, with commas between them; needs KYO_SMTP_HOST and KYO_SMTP_FROM."
+    )
+    KYO_ALERT_QUEUE_MINUTES: int = Field(
+        60, ge=1, description="A file that has waited for longer to be processed is an alert."
+    )
+    KYO_SMTP_HOST: str | None = Field(None, description="The server that takes e-mail.")
+    KYO_SMTP_PORT: int = Field(587, ge=1, le=65535, description="Its port: 587 for starttls, 465 for tls.")
+    KYO_SMTP_TLS: Literal["starttls", "tls", "off"] = Field(
+        "starttls", description="How the way to it is encrypted; off: not at all, for a server on this machine."
+    )
+    KYO_SMTP_USER: str | None = Field(None, description="For servers that want to know who sends.")
+    KYO_SMTP_PASSWORD: SecretStr | None = Field(None, description="Of that user; it is never sent without encryption.")
+    KYO_SMTP_FROM: str | None = Field(None, validate_default=True, description="The address that alerts come from.")
+
     # Organisation
     KYO_SELF_APPROVAL: Literal["auto", "always", "never"] = Field(
         "auto", description="May people approve their own uploads? auto: only while nobody else may approve."
@@ -324,6 +358,38 @@ class Settings(BaseSettings):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("KYO_ALERT_EMAILS", mode="before")
+    @classmethod
+    def _split_addresses(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("KYO_ALERT_EMAILS")
+    @classmethod
+    def _check_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := [one for one in value if not _ADDRESS.fullmatch(one)]:
+            raise ValueError(f"must be addresses with commas between them; this is none: {wrong[0]}")
+        return value
+
+    @field_validator("KYO_ALERT_WEBHOOK")
+    @classmethod
+    def _check_webhook(cls, value: SecretStr | None) -> SecretStr | None:
+        url = urlsplit(value.get_secret_value()) if value else None
+        if url is not None and not (url.scheme in ("http", "https") and url.hostname):
+            raise ValueError("must be an address that begins with https:// or http://")
+        return value
+
+    @field_validator("KYO_SMTP_FROM")
+    @classmethod
+    def _check_mail(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and not _ADDRESS.fullmatch(value):
+            raise ValueError("must be one address, such as kyo@example.org")
+        if info.data.get("KYO_ALERT_EMAILS") and not (value and info.data.get("KYO_SMTP_HOST")):
+            raise ValueError("alerts by e-mail need KYO_ALERT_EMAILS, KYO_SMTP_HOST and KYO_SMTP_FROM")
+        password = info.data.get("KYO_SMTP_PASSWORD")
+        if info.data.get("KYO_SMTP_TLS") == "off" and password is not None:
+            raise ValueError("KYO_SMTP_PASSWORD needs KYO_SMTP_TLS: without it, others read the password")
+        return value
+
     @field_validator("KYO_FORMER_SECRET_KEYS", mode="before")
     @classmethod
     def _split_secrets(cls, value: object) -> object:
@@ -357,7 +423,7 @@ class Settings(BaseSettings):
             raise ValueError("must name at least one of pdf, docx, txt, md, html")
         return value
 
-    @field_validator("KYO_UPKEEP_CRON", "KYO_REEMBED_CRON")
+    @field_validator("KYO_UPKEEP_CRON", "KYO_REEMBED_CRON", "KYO_QUALITY_CRON")
     @classmethod
     def _check_cron(cls, value: str | None) -> str | None:
         if value is None:

@@ -313,3 +313,38 @@ def test_settings_apart_share_models_and_sizes_but_no_server_and_no_state(monkey
     assert apart.uses_embedded_redis
     assert (None, None, Path("elsewhere")) == (apart.DATABASE_URL, apart.KYO_INBOX, apart.KYO_HOME)
     assert Settings.model_fields["TOP_K_RESULTS"].default == apart.TOP_K_RESULTS
+
+
+MAIL = {"KYO_ALERT_EMAILS": "ops@example.org, boss@example.org", "KYO_SMTP_HOST": "mail", "KYO_SMTP_FROM": "k@e.org"}
+
+
+def test_alerts_go_where_they_are_to_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**MAIL, "KYO_ALERT_WEBHOOK": "https://hooks.example.org/secret"}.items():
+        monkeypatch.setenv(name, value)
+    found = load_settings()
+    assert found.KYO_ALERT_EMAILS == ("ops@example.org", "boss@example.org")
+    assert "secret" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"KYO_SMTP_HOST": ""}, "KYO_SMTP_FROM: alerts by e-mail need KYO_ALERT_EMAILS, KYO_SMTP_HOST"),
+        ({"KYO_SMTP_FROM": ""}, "KYO_SMTP_FROM: alerts by e-mail need KYO_ALERT_EMAILS, KYO_SMTP_HOST"),
+        ({"KYO_SMTP_FROM": "kyo"}, "KYO_SMTP_FROM: must be one address"),
+        ({"KYO_ALERT_EMAILS": "ops@example.org,boss"}, "KYO_ALERT_EMAILS: must be addresses .* this is none: boss"),
+        ({"KYO_ALERT_EMAILS": "o@e.org\nBcc: x@e.org"}, "KYO_ALERT_EMAILS: must be addresses"),
+        ({"KYO_SMTP_TLS": "off", "KYO_SMTP_PASSWORD": "plum"}, "KYO_SMTP_PASSWORD needs KYO_SMTP_TLS"),
+        ({"KYO_ALERT_WEBHOOK": "hooks.example.org/secret"}, "KYO_ALERT_WEBHOOK: must be an address that begins"),
+        ({"KYO_QUALITY_CRON": "at night"}, "KYO_QUALITY_CRON: must be the five fields of a cron schedule"),
+    ],
+)
+def test_alerts_that_could_not_arrive_are_refused(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], told: str
+) -> None:
+    for name, value in {**MAIL, **changed}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Invalid, match=told) as refused:
+        load_settings()
+    assert "secret" not in refused.value.message
+    assert "plum" not in refused.value.message

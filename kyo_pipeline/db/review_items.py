@@ -57,7 +57,7 @@ def open_for_owners(tx: Connection, document_ids: tuple[UUID, ...], now: datetim
             from documents
             where id = any(cast(:ids as uuid[]))
             order by id
-            on conflict (document_id, kind) where closed_at is null do nothing
+            on conflict (document_id) where kind = 'overdue' and closed_at is null do nothing
             """
         ),
         {"ids": list(document_ids), "now": now},
@@ -65,13 +65,13 @@ def open_for_owners(tx: Connection, document_ids: tuple[UUID, ...], now: datetim
 
 
 def close(tx: Connection, actor: Actor, document_id: UUID, now: datetime) -> None:
-    """What there was to look at has been looked at, or need not be any more."""
+    """What was overdue has been looked at, or need not be any more. What people said of answers stays open."""
     tx.execute(
         text(
             """
             update review_items
             set closed_at = :now, closed_by = :actor
-            where document_id = :id and closed_at is null
+            where document_id = :id and kind = 'overdue' and closed_at is null
             """
         ),
         {"id": document_id, "actor": actor.id, "now": now},

@@ -5,6 +5,8 @@ import dagster as dg
 from kyo_pipeline.defs.assets import GROUP
 from kyo_pipeline.defs.embedding_sets import GROUP as SETS
 from kyo_pipeline.defs.embedding_sets import candidate_quality
+from kyo_pipeline.defs.quality import GROUP as QUALITY
+from kyo_pipeline.defs.quality import answer_quality
 from kyo_pipeline.defs.reprocess import send_again
 from kyo_pipeline.defs.upkeep import check_index_health, find_orphans, forget_runs, refresh_statistics, retain
 
@@ -30,6 +32,15 @@ reembed = dg.define_asset_job(
     "```yaml\nops:\n  candidate_vectors:\n    config:\n      begin_anew: true\n```",
     # The sensor starts a new run as soon as work is left over, so Dagster need not repeat this one.
     tags={"dagster/max_retries": "0", "dagster/max_runtime": str(_HOURS * 3600)},
+)
+
+
+measure_quality = dg.define_asset_job(
+    "measure_quality",
+    selection=dg.AssetSelection.groups(QUALITY) | dg.AssetSelection.checks_for_assets(answer_quality),
+    description="Asks the questions whose answers are known, and compares with the nights before. Started by the "
+    "schedule `nightly_quality`; may be run by hand at any time.",
+    tags={"dagster/max_retries": "0"},
 )
 
 

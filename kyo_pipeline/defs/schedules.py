@@ -3,7 +3,7 @@
 import dagster as dg
 
 from kyo_pipeline.defs.embedding_sets import candidate_vectors
-from kyo_pipeline.defs.jobs import reembed, upkeep
+from kyo_pipeline.defs.jobs import measure_quality, reembed, upkeep
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.services import expiring
@@ -59,6 +59,18 @@ def nightly_upkeep(cron: str) -> dg.ScheduleDefinition:
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Starts the job `upkeep` when `KYO_UPKEEP_CRON` says so, in UTC: by default every night.",
+    )
+
+
+def nightly_quality(cron: str) -> dg.ScheduleDefinition:
+    """At the times that `KYO_QUALITY_CRON` says, in UTC."""
+    return dg.ScheduleDefinition(
+        name="nightly_quality",
+        job=measure_quality,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Starts the job `measure_quality` when `KYO_QUALITY_CRON` says so, in UTC: by default every night.",
     )
 
 

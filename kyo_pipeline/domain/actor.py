@@ -18,6 +18,8 @@ class Role(str, Enum):
 class Permission(str, Enum):
     """`resource:action`, verbatim the same in SQL, UI and tests. Alphabetical."""
 
+    ALERT_READ = "alert:read"
+    ALERT_TEST = "alert:test"
     ANALYTICS_READ = "analytics:read"
     ANALYTICS_READ_OWN = "analytics:read_own"
     ANSWER_ASK = "answer:ask"
@@ -40,6 +42,9 @@ class Permission(str, Enum):
     EMBEDDING_SET_MANAGE = "embedding_set:manage"
     EMBEDDING_SET_TUNE = "embedding_set:tune"
     GROUP_MANAGE = "group:manage"
+    QUALITY_ACCEPT = "quality:accept"
+    QUALITY_READ = "quality:read"
+    QUALITY_RUN = "quality:run"
     STATUS_READ = "status:read"
     USER_ADD = "user:add"
     USER_CHANGE = "user:change"
@@ -66,6 +71,7 @@ _MANAGER = _EMPLOYEE | {
     Permission.DOCUMENT_ARCHIVE,
     Permission.DOCUMENT_CHANGE,
     Permission.DOCUMENT_RESTRICT,
+    Permission.QUALITY_READ,
 }
 _ADMIN = frozenset(Permission)
 

@@ -7,6 +7,7 @@ class Event(str, Enum):
     """Alphabetical. The value is stored; never change one that has been in use."""
 
     ACCESS_REFUSE = "access:refuse"
+    ALERT_TEST = "alert:test"
     ANSWER_ASK = "answer:ask"
     ANSWER_RATE = "answer:rate"
     ANSWER_READ = "answer:read"
@@ -60,6 +61,8 @@ class Event(str, Enum):
     GROUP_DELETE = "group:delete"
     GROUP_REMOVE_MEMBER = "group:remove_member"
     GROUP_RENAME = "group:rename"
+    QUALITY_ACCEPT = "quality:accept"
+    QUALITY_RUN = "quality:run"
     SESSION_END = "session:end"
     SESSION_REFUSE = "session:refuse"
     SESSION_START = "session:start"

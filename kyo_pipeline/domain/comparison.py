@@ -4,10 +4,14 @@ from base64 import b64encode
 from html import escape
 
 from kyo_pipeline.domain.judging import MEASURES, Judgement, favours_active
-from kyo_pipeline.domain.known_questions import FOLDER, LIKED
+from kyo_pipeline.domain.known_questions import CASES, FOLDER, LIKED
 
 _NONE = "–"
-_SOURCES = {LIKED: "with an answer that people found helpful", FOLDER: f"from {FOLDER}"}
+_SOURCES = {
+    LIKED: "with an answer that people found helpful",
+    CASES: "of the organisation's own evaluation set",
+    FOLDER: f"from {FOLDER}",
+}
 _FAVOURS = (
     "Answers that people found helpful were found by the set that answers now, or by one before it. That favours it: "
     "another set may have found as good an answer elsewhere."

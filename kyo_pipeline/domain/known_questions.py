@@ -8,7 +8,7 @@ from uuid import UUID
 from kyo_pipeline.domain.labelled import LabelledSet, Units, names_of
 from kyo_pipeline.domain.retrieval import Passage
 
-LIKED, FOLDER = "liked", "KYO_EVAL_DIR"
+LIKED, CASES, FOLDER = "liked", "cases", "KYO_EVAL_DIR"
 
 #: What documents, or their pages, are called in judgements.
 UnitsOf = Mapping[UUID, Units]
@@ -57,6 +57,17 @@ def of_documents(text: str, documents: Iterable[UUID]) -> KnownQuestion:
     return KnownQuestion(text, LIKED, {str(document): 1 for document in documents})
 
 
+def without_repeated(questions: Iterable[KnownQuestion], before: Iterable[KnownQuestion]) -> tuple[KnownQuestion, ...]:
+    """Those that are not asked in the same words in `before`, but for spaces and capitals."""
+    known = {_folded(question.text) for question in before}
+    return tuple(question for question in questions if _folded(question.text) not in known)
+
+
+def of_case(text: str, documents: Iterable[UUID]) -> KnownQuestion:
+    """A question of the organisation's own evaluation set, and the documents that its answer is in."""
+    return KnownQuestion(text, CASES, {str(document): 1 for document in documents})
+
+
 def of_set(labelled: LabelledSet, file_names: Mapping[UUID, str]) -> KnownQuestions:
     """The questions of a labelled set about the documents here, `file_names` by their ids, where they have an answer.
 
@@ -76,6 +87,10 @@ def of_set(labelled: LabelledSet, file_names: Mapping[UUID, str]) -> KnownQuesti
     ]
     known = [question for question in judged if question.is_judged]
     return KnownQuestions((*known, *unanswerable), len(judged) - len(known))
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def _units(labelled: LabelledSet, file_names: Mapping[UUID, str]) -> dict[UUID, Units]:

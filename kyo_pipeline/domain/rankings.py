@@ -24,6 +24,11 @@ def recall_at_10(ranking: Sequence[str], grades: Grades) -> float:
     return len(relevant & set(ranking[:CUT])) / len(relevant) if relevant else 0.0
 
 
+def reciprocal_rank_at_10(ranking: Sequence[str], grades: Grades) -> float:
+    """`recip_rank` of the first ten: 1 over the rank of the first that is relevant, 0 where none is."""
+    return next((1 / rank for rank, name in enumerate(ranking[:CUT], start=1) if grades.get(name, 0) > 0), 0.0)
+
+
 def overlap_at_10(ranking: Sequence[str], other: Sequence[str]) -> float:
     """The share of the first ten of `ranking`, which is not empty, that are among the first ten of `other`; 0 to 1."""
     best = set(ranking[:CUT])

@@ -6,6 +6,7 @@ language plpgsql security definer set search_path = kyo, pg_temp
 as $$
 declare
   versions constant uuid[] := array(select v.id from document_versions v where v.document_id = document);
+  cases constant uuid[] := array(select l.case_id from evaluation_case_documents l where l.document_id = document);
 begin
   if not actor_is_admin() then
     raise exception 'only an admin may delete a document' using errcode = 'insufficient_privilege';
@@ -29,7 +30,15 @@ begin
   update answers set text = '', outcome = 'erased', findings = '{}'
   where id in (select c.answer_id from citations c where c.version_id = any(versions));
   delete from near_documents n where n.document_id = document;
-  delete from review_items i where i.document_id = document;
+  update feedback f set correct_document_id = null where f.correct_document_id = document;
+  -- Of an answer that is gone there is nothing to look at, for the owners of what else it cited either.
+  delete from review_items i
+  where i.document_id = document or i.answer_id in (select c.answer_id from citations c where c.version_id = any(versions));
+  -- What an answer should say may be what stood here.
+  delete from evaluation_case_documents l where l.document_id = document;
+  update evaluation_cases e set expected_answer = '' where e.id = any(cases);
+  delete from evaluation_cases e
+  where e.id = any(cases) and not exists (select from evaluation_case_documents l where l.case_id = e.id);
   return query select distinct v.sha256 from document_versions v where v.id = any(versions);
 end $$;
 

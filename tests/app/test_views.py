@@ -33,12 +33,14 @@ TITLES = {
     "people": "People",
     "analytics": "Analytics",
     "embeddings": "Embeddings",
+    "quality": "Quality",
     "profile": "Profile",
     "source": "Source",
     "answer": "Shared answer",
 }
 _FOR_ALL = {"", "history", "documents", "analytics", "profile", "source", "answer"}
-FOR_ROLE = {Role.EMPLOYEE: _FOR_ALL, Role.MANAGER: _FOR_ALL | {"approvals"}, Role.ADMIN: set(TITLES)}
+_FOR_MANAGERS = {"approvals", "quality"}
+FOR_ROLE = {Role.EMPLOYEE: _FOR_ALL, Role.MANAGER: _FOR_ALL | _FOR_MANAGERS, Role.ADMIN: set(TITLES)}
 
 
 def test_the_matrix_knows_every_view() -> None:

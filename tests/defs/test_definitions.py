@@ -9,6 +9,7 @@ from kyo_pipeline.defs.audit import AUDIT_ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS, NOT_WORSE
 from kyo_pipeline.defs.rollups import ROLLUP_CHECKS, usage_by_day
+from kyo_pipeline.defs.quality import QUALITY_ASSETS, QUALITY_CHECKS
 from kyo_pipeline.defs.schedules import scheduled_reembedding
 
 ASSET_KEYS = ["chunk_vectors", "document_chunks", "document_texts", "lexical_weights", "searchable_documents"]
@@ -24,6 +25,8 @@ CHECK_NAMES = [
 ]
 SET_KEYS = ["active_embedding_set", "candidate_index", "candidate_quality", "candidate_vectors"]
 AUDIT_KEYS = ["audit_anchor"]
+NOT_DROPPED = "quality_has_not_dropped"
+QUALITY_KEYS = ["answer_quality"]
 UPKEEP = ["check_index_health", "find_orphans", "forget_runs", "refresh_statistics", "retain"]
 
 
@@ -35,19 +38,32 @@ def test_their_names() -> None:
     """Names are addresses: runs, plots and alerts of the past hang on them."""
     repository = defs.get_repository_def()
     assert sorted(key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()) == sorted(
-        [*ASSET_KEYS, *SET_KEYS, *AUDIT_KEYS]
+        [*ASSET_KEYS, *SET_KEYS, *AUDIT_KEYS, *QUALITY_KEYS, "usage_by_day"]
     )
     assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == sorted(
-        [*CHECK_NAMES, NOT_WORSE, "audit_log_holds"]
+        [*CHECK_NAMES, NOT_WORSE, NOT_DROPPED, "audit_log_holds", "rollups_are_right"]
     )
     jobs = sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__"))
-    assert jobs == ["expire", "ingest", "prove_audit_log", "reembed", "reprocess", "upkeep"]
+    assert jobs == [
+        "expire",
+        "ingest",
+        "measure_quality",
+        "prove_audit_log",
+        "reembed",
+        "reprocess",
+        "roll_up",
+        "upkeep",
+    ]
     assert sorted(schedule.name for schedule in repository.schedule_defs) == [
         "nightly_audit",
+        "nightly_quality",
+        "nightly_rollup",
         "nightly_upkeep",
         "overdue_reviews",
     ]
     assert sorted(sensor.name for sensor in repository.sensor_defs) == [
+        "alerts",
+        "failed_runs",
         "inbox_files",
         "other_embedding_sets",
         "stale_days",
@@ -55,7 +71,13 @@ def test_their_names() -> None:
     ]
 
 
-GROUPS = {"ingestion": ASSETS, "embedding_sets": EMBEDDING_SET_ASSETS, "audit": AUDIT_ASSETS}
+GROUPS = {
+    "ingestion": ASSETS,
+    "embedding_sets": EMBEDDING_SET_ASSETS,
+    "audit": AUDIT_ASSETS,
+    "quality": QUALITY_ASSETS,
+    "analytics": [usage_by_day("UTC")],
+}
 
 
 @pytest.mark.parametrize(("group", "asset"), [(group, asset) for group, assets in GROUPS.items() for asset in assets])
@@ -78,6 +100,14 @@ def test_the_other_job_runs_what_embedding_sets_need() -> None:
     job = defs.resolve_job_def("reembed")
     assert sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys) == SET_KEYS
     assert [key.name for key in job.asset_layer.asset_graph.asset_check_keys] == [NOT_WORSE]
+
+
+def test_the_quality_is_measured_nightly_after_the_upkeep() -> None:
+    job = defs.resolve_job_def("measure_quality")
+    assert sorted(key.to_user_string() for key in job.asset_layer.selected_asset_keys) == QUALITY_KEYS
+    assert [key.name for key in job.asset_layer.asset_graph.asset_check_keys] == [NOT_DROPPED]
+    schedule = defs.get_repository_def().get_schedule_def("nightly_quality")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 3 * * *", "UTC")
 
 
 @pytest.mark.parametrize(("cron", "found"), [(None, []), ("0 2 * * 0", ["scheduled_reembedding"])])
@@ -110,6 +140,7 @@ def test_the_upkeep_is_nightly_and_its_steps_wait_for_nothing() -> None:
 
 
 @pytest.mark.parametrize("check", [*CHECKS, *ROLLUP_CHECKS], ids=lambda check: check.node_def.name)
+@pytest.mark.parametrize("check", [*CHECKS, *QUALITY_CHECKS], ids=lambda check: check.node_def.name)
 def test_every_check_says_what_must_hold(check: dg.AssetChecksDefinition) -> None:
     assert all(spec.description for spec in check.check_specs)
 

@@ -25,6 +25,7 @@ from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import (
     accounts,
     analytics,
+    alerting,
     asking,
     auditing,
     collections,
@@ -41,6 +42,7 @@ from kyo_pipeline.services import (
     likenesses,
     limits,
     people,
+    quality,
     reprocessing,
     reviewing,
     shared_answers,
@@ -50,6 +52,7 @@ from kyo_pipeline.services import (
 )
 from tests.embedding_sets import build
 from tests.fakes import RollbackDatabase
+from tests.nights import add_night
 from tests.recipients import a_group, a_person
 
 SERVICES = services.__name__
@@ -64,6 +67,8 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "analytics.feedback_summary": (Permission.ANALYTICS_READ, lambda k, a: analytics.feedback_summary(k, a, TODAY)),
     "analytics.my_statistics": (Permission.ANALYTICS_READ_OWN, lambda k, a: analytics.my_statistics(k, a, TODAY)),
     "analytics.overview": (Permission.ANALYTICS_READ, lambda k, a: analytics.overview(k, a, TODAY)),
+    "alerting.overview": (Permission.ALERT_READ, alerting.overview),
+    "alerting.send_trial": (Permission.ALERT_TEST, alerting.send_trial),
     "asking.ask": (Permission.ANSWER_ASK, lambda k, a: asking.ask(k, a, "Why?")),
     "asking.search": (Permission.ANSWER_ASK, lambda k, a: asking.search(k, a, "Why?")),
     "auditing.end": (Permission.AUDIT_READ, auditing.end),
@@ -164,6 +169,9 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "people.unblock": (Permission.USER_CHANGE, lambda k, a: people.unblock(k, a, a.id)),
     "likenesses.similar": (Permission.DOCUMENT_READ, lambda k, a: likenesses.similar(k, a, NOBODY)),
     "limits.read_allowance": (Permission.ANSWER_ASK, limits.read_allowance),
+    "quality.accept": (Permission.QUALITY_ACCEPT, quality.accept),
+    "quality.history": (Permission.QUALITY_READ, quality.history),
+    "quality.run": (Permission.QUALITY_RUN, quality.run),
     "reprocessing.reprocess": (
         Permission.DOCUMENT_REPROCESS,
         lambda k, a: reprocessing.reprocess(k, a, everything=True),
@@ -309,7 +317,9 @@ def deeds(
     sharing.restrict(kyo, manager, waiting.id)
     identity = Identity("https://id.example", "1", "frida@example.org", True, "Frida")
     frida = people.add_person(kyo, admin, "frida", "Frida", Role.EMPLOYEE, "frida@example.org", PASSWORD).person
+    add_night(sql, worse=True)
     return {
+        "alert:test": lambda: alerting.send_trial(kyo, admin),
         "answer:ask": lambda: asking.ask(kyo, employee, "Another?"),
         "answer:rate": lambda: history.rate(kyo, employee, answer.id, 1),
         "answer:share": lambda: shared_answers.share(kyo, employee, answer.id),
@@ -349,6 +359,7 @@ def deeds(
         "group:delete": lambda: groups.delete(kyo, admin, team),
         "group:remove_member": lambda: groups.remove_member(kyo, admin, team, anna.id),
         "group:rename": lambda: groups.rename(kyo, admin, team, "Crew"),
+        "quality:accept": lambda: quality.accept(kyo, admin),
         "session:end": lambda: signing_in.sign_out(kyo, token),
         "session:start": lambda: signing_in.redeem_ticket(kyo, ticket, "browser"),
         "user:accept_invitation": lambda: joining.accept_invitation(kyo, invited.token, PASSWORD),
@@ -409,6 +420,7 @@ ELSEWHERE = {
     Event.FILE_REMOVE,  # needs what should never be, as well: test_doctor.py
     Event.FILE_SET_ASIDE,  # the same
     Event.DOCUMENT_EXPIRE,  # the pipeline's: test_expiring.py
+    Event.QUALITY_RUN,  # the pipeline's: test_quality.py
     Event.VERSION_EXPIRE,  # the same: test_retaining.py
     Event.DOCUMENT_PUBLISH,  # the pipeline's, whose runs nobody asks for: test_indexing.py
 }

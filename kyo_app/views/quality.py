@@ -1,0 +1,171 @@
+"""How well questions with known answers are answered, night after night. For managers; admins say what is normal."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from kyo_app import runtime, wording
+from kyo_app.auth import acting
+from kyo_app.components import confirmed, empty_state, local_time, shown_errors, table
+from kyo_app.markup import inert, inert_line
+from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.quality import Figures, QualityRun
+from kyo_pipeline.services import quality
+
+#: What is drawn: a name for people, the field of `Figures`, and a colour that differs for those who see few.
+_LINES = (
+    ("Found well", "ndcg_at_10", "#0072B2"),
+    ("Refused wrongly", "refused_wrongly", "#E69F00"),
+    ("Answered wrongly", "answered_wrongly", "#D55E00"),
+)
+_ORIGINS = {
+    "cases": "Confirmed answers",
+    "liked": "Answers found helpful",
+    "KYO_EVAL_DIR": "Labelled questions",
+}
+_NONE = "–"
+_HELP = {
+    "ndcg_at_10": "Whether the right documents come first: 100 % is best (nDCG of the first ten).",
+    "refused_wrongly": 'Of the questions with an answer: how many get "not found".',
+    "answered_wrongly": "Of the questions without an answer: how many get one.",
+    "p95_ms": "Nineteen of twenty searches take no longer.",
+}
+
+
+def show() -> None:
+    st.title("Quality", anchor=False)
+    st.markdown("Every night, questions are asked whose answers are known, and the results compared with before.")
+    actor = acting()
+    with shown_errors():
+        runs = quality.history(runtime.kyo(), actor)
+        if not runs:
+            empty_state(
+                ":material/monitoring:",
+                "Nothing has been measured yet",
+                "Twenty questions with known answers are needed: confirm answers, and rate them as helpful.",
+            )
+            return
+        _newest(actor, runs)
+        st.subheader("Over time", anchor=False)
+        _chart(runs)
+        _nights(runs)
+
+
+def _newest(actor: Actor, runs: Sequence[QualityRun]) -> None:
+    newest, before = runs[0], runs[1] if len(runs) > 1 else None
+    st.caption(
+        f"Last measured {local_time(newest.at)}, on {wording.counted(newest.figures.questions, 'question')} with an "
+        f"answer and {newest.figures.unanswerable:,} without one."
+    )
+    if newest.has_dropped:
+        sentences = "\n\n".join(inert(drop.sentence) for drop in newest.drops)
+        st.warning(f"**Answers became worse.** \n\n{sentences}", icon=":material/trending_down:")
+        if actor.may(Permission.QUALITY_ACCEPT):
+            confirmed(
+                "This is meant to be so",
+                ":material/check:",
+                "The last night is then what is normal, and nobody is told of it any more.",
+                "Accept as normal",
+                lambda: quality.accept(runtime.kyo(), actor),
+                key="accept-quality",
+                notice="The last night is the norm from now on",
+            )
+    for column, (name, field, _) in zip(
+        st.columns(len(_LINES) + 1), (*_LINES, ("Search time", "p95_ms", "")), strict=True
+    ):
+        column.metric(
+            name,
+            _figure(newest.figures, field),
+            _change(newest.figures, before and before.figures, field),
+            delta_color="normal" if field == "ndcg_at_10" else "inverse",
+            help=_HELP[field],
+        )
+    if len(newest.origins) > 1:
+        table(
+            [_origin(name, figures) for name, figures in newest.origins.items()], "The last night by kind of question"
+        )
+
+
+def _origin(name: str, figures: Figures) -> dict[str, str]:
+    """Kept apart: answers that people found helpful were found by what answered then, which favours it."""
+    return {
+        "Questions": _ORIGINS.get(name, inert_line(name, 60)),
+        "Number": f"{figures.questions + figures.unanswerable:,}",
+        **{label: _figure(figures, field) for label, field, _ in _LINES},
+    }
+
+
+def _chart(runs: Sequence[QualityRun]) -> None:
+    """For the eye; the table says the same."""
+    points = [
+        {"Night": run.at.isoformat(), "Share": getattr(run.figures, field), "Measure": name}
+        for run in runs
+        for name, field, _ in _LINES
+        if getattr(run.figures, field) is not None
+    ]
+    # A specification, not the library that writes them: it would be in the memory of every process of the app.
+    spec = {
+        "data": {"values": points},
+        "height": 280,
+        "mark": {"type": "line", "point": True},
+        "encoding": {
+            "x": {
+                "field": "Night",
+                "type": "temporal",
+                "title": None,
+                "axis": {"format": "%b %d", "labelOverlap": True},
+            },
+            "y": {
+                "field": "Share",
+                "type": "quantitative",
+                "title": None,
+                "axis": {"format": "%"},
+                "scale": {"domain": [0, 1]},
+            },
+            "color": {
+                "field": "Measure",
+                "type": "nominal",
+                "scale": {"domain": [name for name, *_ in _LINES], "range": [colour for *_, colour in _LINES]},
+                "legend": {"orient": "bottom", "title": None},
+            },
+            "tooltip": [
+                {"field": "Night", "type": "temporal"},
+                {"field": "Measure", "type": "nominal"},
+                {"field": "Share", "type": "quantitative", "format": ".1%"},
+            ],
+        },
+    }
+    st.vega_lite_chart(
+        spec=spec, width="stretch", alt="The shares of each night as lines; the table below says the same"
+    )
+
+
+def _nights(runs: Sequence[QualityRun]) -> None:
+    rows = [
+        {
+            "Night": local_time(run.at),
+            "Questions": f"{run.figures.questions + run.figures.unanswerable:,}",
+            **{name: _figure(run.figures, field) for name, field, _ in _LINES},
+            "Search time": _figure(run.figures, "p95_ms"),
+            "": ":material/trending_down: Worse" if run.has_dropped else "Accepted" if run.accepted_at else "",
+        }
+        for run in runs
+    ]
+    table(rows, "The last nights, the newest first")
+
+
+def _figure(figures: Figures, field: str) -> str:
+    value = getattr(figures, field)
+    if value is None:
+        return _NONE
+    return f"{value:,.0f}\u00a0ms" if field.endswith("_ms") else f"{100 * value:.1f}\u00a0%"
+
+
+def _change(figures: Figures, before: Figures | None, field: str) -> str | None:
+    """Since the night before; None where there is nothing to compare, or no difference to see."""
+    now, was = getattr(figures, field), before and getattr(before, field)
+    if now is None or was is None:
+        return None
+    if field.endswith("_ms"):
+        return f"{now - was:+,.0f} ms" if round(now - was) else None
+    return f"{100 * (now - was):+.1f} points" if round(100 * (now - was), 1) else None
