@@ -23,6 +23,7 @@ _COMMANDS = (
     "search",
     "ask",
     "eval",
+    "cases",
     "audit",
     "status",
     "doctor",
