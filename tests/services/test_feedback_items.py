@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillWaiting
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -12,8 +13,10 @@ from sqlalchemy import text
 from kyo_pipeline.db import evaluation_cases as case_queries
 from kyo_pipeline.db import feedback_items as queries
 from kyo_pipeline.db import review_items, users
+from kyo_pipeline.db.engine import Database
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.answers import Answer, Draft, Outcome
+from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.documents import Document
 from kyo_pipeline.domain.feedback import Reason
 from kyo_pipeline.domain.feedback_items import Decision, FeedbackItem, Resolution
@@ -147,7 +150,7 @@ def test_only_owner_and_approvers_see_an_item(
 
 
 def test_whoever_may_not_read_all_that_is_cited_sees_no_item(
-    kyo: Kyo, board: Board, item: FeedbackItem, document: Document, admin: Actor, sql: Sql, employee: Actor
+    kyo: Kyo, board: Board, item: FeedbackItem, admin: Actor, sql: Sql, employee: Actor
 ) -> None:
     """The answer cites a second document, of another collection: its owner and approvers are told only if they may."""
     sql(
@@ -287,6 +290,7 @@ def test_nobody_takes_back_what_somebody_else_said(kyo: Kyo, board: Board, answe
 
 @pytest.fixture
 def not_found(kyo: Kyo, board: Board, document: Document) -> Answer:
+    assert document.searchable
     refusing = ScriptedGenerator([], Draft("Not here.", Outcome.NOT_FOUND))
     return asking.ask(replace(kyo, generator=refusing), board.asker, "Who chairs the board?")
 
@@ -311,9 +315,6 @@ def test_the_right_source_is_one_that_the_asker_may_read_and_that_answers(
     kyo: Kyo,
     board: Board,
     answer: Answer,
-    document: Document,
-    sql: Sql,
-    employee: Actor,
     manager: Actor,
     publish: Callable[[str, str], None],
 ) -> None:
@@ -411,7 +412,6 @@ def test_two_items_of_one_answer_make_one_case_and_the_last_word_counts(
     kyo: Kyo,
     pipeline: Kyo,
     board: Board,
-    document: Document,
     item: FeedbackItem,
     sql: Sql,
     put: Callable[[str, str], Document],
@@ -526,7 +526,6 @@ def test_an_answer_that_is_erased_takes_the_items_of_its_other_documents_with_it
     kyo: Kyo,
     board: Board,
     item: FeedbackItem,
-    document: Document,
     admin: Actor,
     sql: Sql,
     put: Callable[[str, str], Document],
@@ -559,6 +558,7 @@ def test_a_right_source_that_is_deleted_is_forgotten(
 def test_items_are_found_by_reason_and_words_page_by_page(
     kyo: Kyo, board: Board, document: Document, clock: Clock
 ) -> None:
+    assert document.searchable
     for reason in (Reason.WRONG, Reason.OUTDATED, Reason.WRONG):
         clock.advance(minutes=1)
         answer = asking.ask(kyo, board.asker, f"{QUESTION} ({reason.value})")
@@ -580,9 +580,6 @@ def test_items_are_found_by_reason_and_words_page_by_page(
 @pytest.fixture
 def at_once(committed: Kyo, own_database: str) -> tuple[Kyo, Actor, Actor, Answer]:
     """A Kyo of which others see what is committed, an asker, the operator as owner, and an answer."""
-    from kyo_pipeline.db.engine import Database
-    from kyo_pipeline.domain.database_role import DatabaseRole
-
     kyo = committed
     with Database(own_database).transaction(OPERATOR) as tx:
         asker = users.add(tx, "asker", "Asker", Role.EMPLOYEE, kyo.now(), password_hash="no password fits")
@@ -630,7 +627,7 @@ def test_an_item_that_is_taken_back_meanwhile_is_not_decided(at_once: tuple[Kyo,
             tx.execute(text("delete from feedback"))
             queries.follow(tx, answer.id, kyo.now())
             deciding = other.submit(feedback_items.resolve, kyo, owner, item.id, Resolution.CONFIRMED)
-            with pytest.raises(TimeoutError):
+            with pytest.raises(StillWaiting):
                 deciding.result(0.3)
         with pytest.raises(Conflict, match="taken back"):
             deciding.result(10)
@@ -649,7 +646,7 @@ def test_a_document_that_is_deleted_meanwhile_gets_no_item_and_no_case(
             tx.execute(text("select erase_document(:id, now())"), {"id": item.document_id})
             deciding = others.submit(feedback_items.resolve, kyo, owner, item.id, Resolution.CONFIRMED)
             rating = others.submit(history.rate, kyo, asker, answer.id, -1, "Again.")
-            with pytest.raises(TimeoutError):
+            with pytest.raises(StillWaiting):
                 deciding.result(0.3)
         with pytest.raises(Conflict):
             deciding.result(10)
