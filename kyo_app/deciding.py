@@ -15,10 +15,9 @@ from kyo_pipeline.domain.evaluation_cases import MAX_ANSWER_LENGTH, MAX_DOCUMENT
 from kyo_pipeline.domain.feedback_items import MAX_NOTE_LENGTH, FeedbackItem, Resolution
 from kyo_pipeline.services import feedback_items
 
-_CASE = "Its question becomes a case of the evaluation set."
 _CAPTIONS = {
-    Resolution.CONFIRMED: _CASE,
-    Resolution.CORRECTED: _CASE,
+    Resolution.CONFIRMED: "KYO keeps its question, to check later whether it still finds this.",
+    Resolution.CORRECTED: "Say in which document it is. KYO keeps the question, to check later whether it finds that.",
     Resolution.DOCUMENT_UPDATED: "It says now what was missing, or it will once it is approved.",
     Resolution.DISMISSED: "Say why, for whoever reads this later.",
 }

@@ -100,13 +100,13 @@ REASONS: dict[Reason, str] = {
 #: What was found about it: as it is chosen, and as the asker is told.
 RESOLUTIONS: dict[Resolution, str] = {
     Resolution.CONFIRMED: "The answer was right",
-    Resolution.CORRECTED: "The right source is another one",
+    Resolution.CORRECTED: "The right answer is another one",
     Resolution.DOCUMENT_UPDATED: "I have updated the document",
     Resolution.DISMISSED: "There is nothing to do",
 }
 TOLD: dict[Resolution, str] = {
     Resolution.CONFIRMED: "the answer was right.",
-    Resolution.CORRECTED: "the right source is another one. Ask again to see what is found now.",
+    Resolution.CORRECTED: "the right answer is another one. Ask again to see what is found now.",
     Resolution.DOCUMENT_UPDATED: "the document was updated. Ask again to see what it says now.",
     Resolution.DISMISSED: "there was nothing to change.",
 }

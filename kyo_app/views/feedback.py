@@ -128,7 +128,7 @@ def _about(item: FeedbackItem) -> str:
             inert_line(item.title, 90),
             *([inert_line(item.collection, 60)] if item.collection else []),
             f"owner {inert_line(item.owner_name, 60)}",
-            f"done {when}" if item.closed_at else when,
+            f"{'done' if item.closed_at else 'said'} {when}",
         ]
     )
 

@@ -172,6 +172,14 @@ def test_what_is_missing_is_said_and_nothing_is_closed(
     assert feedback_items.read_item(kyo, employee, item.id).item.is_open
 
 
+def test_owners_are_told_where_their_documents_are(
+    visit: Visit, employee: Actor, item: FeedbackItem, person: Callable[[Role], Actor]
+) -> None:
+    assert item.is_open
+    assert "1 answer was found unhelpful" in words(visit("documents", employee))
+    assert "found unhelpful" not in words(visit("documents", person(Role.EMPLOYEE)))
+
+
 def test_a_newer_version_is_pointed_out(
     visit: Visit, employee: Actor, item: FeedbackItem, publish: Callable[[str, str], None], clock: Any
 ) -> None:
