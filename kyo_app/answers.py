@@ -5,15 +5,16 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from kyo_app import findings, runtime, wording
+from kyo_app import findings, wording
 from kyo_app.auth import current_actor
-from kyo_app.components import Link, shown_errors
+from kyo_app.case_of_answer import case_part
+from kyo_app.components import Link
 from kyo_app.documents.passages import sources
 from kyo_app.markup import inert, inert_line
+from kyo_app.rating import rating_part
 from kyo_app.shared_link import share_part
 from kyo_pipeline.domain.actor import Permission
 from kyo_pipeline.domain.answers import ERASED_TEXT, WITHHELD_TEXT, Answer, Outcome
-from kyo_pipeline.services import history
 
 #: What is said in the place of an answer that is there no more, or not for its reader.
 GONE = {Outcome.ERASED: ERASED_TEXT, Outcome.WITHHELD: WITHHELD_TEXT}
@@ -30,8 +31,11 @@ def answer_bubble() -> Iterator[None]:
         yield
 
 
-def answer_block(answer: Answer, *, own: bool = True) -> None:
-    """`own`: its reader has asked for it, and may say what they think of it, and share it."""
+def answer_block(answer: Answer, *, own: bool = True, confirmable: bool = True) -> None:
+    """`own`: its reader has asked for it, and may say what they think of it, and share it.
+
+    `confirmable`: whoever looks after its sources may say that it is right.
+    """
     if answer.outcome in GONE:
         _gone(answer)
         return
@@ -50,8 +54,10 @@ def answer_block(answer: Answer, *, own: bool = True) -> None:
     if answer.citations:
         sources(answer.citations, str(answer.id))
     if own:
-        _rating(answer)
+        rating_part(answer)
         share_part(answer)
+    if confirmable:
+        case_part(answer)
     st.caption(inert(wording.spent(answer)))
 
 
@@ -77,52 +83,3 @@ def _not_found(answer: Answer) -> None:
         actor = current_actor()
         if actor is not None and actor.may(Permission.DOCUMENT_READ):
             Link("documents", "See the documents", ":material/description:").show()
-
-
-@st.fragment
-def _rating(answer: Answer) -> None:
-    rating, comment = _rated(answer)
-    default = None if rating is None else max(rating, 0)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.feedback("thumbs", key=f"thumb-{answer.id}", default=default, on_change=_thumb, args=(answer,))
-        if rating is not None:
-            with st.popover("Edit comment" if comment else "Add a comment", type="tertiary"):
-                _comment_form(answer, comment)
-
-
-def _comment_form(answer: Answer, comment: str) -> None:
-    with st.form(f"comment-{answer.id}", border=False):
-        st.text_area("What was good, or what is missing?", value=comment, key=f"comment-text-{answer.id}")
-        st.form_submit_button("Save comment", type="primary", on_click=_comment, args=(answer,))
-
-
-def _rated(answer: Answer) -> tuple[int | None, str]:
-    """Rating and comment: what was chosen in this session, else what the answer was read with."""
-    rated: tuple[int | None, str] = st.session_state.get(f"rated-{answer.id}", (answer.rating, answer.comment or ""))
-    return rated
-
-
-def _thumb(answer: Answer) -> None:
-    rating, comment = _rated(answer)
-    thumb = st.session_state[f"thumb-{answer.id}"]
-    if thumb is None:
-        # A second click would take the thumb away; a rating can be changed, not taken back.
-        st.session_state[f"thumb-{answer.id}"] = None if rating is None else max(rating, 0)
-    else:
-        _rate(answer, 1 if thumb else -1, comment)
-
-
-def _comment(answer: Answer) -> None:
-    rating, _ = _rated(answer)
-    if rating is not None:
-        _rate(answer, rating, str(st.session_state[f"comment-text-{answer.id}"]).strip())
-
-
-def _rate(answer: Answer, rating: int, comment: str) -> None:
-    actor = current_actor()
-    if actor is None:  # the page that comes next shows the sign-in form
-        return
-    with shown_errors():
-        history.rate(runtime.kyo(), actor, answer.id, rating, comment)
-        st.session_state[f"rated-{answer.id}"] = (rating, comment)
-        st.toast("Thank you, your feedback is saved.", icon=":material/check:")

@@ -25,6 +25,7 @@ _COMMANDS = (
     "eval",
     "analytics",
     "quality",
+    "cases",
     "audit",
     "status",
     "alerts",

@@ -7,6 +7,9 @@ from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.answers import Answer, Outcome
 from kyo_pipeline.domain.documents import Document, DocumentState, Followed, Review, Version, VersionStatus
 from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
+from kyo_pipeline.domain.evaluation_cases import Origin
+from kyo_pipeline.domain.feedback import Reason
+from kyo_pipeline.domain.feedback_items import Resolution
 from kyo_pipeline.domain.people import PersonState
 
 ROLES = {Role.EMPLOYEE: "Employee", Role.MANAGER: "Manager", Role.ADMIN: "Administrator"}
@@ -83,6 +86,36 @@ OUTCOMES: dict[Outcome, tuple[str, str]] = {
     Outcome.FAILED: ("Failed", "red"),
     Outcome.WITHHELD: ("Withheld", "gray"),
     Outcome.ERASED: ("Since deleted", "gray"),
+}
+
+#: Why an answer did not help.
+REASONS: dict[Reason, str] = {
+    Reason.WRONG: "Wrong",
+    Reason.OUTDATED: "Outdated",
+    Reason.INCOMPLETE: "Incomplete",
+    Reason.WRONG_SOURCE: "Wrong source",
+    Reason.OTHER: "Something else",
+}
+
+#: What was found about it: as it is chosen, and as the asker is told.
+RESOLUTIONS: dict[Resolution, str] = {
+    Resolution.CONFIRMED: "The answer was right",
+    Resolution.CORRECTED: "The right answer is another one",
+    Resolution.DOCUMENT_UPDATED: "I have updated the document",
+    Resolution.DISMISSED: "There is nothing to do",
+}
+TOLD: dict[Resolution, str] = {
+    Resolution.CONFIRMED: "the answer was right.",
+    Resolution.CORRECTED: "the right answer is another one. Ask again to see what is found now.",
+    Resolution.DOCUMENT_UPDATED: "the document was updated. Ask again to see what it says now.",
+    Resolution.DISMISSED: "there was nothing to change.",
+}
+
+#: Where a case of the evaluation set comes from.
+ORIGINS: dict[Origin, str] = {
+    Origin.REVIEW: "From feedback",
+    Origin.ANSWER: "Confirmed answer",
+    Origin.BY_HAND: "By hand",
 }
 
 

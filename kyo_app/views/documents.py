@@ -9,6 +9,7 @@ import streamlit as st
 from kyo_app import runtime, wording
 from kyo_app.auth import acting
 from kyo_app.components import (
+    Link,
     empty_state,
     expander,
     first_page_if_empty,
@@ -26,7 +27,7 @@ from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.documents import Document, DocumentPage, DocumentState, Review, VersionStatus
 from kyo_pipeline.errors import NotFound
-from kyo_pipeline.services import curating, library, reviewing
+from kyo_pipeline.services import curating, feedback_items, library, reviewing
 
 _PAGE = 15
 _SHOW = "documents-show"
@@ -97,6 +98,7 @@ def show() -> None:
         with shown_errors():
             upload_panel(actor)
     _tell_overdue(actor)
+    _tell_feedback(actor)
     with shown_errors():
         wanted = _asked(actor)
         live("documents", lambda: _draw(wanted), seconds=2)
@@ -113,6 +115,18 @@ def _tell_overdue(actor: Actor) -> None:
                 has = "is 1 document" if number == 1 else f"are {number:,} documents"
                 st.markdown(f":orange[:material/event_busy:] There {has} whose review is overdue.", width="content")
                 st.button("See which", key="show-overdue", type="tertiary", on_click=_show_overdue)
+
+
+def _tell_feedback(actor: Actor) -> None:
+    """To the same people: somebody found an answer out of a document of theirs unhelpful."""
+    with shown_errors():
+        number = feedback_items.count_open(runtime.kyo(), actor)
+        if number:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                found = "1 answer was" if number == 1 else f"{number:,} answers were"
+                said = f":orange[:material/thumb_down:] {found} found unhelpful, and nobody has looked into it."
+                st.markdown(said, width="content")
+                Link("feedback", "See which", ":material/reviews:").show()
 
 
 def _show_overdue() -> None:

@@ -1,4 +1,4 @@
-"""Reads a labelled set from a folder: corpus.jsonl, queries.jsonl, qrels.tsv, and the originals in docs/.
+"""Reads and writes a labelled set: corpus.jsonl, queries.jsonl, qrels.tsv, and the originals in docs/.
 
 corpus.jsonl   {"id", "title", "text", "meta": {"document", "file"}?} a line
 queries.jsonl  {"id", "text", "answers"?, "meta": {"answerable", "document", "split"}?} a line
@@ -6,12 +6,13 @@ qrels.tsv      a header, then question, passage and grade with tabs between them
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import shutil
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from kyo_pipeline.domain.labelled import LabelledPassage, LabelledQuestion, LabelledSet
-from kyo_pipeline.errors import Invalid
+from kyo_pipeline.errors import Conflict, Invalid
 
 _CORPUS, _QUESTIONS, _JUDGEMENTS, _ORIGINALS = "corpus.jsonl", "queries.jsonl", "qrels.tsv", "docs"
 _NAME_PARTS = 2
@@ -36,6 +37,49 @@ def read_set(folder: Path) -> LabelledSet:
         relevant=relevant,
         originals=_originals(folder / _ORIGINALS),
     )
+
+
+def write_set(
+    folder: Path,
+    passages: Iterable[LabelledPassage],
+    questions: Iterable[LabelledQuestion],
+    relevant: Mapping[str, Sequence[str]],
+    originals: Iterable[tuple[str, Path]] = (),
+) -> None:
+    """Write a set into an empty or new folder, for its owner alone. `originals` are names and the files to copy.
+
+    `relevant` maps the ids of questions to those of passages. Raises `Conflict` when there is something in the folder,
+    `Invalid` when it cannot be written.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise Conflict(f"{folder} is not empty. Name a folder that is, or a new one.")
+        _write(folder / _CORPUS, (json.dumps(_passage_row(one), ensure_ascii=False) for one in passages))
+        _write(folder / _QUESTIONS, (json.dumps(_question_row(one), ensure_ascii=False) for one in questions))
+        judged = (f"{question}\t{passage}\t1" for question, found in relevant.items() for passage in found)
+        _write(folder / _JUDGEMENTS, ("query-id\tcorpus-id\tscore", *judged))
+        for name, path in originals:
+            (folder / _ORIGINALS).mkdir(mode=0o700, exist_ok=True)
+            shutil.copyfile(path, folder / _ORIGINALS / name)
+    except OSError as error:
+        raise Invalid(f"{folder} cannot be written: {error.strerror}.") from error
+
+
+def _passage_row(passage: LabelledPassage) -> Row:
+    meta = {"document": passage.document, **({"file": passage.file} if passage.file else {})}
+    return {"id": passage.id, "title": passage.title, "text": passage.text, "meta": meta}
+
+
+def _question_row(question: LabelledQuestion) -> Row:
+    meta = {"answerable": question.answerable} if question.answerable is not None else {}
+    return {"id": question.id, "text": question.text, "answers": list(question.answers), "meta": meta}
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        path.chmod(0o600)
+        file.writelines(f"{line}\n" for line in lines)
 
 
 def _read(path: Path, make: Callable[["_Line"], One]) -> list[One]:

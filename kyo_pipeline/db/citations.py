@@ -37,29 +37,37 @@ def add(tx: Connection, answer_id: UUID, draft: Draft, passages: Sequence[Passag
 
 def of_answer(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation, ...]:
     """Those of documents that the actor may read, by their markers."""
+    return _read(tx, actor, "(select * from citations where answer_id = :id)", answer_id)
+
+
+def of_item(tx: Connection, actor: Actor, item_id: UUID) -> tuple[Citation, ...]:
+    """The same of the answer of a review item, which the actor may look into, and has not asked for."""
+    return _read(tx, actor, "feedback_citations(:id)", item_id)
+
+
+def _read(tx: Connection, actor: Actor, source: str, wanted: UUID) -> tuple[Citation, ...]:
     rows = tx.execute(
         text(
-            """
+            f"""
             select c.marker, c.chunk_id, d.id as document_id, c.version_id, v.number, d.title, v.file_name,
               v.media_type, v.uploaded_at,
               case when current.sha256 = v.sha256 then v.number else current.number end as current_number,
               d.stale_since is not null and d.state = 'approved' as is_stale,
               d.state = 'deleted' as is_deleted,
-              coalesce(t.page_starts, '{}') as page_starts, coalesce(t.headings, '[]') as headings,
-              coalesce(t.ocr_pages, '{}') as ocr_pages,
+              coalesce(t.page_starts, '{{}}') as page_starts, coalesce(t.headings, '[]') as headings,
+              coalesce(t.ocr_pages, '{{}}') as ocr_pages,
               c.start_offset, c.end_offset, c.score,
               coalesce(substr(t.text, c.start_offset + 1, c.end_offset - c.start_offset), '') as quote
-            from citations c
+            from {source} c
             join document_versions v on v.id = c.version_id
             join documents d on d.id = v.document_id
             left join version_texts t on t.version_id = v.id
             left join document_versions current on current.id = d.current_version_id and d.state = 'approved'
-            where c.answer_id = :id
-              and may_read_document(:actor, d.id)
+            where may_read_document(:actor, d.id)
             order by c.marker
-            """
+            """  # noqa: S608 — constants
         ),
-        {"id": answer_id, "actor": actor.id},
+        {"id": wanted, "actor": actor.id},
     )
     return tuple(
         Citation(

@@ -71,6 +71,23 @@ def find(tx: Connection, *, wanted: str, retired: bool, limit: int, offset: int)
     return CasePage(tuple(_to_case(row) for row in rows), rows[0].total if rows else 0)
 
 
+def all_active(tx: Connection) -> tuple[EvaluationCase, ...]:
+    """All cases that count and that the actor may manage, the oldest first."""
+    rows = tx.execute(
+        text(
+            f"""
+            select {_COLUMNS}
+            from evaluation_cases c
+            join people creator on creator.id = c.created_by
+            left join people retirer on retirer.id = c.retired_by
+            where c.retired_at is null
+            order by c.created_at, c.id
+            """  # noqa: S608 — a constant
+        )
+    )
+    return tuple(_to_case(row) for row in rows)
+
+
 def read(tx: Connection, case_id: UUID) -> EvaluationCase | None:
     row = tx.execute(
         text(

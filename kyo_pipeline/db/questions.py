@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from kyo_pipeline.domain.answers import (
     NearDocument,
     Outcome,
 )
+from kyo_pipeline.domain.feedback import NamedDocument, Opinion, Reason
 
 
 @dataclass(frozen=True)
@@ -164,11 +165,14 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
               coalesce(a.prompt_tokens, 0) as prompt_tokens,
               coalesce(a.completion_tokens, 0) as completion_tokens,
               coalesce(a.findings, '{}') as findings,
-              f.rating, f.comment,
+              f.rating, f.comment, f.reason,
+              source.id as source_id, source.title as source_title,
+              case source.state when 'approved' then source.current_version_id end as source_version,
               q.conversation_id, q.standalone, shared_since(q.id) as shared_at
             from questions q
             left join answers a on a.question_id = q.id and answer_is_readable(a.id, q.user_id)
             left join feedback f on f.answer_id = a.id and f.user_id = q.user_id
+            left join documents source on source.id = f.correct_document_id
             where q.user_id = :actor
               and q.id = coalesce(question_of_answer(:id), :id)
               and (a.id is not null or question_is_answered(q.id))
@@ -184,7 +188,13 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
     ).one_or_none()
     if row is None:
         return None
-    return to_answer(row, citations.of_answer(tx, actor, row.id), near_documents.of_answer(tx, actor, row.id))
+    return replace(
+        to_answer(row, citations.of_answer(tx, actor, row.id), near_documents.of_answer(tx, actor, row.id)),
+        reason=Reason(row.reason) if row.reason else None,
+        correct_document=(
+            NamedDocument(row.source_id, row.source_title, row.source_version) if row.source_id else None
+        ),
+    )
 
 
 def readable(tx: Connection, actor: Actor, answer_ids: Sequence[UUID]) -> frozenset[UUID]:
@@ -210,19 +220,47 @@ def readable(tx: Connection, actor: Actor, answer_ids: Sequence[UUID]) -> frozen
     )
 
 
-def rate(tx: Connection, actor: Actor, answer_id: UUID, rating: int, comment: str, now: datetime) -> None:
+def rate(tx: Connection, actor: Actor, answer_id: UUID, opinion: Opinion, now: datetime) -> None:
     """Store or replace the actor's opinion of an answer."""
     tx.execute(
         text(
             """
-            insert into feedback (answer_id, user_id, rating, comment, created_at, updated_at)
-            values (:answer_id, :user_id, :rating, :comment, :now, :now)
+            insert into feedback
+              (answer_id, user_id, rating, comment, reason, correct_document_id, created_at, updated_at)
+            values (:answer_id, :user_id, :rating, :comment, :reason, :correct_document_id, :now, :now)
             on conflict (answer_id, user_id) do update
-            set rating = excluded.rating, comment = excluded.comment, updated_at = excluded.updated_at
+            set rating = excluded.rating, comment = excluded.comment, reason = excluded.reason,
+              correct_document_id = excluded.correct_document_id, updated_at = excluded.updated_at
             """
         ),
-        {"answer_id": answer_id, "user_id": actor.id, "rating": rating, "comment": comment, "now": now},
+        {
+            "answer_id": answer_id,
+            "user_id": actor.id,
+            "rating": opinion.rating,
+            "comment": opinion.comment,
+            "reason": opinion.reason.value if opinion.reason else None,
+            "correct_document_id": opinion.correct_document_id,
+            "now": now,
+        },
     )
+
+
+def unrate(tx: Connection, actor: Actor, answer_id: UUID) -> UUID | None:
+    """Take the actor's opinion back, also of an answer that they may no longer read, by its id or its question's.
+
+    The answer's id, or None where there was no opinion.
+    """
+    found: UUID | None = tx.scalar(
+        text(
+            """
+            delete from feedback
+            where user_id = :actor and :id in (answer_id, question_of_answer(answer_id))
+            returning answer_id
+            """
+        ),
+        {"id": answer_id, "actor": actor.id},
+    )
+    return found
 
 
 def to_answer(row: Row[Any], cited: tuple[Citation, ...], nearest: tuple[NearDocument, ...] = ()) -> Answer:

@@ -41,6 +41,9 @@ class Permission(str, Enum):
     DOCUMENT_UPLOAD = "document:upload"
     EMBEDDING_SET_MANAGE = "embedding_set:manage"
     EMBEDDING_SET_TUNE = "embedding_set:tune"
+    EVALUATION_CASE_EXPORT = "evaluation_case:export"
+    EVALUATION_CASE_MANAGE = "evaluation_case:manage"
+    FEEDBACK_REVIEW = "feedback:review"
     GROUP_MANAGE = "group:manage"
     QUALITY_ACCEPT = "quality:accept"
     QUALITY_READ = "quality:read"
@@ -63,6 +66,7 @@ _EMPLOYEE = frozenset(
         Permission.DOCUMENT_READ,
         Permission.DOCUMENT_RETRY,
         Permission.DOCUMENT_UPLOAD,
+        Permission.FEEDBACK_REVIEW,
     }
 )
 _MANAGER = _EMPLOYEE | {
@@ -71,6 +75,7 @@ _MANAGER = _EMPLOYEE | {
     Permission.DOCUMENT_ARCHIVE,
     Permission.DOCUMENT_CHANGE,
     Permission.DOCUMENT_RESTRICT,
+    Permission.EVALUATION_CASE_MANAGE,
     Permission.QUALITY_READ,
 }
 _ADMIN = frozenset(Permission)

@@ -6,6 +6,7 @@ from enum import Enum
 from uuid import UUID
 
 from kyo_pipeline.domain.answer_findings import NOTHING, Findings
+from kyo_pipeline.domain.feedback import NamedDocument, Reason
 
 WITHHELD_TEXT = "This answer quoted documents that you may no longer read."
 ERASED_TEXT = "A document that this answer quoted has since been deleted, and the answer with it."
@@ -102,7 +103,8 @@ class Answer:
     `nearest` are the documents that came nearest to a question which was not answered, as far as they may be read.
 
     `standalone` is what was searched for, where that is not what was asked: a follow-up. `shared_at`: when its asker
-    shared it, None when it is theirs alone.
+    shared it, None when it is theirs alone. `reason` and `correct_document` go with a thumb down: why, and where the
+    asker says that the answer is, as far as they may still read that.
     """
 
     id: UUID
@@ -124,6 +126,8 @@ class Answer:
     conversation_id: UUID | None = None
     standalone: str | None = None
     shared_at: datetime | None = None
+    reason: Reason | None = None
+    correct_document: NamedDocument | None = None
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
 """The organisation's own evaluation set: questions of which somebody has said where their answer is."""
 
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from pathlib import PurePath
 from uuid import UUID
 
+from kyo_pipeline.domain.labelled import LabelledQuestion
 from kyo_pipeline.domain.typed_text import checked_line, composed, storable
 from kyo_pipeline.errors import Invalid
 
@@ -56,6 +59,42 @@ class CasePage:
 
     cases: tuple[EvaluationCase, ...]
     total: int
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written for `kyo eval`."""
+
+    cases: int
+    documents: int
+
+
+def labelled_of(
+    cases: Iterable[EvaluationCase], here: Collection[UUID]
+) -> tuple[tuple[LabelledQuestion, ...], Mapping[str, Sequence[str]]]:
+    """Questions and what is relevant for them, in the names of a labelled set, as far as those documents are `here`."""
+    questions, relevant = [], {}
+    for case in cases:
+        documents = [str(document.id) for document in case.documents if document.id in here]
+        if documents:
+            answers = (case.expected_answer,) if case.expected_answer else ()
+            questions.append(LabelledQuestion(str(case.id), case.question, answers, answerable=True))
+            relevant[str(case.id)] = documents
+    return tuple(questions), relevant
+
+
+def distinct_names(names: Iterable[str]) -> list[str]:
+    """The names of files, as they can lie in one folder: `a.pdf`, `a (2).pdf`. On some disks A.PDF is a.pdf."""
+    taken: set[str] = set()
+    given = []
+    for name in names:
+        path, number, chosen = PurePath(name), 1, name
+        while chosen.casefold() in taken:
+            number += 1
+            chosen = f"{path.stem} ({number}){path.suffix}"
+        taken.add(chosen.casefold())
+        given.append(chosen)
+    return given
 
 
 def checked_question(text: str) -> str:

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from kyo_pipeline import on_record
-from kyo_pipeline.db import audit, conversations, questions
+from kyo_pipeline.db import audit, conversations, feedback_items, questions
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, AnswerPage, Outcome
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.conversation import Conversation
+from kyo_pipeline.domain.feedback import Opinion, Reason
+from kyo_pipeline.domain.feedback_items import Reviewed
 from kyo_pipeline.domain.pages import MAX_PAGE
 from kyo_pipeline.domain.typed_text import composed, storable
 from kyo_pipeline.errors import Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
-
-MAX_COMMENT_LENGTH = 2000
 
 
 def list_answers(kyo: Kyo, actor: Actor, *, text: str = "", limit: int = 20, offset: int = 0) -> AnswerPage:
@@ -61,18 +61,50 @@ def still_readable(kyo: Kyo, actor: Actor, answer_ids: Sequence[UUID]) -> frozen
         return questions.readable(tx, actor, answer_ids)
 
 
-def rate(kyo: Kyo, actor: Actor, answer_id: UUID, rating: int, comment: str = "") -> None:
-    """Say whether an answer helped (1) or not (-1); the last word counts. Raises `Invalid`, `NotFound`."""
+def rate(
+    kyo: Kyo,
+    actor: Actor,
+    answer_id: UUID,
+    rating: int,
+    comment: str = "",
+    reason: Reason | None = None,
+    correct_document_id: UUID | None = None,
+) -> None:
+    """Say whether an answer helped (1) or not (-1), and why; the last word counts.
+
+    What did not help becomes an item for those who look after the documents that it cites, or after the one that the
+    asker says has the answer; a thumb up takes the item back, unless somebody has decided about it.
+    Raises `Invalid`, `NotFound`.
+    """
     actor.require(Permission.ANSWER_RATE)
-    comment = storable(comment)
-    if rating not in (1, -1):
-        raise Invalid("A rating is 1 (helpful) or -1 (not helpful).")
-    if len(comment) > MAX_COMMENT_LENGTH:
-        raise Invalid(f"A comment has {MAX_COMMENT_LENGTH} characters at most.")
+    opinion = Opinion(rating, storable(comment), reason, correct_document_id).checked()
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         answer = questions.own_answer(tx, actor, answer_id)
         if answer is None or answer.outcome in (Outcome.WITHHELD, Outcome.ERASED):
             raise NotFound("There is no such answer among yours.")
-        questions.rate(tx, actor, answer_id, rating, comment, now)
-        audit.record(tx, actor, Event.ANSWER_RATE, answer_id, now, {"rating": rating})
+        if correct_document_id is not None and not feedback_items.may_be_source(tx, actor, correct_document_id):
+            raise Invalid("Name a document that you may read and that answers questions now.")
+        questions.rate(tx, actor, answer.id, opinion, now)
+        feedback_items.follow(tx, answer.id, now)
+        details = {"rating": rating, **({"reason": reason.value} if reason else {})}
+        audit.record(tx, actor, Event.ANSWER_RATE, answer.id, now, details)
+
+
+def withdraw_rating(kyo: Kyo, actor: Actor, answer_id: UUID) -> None:
+    """Say nothing about an answer any more, also about one that the actor may no longer read. Raises `NotFound`."""
+    actor.require(Permission.ANSWER_RATE)
+    now = kyo.now()
+    with kyo.db.transaction(actor) as tx:
+        taken_back = questions.unrate(tx, actor, answer_id)
+        if taken_back is None:
+            raise NotFound("You have not rated this answer.")
+        feedback_items.follow(tx, taken_back, now)
+        audit.record(tx, actor, Event.ANSWER_UNRATE, taken_back, now)
+
+
+def outcome_of_rating(kyo: Kyo, actor: Actor, answer_id: UUID) -> Reviewed | None:
+    """What came of it that an answer of the actor's did not help; None as long as nobody has decided."""
+    actor.require(Permission.ANSWER_READ_OWN)
+    with kyo.db.transaction(actor) as tx:
+        return feedback_items.outcome(tx, answer_id)

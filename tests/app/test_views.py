@@ -29,6 +29,7 @@ TITLES = {
     "history": "History",
     "documents": "Documents",
     "approvals": "Approvals",
+    "feedback": "Feedback",
     "collections": "Collections",
     "people": "People",
     "analytics": "Analytics",
@@ -38,7 +39,7 @@ TITLES = {
     "source": "Source",
     "answer": "Shared answer",
 }
-_FOR_ALL = {"", "history", "documents", "analytics", "profile", "source", "answer"}
+_FOR_ALL = {"", "history", "documents", "feedback", "analytics", "profile", "source", "answer"}
 _FOR_MANAGERS = {"approvals", "quality"}
 FOR_ROLE = {Role.EMPLOYEE: _FOR_ALL, Role.MANAGER: _FOR_ALL | _FOR_MANAGERS, Role.ADMIN: set(TITLES)}
 
@@ -275,17 +276,14 @@ def test_feedback_is_kept_with_its_comment(
     publish("leave.txt", LEAVE)
     answer = asking.ask(kyo, employee, "How many days of annual leave?")
     page = visit("history", employee, answer=str(answer.id))
-    page.feedback[0].set_value(0).run()
-    assert history.read_answer(kyo, employee, answer.id).rating == -1
+    page.feedback[0].set_value(1).run()
     page.text_area[0].set_value("Which year?")
     click(page, "Save comment")
     stored = history.read_answer(kyo, employee, answer.id)
-    assert (stored.rating, stored.comment) == (-1, "Which year?")
-    for thumb in (1, None):  # clicked again, it stays
-        page.feedback[0].set_value(thumb).run()
-        stored = history.read_answer(kyo, employee, answer.id)
-        assert (stored.rating, stored.comment) == (1, "Which year?")
-    assert page.feedback[0].value == 1
+    assert (stored.rating, stored.comment) == (1, "Which year?")
+    page.feedback[0].set_value(None).run()  # clicked again
+    assert not page.exception
+    assert history.read_answer(kyo, employee, answer.id).rating is None
 
 
 # History --------------------------------------------------------------------------------------------------------------

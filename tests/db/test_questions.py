@@ -9,6 +9,7 @@ from kyo_pipeline.db import citations, questions
 from kyo_pipeline.db.questions import Production
 from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.answers import Draft, DraftCitation, Outcome
+from kyo_pipeline.domain.feedback import Opinion
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking
 from tests.conftest import Clock
@@ -89,8 +90,8 @@ def test_the_last_opinion_counts(
 ) -> None:
     stored = answer(employee, "How many?", "Thirty.")
     with kyo.db.transaction(employee) as tx:
-        questions.rate(tx, employee, stored, 1, "", kyo.now())
-        questions.rate(tx, employee, stored, -1, "Wrong year.", kyo.now())
+        questions.rate(tx, employee, stored, Opinion(1), kyo.now())
+        questions.rate(tx, employee, stored, Opinion(-1, "Wrong year."), kyo.now())
     assert sql("select rating, comment from feedback") == [(-1, "Wrong year.")]
 
 

@@ -139,8 +139,9 @@ def test_the_upkeep_is_nightly_and_its_steps_wait_for_nothing() -> None:
     assert all(node.description for node in job.graph.node_defs)
 
 
-@pytest.mark.parametrize("check", [*CHECKS, *ROLLUP_CHECKS], ids=lambda check: check.node_def.name)
-@pytest.mark.parametrize("check", [*CHECKS, *QUALITY_CHECKS], ids=lambda check: check.node_def.name)
+@pytest.mark.parametrize(
+    "check", [*CHECKS, *ROLLUP_CHECKS, *QUALITY_CHECKS], ids=lambda check: check.node_def.name
+)
 def test_every_check_says_what_must_hold(check: dg.AssetChecksDefinition) -> None:
     assert all(spec.description for spec in check.check_specs)
 

@@ -3,9 +3,11 @@
 import importlib
 import inspect
 import pkgutil
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +21,7 @@ from kyo_pipeline.domain.analytics import Period
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.audit_export import Format
 from kyo_pipeline.domain.embedding_sets import Verdict
+from kyo_pipeline.domain.feedback_items import Resolution
 from kyo_pipeline.domain.identity import Identity
 from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import Kyo
@@ -33,6 +36,8 @@ from kyo_pipeline.services import (
     doctor,
     embedding_sets,
     evaluating,
+    evaluation_cases,
+    feedback_items,
     groups,
     health,
     history,
@@ -124,6 +129,31 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     ),
     "evaluating.tune": (Permission.EMBEDDING_SET_TUNE, lambda k, a: evaluating.tune(k, a, k.embedder.spec, 0.5, 0.5)),
     "evaluating.weigh_evidence": (Permission.ANSWER_ASK, lambda k, a: evaluating.weigh_evidence(k, a, "Why?")),
+    "evaluation_cases.add": (
+        Permission.EVALUATION_CASE_MANAGE,
+        lambda k, a: evaluation_cases.add(k, a, "Why?", [NOBODY]),
+    ),
+    "evaluation_cases.add_answer": (
+        Permission.EVALUATION_CASE_MANAGE,
+        lambda k, a: evaluation_cases.add_answer(k, a, NOBODY),
+    ),
+    "evaluation_cases.export": (
+        Permission.EVALUATION_CASE_EXPORT,
+        lambda k, a: evaluation_cases.export(k, a, Path("/nowhere")),
+    ),
+    "evaluation_cases.list_cases": (Permission.EVALUATION_CASE_MANAGE, lambda k, a: evaluation_cases.list_cases(k, a)),
+    "evaluation_cases.restore": (
+        Permission.EVALUATION_CASE_MANAGE,
+        lambda k, a: evaluation_cases.restore(k, a, NOBODY),
+    ),
+    "evaluation_cases.retire": (Permission.EVALUATION_CASE_MANAGE, lambda k, a: evaluation_cases.retire(k, a, NOBODY)),
+    "feedback_items.count_open": (Permission.FEEDBACK_REVIEW, feedback_items.count_open),
+    "feedback_items.list_items": (Permission.FEEDBACK_REVIEW, lambda k, a: feedback_items.list_items(k, a)),
+    "feedback_items.read_item": (Permission.FEEDBACK_REVIEW, lambda k, a: feedback_items.read_item(k, a, NOBODY)),
+    "feedback_items.resolve": (
+        Permission.FEEDBACK_REVIEW,
+        lambda k, a: feedback_items.resolve(k, a, NOBODY, Resolution.CONFIRMED),
+    ),
     "groups.add_member": (Permission.GROUP_MANAGE, lambda k, a: groups.add_member(k, a, NOBODY, a.id)),
     "groups.candidates": (Permission.GROUP_MANAGE, groups.candidates),
     "groups.create": (Permission.GROUP_MANAGE, lambda k, a: groups.create(k, a, "New")),
@@ -135,12 +165,17 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "groups.rename": (Permission.GROUP_MANAGE, lambda k, a: groups.rename(k, a, NOBODY, "New")),
     "health.read_overview": (Permission.STATUS_READ, health.read_overview),
     "history.list_answers": (Permission.ANSWER_READ_OWN, lambda k, a: history.list_answers(k, a)),
+    "history.outcome_of_rating": (
+        Permission.ANSWER_READ_OWN,
+        lambda k, a: history.outcome_of_rating(k, a, NOBODY),
+    ),
     "history.rate": (Permission.ANSWER_RATE, lambda k, a: history.rate(k, a, NOBODY, 1)),
     "history.read_conversation": (
         Permission.ANSWER_READ_OWN,
         lambda k, a: history.read_conversation(k, a, NOBODY),
     ),
     "history.read_answer": (Permission.ANSWER_READ_OWN, lambda k, a: history.read_answer(k, a, NOBODY)),
+    "history.withdraw_rating": (Permission.ANSWER_RATE, lambda k, a: history.withdraw_rating(k, a, NOBODY)),
     "judging.judge": (Permission.EMBEDDING_SET_MANAGE, lambda k, a: judging.judge(k, a, NO_SET, NO_SET)),
     "library.list_collections": (Permission.DOCUMENT_READ, lambda k, a: library.list_collections(k, a, Access.READ)),
     "library.list_documents": (Permission.DOCUMENT_READ, lambda k, a: library.list_documents(k, a)),
@@ -279,12 +314,18 @@ def deeds(
     publish: Callable[[str, str], None],
     pipeline: Kyo,
     sql: Callable[..., list[Any]],
+    tmp_path: Path,
 ) -> dict[str, Callable[[], object]]:
     """Every verb that changes something, ready to be done."""
     publish("leave.txt", "Everybody has thirty days of leave.")
     [published] = library.list_documents(kyo, employee).documents
     answer = asking.ask(kyo, employee, "How many days of leave?")
     shared = shared_answers.share(kyo, employee, asking.ask(kyo, employee, "How many days of leave has everybody?").id)
+    disliked = asking.ask(kyo, employee, "How many days of leave are there?")
+    history.rate(kyo, employee, disliked.id, -1)
+    [item] = feedback_items.list_items(kyo, employee).items
+    case = evaluation_cases.add(kyo, admin, "How many days?", [published.id]).id
+    left_out = evaluation_cases.retire(kyo, admin, evaluation_cases.add(kyo, admin, "Days?", [published.id]).id).id
     waiting = library.upload(kyo, employee, "new.txt", b"New text.").document
     draft = library.upload(kyo, employee, "draft.txt", b"A draft.", draft=True).document
     publish("twice.txt", "The first version.")
@@ -322,6 +363,7 @@ def deeds(
         "alert:test": lambda: alerting.send_trial(kyo, admin),
         "answer:ask": lambda: asking.ask(kyo, employee, "Another?"),
         "answer:rate": lambda: history.rate(kyo, employee, answer.id, 1),
+        "answer:unrate": lambda: history.withdraw_rating(kyo, employee, disliked.id),
         "answer:share": lambda: shared_answers.share(kyo, employee, answer.id),
         "answer:unshare": lambda: shared_answers.stop_sharing(kyo, employee, shared.id),
         "collection:change": lambda: collections.change(
@@ -354,6 +396,11 @@ def deeds(
         "embedding_set:request": lambda: embedding_sets.request(kyo, admin),
         "embedding_set:retire": lambda: embedding_sets.retire(kyo, admin, replaced),
         "embedding_set:roll_back": lambda: embedding_sets.roll_back(kyo, admin),
+        "evaluation_case:add": lambda: evaluation_cases.add(kyo, admin, "Another?", [published.id]),
+        "evaluation_case:export": lambda: evaluation_cases.export(kyo, admin, tmp_path / secrets.token_hex(4)),
+        "evaluation_case:restore": lambda: evaluation_cases.restore(kyo, admin, left_out),
+        "evaluation_case:retire": lambda: evaluation_cases.retire(kyo, admin, case),
+        "feedback:resolve": lambda: feedback_items.resolve(kyo, employee, item.id, Resolution.CONFIRMED),
         "group:add_member": lambda: groups.add_member(kyo, admin, team, employee.id),
         "group:create": lambda: groups.create(kyo, admin, "Crew"),
         "group:delete": lambda: groups.delete(kyo, admin, team),
