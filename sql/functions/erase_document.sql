@@ -28,6 +28,10 @@ begin
   update feedback set comment = '' where answer_id in (select c.answer_id from citations c where c.version_id = any(versions));
   update answers set text = '', outcome = 'erased', findings = '{}'
   where id in (select c.answer_id from citations c where c.version_id = any(versions));
+  update verified_answers
+  set text = '', findings = '{}', withdrawn_by = coalesce(withdrawn_by, current_actor()),
+    withdrawn_at = coalesce(withdrawn_at, at), withdrawn_because = 'A document that it cited was deleted.'
+  where id in (select c.verified_answer_id from verified_citations c where c.version_id = any(versions));
   delete from near_documents n where n.document_id = document;
   delete from review_items i where i.document_id = document;
   return query select distinct v.sha256 from document_versions v where v.id = any(versions);
