@@ -37,29 +37,38 @@ def add(tx: Connection, answer_id: UUID, draft: Draft, passages: Sequence[Passag
 
 def of_answer(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation, ...]:
     """Those of documents that the actor may read, by their markers."""
+    return _of(tx, actor, "citations", "answer_id", answer_id)
+
+
+def of_verified(tx: Connection, actor: Actor, verified_id: UUID) -> tuple[Citation, ...]:
+    """The same of an answer that was verified, and that the actor looks after."""
+    return _of(tx, actor, "verified_citations", "verified_answer_id", verified_id)
+
+
+def _of(tx: Connection, actor: Actor, table: str, column: str, subject: UUID) -> tuple[Citation, ...]:
     rows = tx.execute(
         text(
-            """
+            f"""
             select c.marker, c.chunk_id, d.id as document_id, c.version_id, v.number, d.title, v.file_name,
               v.media_type, v.uploaded_at,
               case when current.sha256 = v.sha256 then v.number else current.number end as current_number,
               d.stale_since is not null and d.state = 'approved' as is_stale,
               d.state = 'deleted' as is_deleted,
-              coalesce(t.page_starts, '{}') as page_starts, coalesce(t.headings, '[]') as headings,
-              coalesce(t.ocr_pages, '{}') as ocr_pages,
+              coalesce(t.page_starts, '{{}}') as page_starts, coalesce(t.headings, '[]') as headings,
+              coalesce(t.ocr_pages, '{{}}') as ocr_pages,
               c.start_offset, c.end_offset, c.score,
               coalesce(substr(t.text, c.start_offset + 1, c.end_offset - c.start_offset), '') as quote
-            from citations c
+            from {table} c
             join document_versions v on v.id = c.version_id
             join documents d on d.id = v.document_id
             left join version_texts t on t.version_id = v.id
             left join document_versions current on current.id = d.current_version_id and d.state = 'approved'
-            where c.answer_id = :id
+            where c.{column} = :id
               and may_read_document(:actor, d.id)
             order by c.marker
-            """
+            """  # noqa: S608 — our own tables
         ),
-        {"id": answer_id, "actor": actor.id},
+        {"id": subject, "actor": actor.id},
     )
     return tuple(
         Citation(

@@ -23,6 +23,7 @@ from kyo_pipeline.domain.answers import (
     Draft,
     NearDocument,
     Outcome,
+    Verification,
 )
 
 
@@ -165,10 +166,12 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
               coalesce(a.completion_tokens, 0) as completion_tokens,
               coalesce(a.findings, '{}') as findings,
               f.rating, f.comment,
-              q.conversation_id, q.standalone, shared_since(q.id) as shared_at
+              q.conversation_id, q.standalone, shared_since(q.id) as shared_at,
+              v.verified_answer_id, v.verified_by, v.verified_at, v.withdrawn_at, v.is_source
             from questions q
             left join answers a on a.question_id = q.id and answer_is_readable(a.id, q.user_id)
             left join feedback f on f.answer_id = a.id and f.user_id = q.user_id
+            left join lateral verification_of(a.id) v on true
             where q.user_id = :actor
               and q.id = coalesce(question_of_answer(:id), :id)
               and (a.id is not null or question_is_answered(q.id))
@@ -247,4 +250,7 @@ def to_answer(row: Row[Any], cited: tuple[Citation, ...], nearest: tuple[NearDoc
         conversation_id=row.conversation_id,
         standalone=row.standalone,
         shared_at=row.shared_at,
+        verification=None
+        if row.verified_answer_id is None
+        else Verification(row.verified_answer_id, row.verified_by, row.verified_at, row.withdrawn_at, row.is_source),
     )

@@ -96,13 +96,27 @@ class NearDocument:
 
 
 @dataclass(frozen=True)
+class Verification:
+    """Who has verified an answer and when, and whether that was withdrawn since.
+
+    `is_source`: it was written for its asker, and others get a copy of it since.
+    """
+
+    id: UUID
+    by: str
+    at: datetime
+    withdrawn_at: datetime | None
+    is_source: bool
+
+
+@dataclass(frozen=True)
 class Answer:
-    """A stored answer. `timings` maps a stage (rewrite, embed, search, rerank, generate; or cache) to milliseconds.
+    """A stored answer. `timings` maps a stage (rewrite, verified, embed, search, rerank, generate; or cache) to milliseconds.
 
     `nearest` are the documents that came nearest to a question which was not answered, as far as they may be read.
 
     `standalone` is what was searched for, where that is not what was asked: a follow-up. `shared_at`: when its asker
-    shared it, None when it is theirs alone.
+    shared it, None when it is theirs alone. `verification`: None where nobody has verified it.
     """
 
     id: UUID
@@ -124,6 +138,7 @@ class Answer:
     conversation_id: UUID | None = None
     standalone: str | None = None
     shared_at: datetime | None = None
+    verification: Verification | None = None
 
 
 @dataclass(frozen=True)

@@ -137,10 +137,10 @@ def folded(question: str) -> str:
     return " ".join(segmented(question).split()).rstrip(" ?!.")
 
 
-def keys_of(question: str) -> tuple[str, ...]:
-    """What to look it up by: whatever is the same question has one of these keys."""
+def key_of(question: str) -> str:
+    """What to look it up by: whatever is the same question has the same key. Not the other way round."""
     asked = _Asked.of(question)
-    return (asked.key,) if asked.content else (f"{FORMAT}|={folded(question)}"[:_LONGEST_KEY],)
+    return asked.key if asked.content else f"{FORMAT}|={folded(question)}"[:_LONGEST_KEY]
 
 
 def same_question(one: str, other: str) -> bool:

@@ -94,19 +94,20 @@ def has_database(settings: Settings) -> bool:
 def migrate(settings: Settings) -> list[str]:
     """Bring the database up to date; return the names of the migrations that were applied now."""
     # Not above: `kyo up` holds this module for its whole life, and has SQLAlchemy only in its children.
-    from kyo_pipeline.db import audit_chain
+    from kyo_pipeline.db import audit_chain, verified
     from kyo_pipeline.db import migrate as migrations
     from kyo_pipeline.db.engine import Database
     from kyo_pipeline.kyo import audit_key, database_url, utc_now
 
     applied = migrations.migrate(database_url(settings))
-    if applied:
-        owner = Database(database_url(settings), audit_key=partial(audit_key, settings))
-        try:
-            with owner.transaction(OPERATOR) as tx:
+    owner = Database(database_url(settings), audit_key=partial(audit_key, settings))
+    try:
+        with owner.transaction(OPERATOR) as tx:
+            if applied:
                 audit_chain.begin_chain(tx, utc_now())
-        finally:
-            owner.close()
+            verified.rekey(tx)
+    finally:
+        owner.close()
     return applied
 
 

@@ -1,8 +1,8 @@
 -- Verified answers, as far as the app may do more with them than read those that it looks after. All run as their owner: the
 -- tables can be written by nobody else, and who asks may see none of them.
 
--- Those under one of these keys that may be given to the actor now, with the wording that has the key; the newest first.
-create or replace function find_verified(keys text[])
+-- Those under a key that may be given to the actor now, with the wording that has the key; the newest first.
+create or replace function find_verified(wanted text)
 returns table (verified_answer_id uuid, question text)
 language plpgsql stable rows 5 security definer set search_path = kyo, pg_temp
 as $$
@@ -11,7 +11,7 @@ begin
   select a.id, q.text
   from verified_questions q
   join verified_answers a on a.id = q.verified_answer_id
-  where q.key = any(keys)
+  where q.key = wanted
     and a.withdrawn_at is null
     and verified_answer_is_for(a.id, current_actor())
   order by a.verified_at desc, a.id, q.ordinal
@@ -63,11 +63,10 @@ begin
 end $$;
 
 -- Verify an answer that the actor may read: their own, or one that is shared with them. `wordings` are the question and other
--- ways to ask it, each with its key; `new_text` null: as it was written. Returns the id, or null where it may not be verified:
--- something that it cites is not what answers questions now, or is not the actor's to approve. What was verified before for
--- the same question from one of the same documents is withdrawn.
+-- ways to ask it, each with its key; `new_text` null: as it was written. `new_findings` go with the text. Returns the id, or null where it may not be verified:
+-- something that it cites is not what answers questions now, or is not the actor's to approve.
 create or replace function verify_answer(
-  answer uuid, wordings text[], keys text[], new_text text, new_findings jsonb, replaced text, at timestamptz
+  answer uuid, wordings text[], keys text[], new_text text, new_findings jsonb, at timestamptz
 )
 returns uuid
 language plpgsql security definer set search_path = kyo, pg_temp
@@ -107,24 +106,10 @@ begin
   then
     return null;
   end if;
-  -- Two who verify the same question take turns.
-  perform pg_advisory_xact_lock(hashtextextended('kyo.verified.' || keys[1], 0));
-  update verified_answers o
-  set withdrawn_by = me, withdrawn_at = at, withdrawn_because = replaced
-  where o.withdrawn_at is null
-    and o.answer_id is distinct from answer
-    and o.id in (select q.verified_answer_id from verified_questions q where q.key = keys[1])
-    and looks_after_verified(o.id, me)
-    and exists (
-      select
-      from verified_citations c
-      join document_versions v on v.id = c.version_id
-      where c.verified_answer_id = o.id and v.document_id = any(documents_cited)
-    );
   insert into verified_answers
     (answer_id, text, findings, generator, model, is_edited, shown_documents, verified_by, verified_at)
   values
-    (answer, coalesce(new_text, subject.text), coalesce(new_findings, subject.findings), subject.generator, subject.model,
+    (answer, coalesce(new_text, subject.text), new_findings, subject.generator, subject.model,
      new_text is not null, coalesce(subject.shown_documents, '{}'), me, at)
   returning id into made;
   insert into verified_questions (verified_answer_id, ordinal, text, key)
@@ -176,12 +161,12 @@ begin
 end $$;
 
 revoke all on function
-  find_verified(text[]), answer_with_verified(uuid, uuid, jsonb, timestamptz),
-  verify_answer(uuid, text[], text[], text, jsonb, text, timestamptz), withdraw_verified(uuid, text, timestamptz),
+  find_verified(text), answer_with_verified(uuid, uuid, jsonb, timestamptz),
+  verify_answer(uuid, text[], text[], text, jsonb, timestamptz), withdraw_verified(uuid, text, timestamptz),
   verification_of(uuid), uses_of_verified(uuid)
 from public;
 grant execute on function
-  find_verified(text[]), answer_with_verified(uuid, uuid, jsonb, timestamptz),
-  verify_answer(uuid, text[], text[], text, jsonb, text, timestamptz), withdraw_verified(uuid, text, timestamptz),
+  find_verified(text), answer_with_verified(uuid, uuid, jsonb, timestamptz),
+  verify_answer(uuid, text[], text[], text, jsonb, timestamptz), withdraw_verified(uuid, text, timestamptz),
   verification_of(uuid), uses_of_verified(uuid)
 to kyo_app;
