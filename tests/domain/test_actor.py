@@ -21,7 +21,7 @@ MAY = {
         "document:retry",
         "document:upload",
     },
-    Role.MANAGER: {"document:approve", "document:archive", "document:change", "document:restrict"},
+    Role.MANAGER: {"answer:verify", "document:approve", "document:archive", "document:change", "document:restrict"},
     Role.ADMIN: {
         "collection:manage",
         "document:delete",
