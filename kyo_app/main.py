@@ -27,6 +27,7 @@ from kyo_app.views import (
     register,
     sign_in,
     source,
+    verified,
 )
 from kyo_pipeline.domain.actor import Actor, Permission
 
@@ -58,6 +59,7 @@ VIEWS = (
     View("History", ":material/history:", "history", Permission.ANSWER_READ_OWN, history.show),
     View("Documents", ":material/description:", _DOCUMENTS, Permission.DOCUMENT_READ, documents.show),
     View("Approvals", ":material/verified:", "approvals", Permission.DOCUMENT_APPROVE, approvals.show),
+    View("Verified answers", ":material/workspace_premium:", "verified", Permission.ANSWER_VERIFY, verified.show),
     View("Collections", ":material/folder_shared:", "collections", Permission.COLLECTION_MANAGE, collections.show),
     View("People", ":material/group:", "people", Permission.USER_LIST, people.show),
     View("Embeddings", ":material/hub:", "embeddings", Permission.EMBEDDING_SET_MANAGE, embeddings.show),

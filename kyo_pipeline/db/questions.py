@@ -107,6 +107,7 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
               coalesce(a.outcome, :withheld_outcome) as outcome,
               case a.outcome when 'erased' then :erased else coalesce(a.text, :withheld) end as text,
               q.conversation_id,
+              a.verified_answer_id is not null as is_verified,
               (select count(*) from questions o where o.conversation_id = q.conversation_id) as turns,
               count(*) over () as total
             from questions q
@@ -141,6 +142,7 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
             row.rating,
             row.conversation_id,
             row.turns,
+            row.is_verified,
         )
         for row in rows
     )

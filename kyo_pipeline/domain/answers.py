@@ -152,7 +152,10 @@ class SharedAnswer:
 
 @dataclass(frozen=True)
 class AnswerSummary:
-    """An answer as the history lists it, with how many questions its conversation has."""
+    """An answer as the history lists it, with how many questions its conversation has.
+
+    `is_verified`: it was given because a manager had verified it.
+    """
 
     id: UUID
     question: str
@@ -162,6 +165,7 @@ class AnswerSummary:
     rating: int | None
     conversation_id: UUID
     turns: int
+    is_verified: bool = False
 
 
 @dataclass(frozen=True)
