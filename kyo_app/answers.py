@@ -13,6 +13,7 @@ from kyo_app.documents.passages import sources
 from kyo_app.markup import inert, inert_line
 from kyo_app.rating import rating_part
 from kyo_app.shared_link import share_part
+from kyo_app.verification import verified_badge, verify_part
 from kyo_pipeline.domain.actor import Permission
 from kyo_pipeline.domain.answers import ERASED_TEXT, WITHHELD_TEXT, Answer, Outcome
 
@@ -39,6 +40,7 @@ def answer_block(answer: Answer, *, own: bool = True, confirmable: bool = True) 
     if answer.outcome in GONE:
         _gone(answer)
         return
+    verified_badge(answer)
     if answer.standalone:
         st.caption(f":material/search: Searched for: {inert_line(answer.standalone)}")
     if answer.outcome is Outcome.NOT_FOUND:
@@ -56,6 +58,7 @@ def answer_block(answer: Answer, *, own: bool = True, confirmable: bool = True) 
     if own:
         rating_part(answer)
         share_part(answer)
+    verify_part(answer)
     if confirmable:
         case_part(answer)
     st.caption(inert(wording.spent(answer)))

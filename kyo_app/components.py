@@ -174,6 +174,11 @@ class Link:
         st.page_link(page, label=self.label, icon=self.icon, query_params=self.query)
 
 
+def to_page(url_path: str) -> None:
+    """Go to another view now; what a callback or a button has put into the session waits for it there."""
+    st.switch_page(st.Page(_nothing, url_path=url_path or None, default=not url_path))
+
+
 def turn_to(label: str, icon: str, query: Mapping[str, str], *, key: str) -> None:
     """To something else on the same page. A `Link` would leave the address as it is, and the next click go back."""
     if st.button(label, icon=icon, key=key, type="tertiary"):

@@ -31,6 +31,7 @@ from kyo_app.views import (
     register,
     sign_in,
     source,
+    verified,
 )
 from kyo_pipeline.domain import request
 from kyo_pipeline.domain.actor import Actor, Permission
@@ -64,6 +65,7 @@ VIEWS = (
     View("Documents", ":material/description:", _DOCUMENTS, Permission.DOCUMENT_READ, documents.show),
     View("Approvals", ":material/verified:", "approvals", Permission.DOCUMENT_APPROVE, approvals.show),
     View("Feedback", ":material/reviews:", "feedback", Permission.FEEDBACK_REVIEW, feedback.show),
+    View("Verified answers", ":material/workspace_premium:", "verified", Permission.ANSWER_VERIFY, verified.show),
     View("Collections", ":material/folder_shared:", "collections", Permission.COLLECTION_MANAGE, collections.show),
     View("People", ":material/group:", "people", Permission.USER_LIST, people.show),
     View("Analytics", ":material/monitoring:", "analytics", Permission.ANALYTICS_READ_OWN, analytics.show),

@@ -245,6 +245,7 @@ def spent(answer: Answer) -> str:
     seconds = sum(answer.timings.values()) / 1000
     took = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
     tokens = answer.prompt_tokens + answer.completion_tokens
-    writer = "quoted word for word, no language model" if answer.generator == "extractive" else answer.model
+    writers = {"extractive": "quoted word for word, no language model", "verified": "verified before"}
+    writer = writers.get(answer.generator) or answer.model
     known = ["written before for those who may read the same"] if "cache" in answer.timings else []
     return " · ".join([took, writer, *known, *([counted(tokens, "token")] if tokens else [])])

@@ -14,16 +14,19 @@ from kyo_pipeline.services import asking
 @click.command()
 @click.argument("question")
 @click.option("--conversation", type=click.UUID, help="Its id, which --json prints: QUESTION follows up on it.")
+@click.option("--anew", is_flag=True, help="Not with an answer that was verified for the same question.")
 @as_option
 @json_option
-def command(question: str, conversation: UUID | None, username: str | None, as_json: bool) -> None:
+def command(question: str, conversation: UUID | None, anew: bool, username: str | None, as_json: bool) -> None:
     """Answer QUESTION from the approved documents, with its sources."""
     with opened_kyo() as kyo:
         # Not streamed: only the stored answer has been checked, and a terminal takes nothing back.
-        answer = asking.ask(kyo, actor_called(kyo, username), question, conversation)
+        answer = asking.ask(kyo, actor_called(kyo, username), question, conversation, anew=anew)
     if as_json:
         print_json(answer)
         return
+    if (found := answer.verification) is not None:
+        click.echo(f"Verified by {printable(found.by)} on {found.at:%d %b %Y}\n")
     if answer.standalone:
         click.echo(f"Searched for: {printable(answer.standalone)}\n")
     click.echo(f"{marked_text(answer)}\n")

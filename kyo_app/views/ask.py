@@ -14,6 +14,7 @@ from kyo_app.answers import GONE, answer_block, answer_bubble, question_bubble
 from kyo_app.auth import acting
 from kyo_app.components import UNEXPECTED, Link, empty_state, sentence, shown_errors
 from kyo_app.markup import answer_markdown, inert
+from kyo_app.verification import anew_button, is_given, to_ask_anew
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import WITHHELD_TEXT, Answer
 from kyo_pipeline.domain.documents import DocumentState
@@ -34,6 +35,7 @@ class Exchange:
     text: str = ""
     answer: Answer | None = None
     error: str | None = None
+    anew: bool = False
 
 
 def show() -> None:
@@ -41,19 +43,20 @@ def show() -> None:
     conversation: list[Exchange] = st.session_state.setdefault(_CONVERSATION, [])
     _follow_the_address(actor, conversation)
     question = st.chat_input("Ask about your organisation", submit_mode="stop", key="question")
+    anew = to_ask_anew()
     # Always there, so that the welcome is gone as soon as the first answer begins and not when it has ended.
     top = st.empty()
     if conversation:
         with top.container(horizontal_alignment="right"):
             st.button("New conversation", icon=":material/add_comment:", type="tertiary", on_click=_begin_anew)
-    elif not question:
+    elif not question and not anew:
         with top.container():
             _welcome(actor)
     _withhold(actor, conversation)
     for exchange in conversation:
         _show(exchange)
-    if question and question.strip():
-        exchange = Exchange(question.strip())
+    if (question and question.strip()) or anew:
+        exchange = Exchange(anew, anew=True) if anew else Exchange((question or "").strip())
         conversation[:] = [*conversation[1 - _REMEMBERED :], exchange]
         _answer(actor, exchange)
         st.rerun()
@@ -106,11 +109,17 @@ def _show(exchange: Exchange) -> None:
     with answer_bubble():
         if exchange.answer is not None:
             answer_block(exchange.answer)
+            _anew(exchange.answer)
         elif exchange.error is not None:
             st.error(inert(exchange.error), icon=":material/error:")
         else:
             st.markdown(answer_markdown(exchange.text))
             st.caption(":material/stop_circle: Stopped. What was written so far is in your history.")
+
+
+def _anew(answer: Answer) -> None:
+    if is_given(answer) and anew_button(answer.standalone or answer.question, f"anew-{answer.id}"):
+        st.rerun()
 
 
 def _answer(actor: Actor, exchange: Exchange) -> None:
@@ -120,7 +129,9 @@ def _answer(actor: Actor, exchange: Exchange) -> None:
         place = st.empty()
         place.markdown(":shimmer[Searching the approved documents…]")
         try:
-            asked = asking.stream_answer(runtime.kyo(), actor, exchange.question, _shown(), _remember)
+            asked = asking.stream_answer(
+                runtime.kyo(), actor, exchange.question, _shown(), _remember, anew=exchange.anew
+            )
             with closing(asked) as pieces:
                 exchange.answer = _drawn(pieces, exchange, place)
         except KyoError as error:

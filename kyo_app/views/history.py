@@ -69,10 +69,11 @@ def _list(actor: Actor) -> None:
 def _foot(found: AnswerSummary) -> None:
     label, color = wording.OUTCOMES[found.outcome]
     thumb = {1: " :small[:material/thumb_up:]", -1: " :small[:material/thumb_down:]"}.get(found.rating or 0, "")
+    verified = f" {badge(':material/verified: Verified', 'green')}" if found.is_verified else ""
     others = f" :small[· one of {found.turns} in a conversation]" if found.turns > 1 else ""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(
-            f":small[Asked {local_time(found.asked_at)} ·] {badge(label, color)}{thumb}{others}", width="content"
+            f":small[Asked {local_time(found.asked_at)} ·] {badge(label, color)}{verified}{thumb}{others}", width="content"
         )
         if st.button("Open", key=f"open-{found.id}", type="tertiary", icon=":material/open_in_full:"):
             st.query_params["answer"] = str(found.id)

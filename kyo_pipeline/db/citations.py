@@ -45,6 +45,11 @@ def of_item(tx: Connection, actor: Actor, item_id: UUID) -> tuple[Citation, ...]
     return _read(tx, actor, "feedback_citations(:id)", item_id)
 
 
+def of_verified(tx: Connection, actor: Actor, verified_id: UUID) -> tuple[Citation, ...]:
+    """The same of an answer that was verified, and that the actor looks after."""
+    return _read(tx, actor, "(select * from verified_citations where verified_answer_id = :id)", verified_id)
+
+
 def _read(tx: Connection, actor: Actor, source: str, wanted: UUID) -> tuple[Citation, ...]:
     rows = tx.execute(
         text(

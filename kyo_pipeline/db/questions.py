@@ -23,6 +23,7 @@ from kyo_pipeline.domain.answers import (
     Draft,
     NearDocument,
     Outcome,
+    Verification,
 )
 from kyo_pipeline.domain.feedback import NamedDocument, Opinion, Reason
 
@@ -107,6 +108,7 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
               coalesce(a.outcome, :withheld_outcome) as outcome,
               case a.outcome when 'erased' then :erased else coalesce(a.text, :withheld) end as text,
               q.conversation_id,
+              a.verified_answer_id is not null as is_verified,
               (select count(*) from questions o where o.conversation_id = q.conversation_id) as turns,
               count(*) over () as total
             from questions q
@@ -141,6 +143,7 @@ def history(tx: Connection, actor: Actor, wanted: str, limit: int, offset: int) 
             row.rating,
             row.conversation_id,
             row.turns,
+            row.is_verified,
         )
         for row in rows
     )
@@ -168,11 +171,13 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
               f.rating, f.comment, f.reason,
               source.id as source_id, source.title as source_title,
               case source.state when 'approved' then source.current_version_id end as source_version,
-              q.conversation_id, q.standalone, shared_since(q.id) as shared_at
+              q.conversation_id, q.standalone, shared_since(q.id) as shared_at,
+              v.verified_answer_id, v.verified_by, v.verified_at, v.withdrawn_at, v.is_source
             from questions q
             left join answers a on a.question_id = q.id and answer_is_readable(a.id, q.user_id)
             left join feedback f on f.answer_id = a.id and f.user_id = q.user_id
             left join documents source on source.id = f.correct_document_id
+            left join lateral verification_of(a.id) v on true
             where q.user_id = :actor
               and q.id = coalesce(question_of_answer(:id), :id)
               and (a.id is not null or question_is_answered(q.id))
@@ -285,4 +290,7 @@ def to_answer(row: Row[Any], cited: tuple[Citation, ...], nearest: tuple[NearDoc
         conversation_id=row.conversation_id,
         standalone=row.standalone,
         shared_at=row.shared_at,
+        verification=None
+        if row.verified_answer_id is None
+        else Verification(row.verified_answer_id, row.verified_by, row.verified_at, row.withdrawn_at, row.is_source),
     )

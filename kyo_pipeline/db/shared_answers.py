@@ -25,10 +25,12 @@ def read(tx: Connection, actor: Actor, answer_id: UUID) -> SharedAnswer | None:
             select a.id, q.id as question_id, q.text as question, q.asked_at, a.text, a.outcome, a.generator, a.model,
               a.timings, a.prompt_tokens, a.completion_tokens, a.findings,
               a.shared_at, null as standalone, p.name as shared_by,
-              null as rating, null as comment, null as conversation_id
+              null as rating, null as comment, null as conversation_id,
+              v.verified_answer_id, v.verified_by, v.verified_at, v.withdrawn_at, v.is_source
             from answers a
             join questions q on q.id = a.question_id
             join people p on p.id = q.user_id
+            left join lateral verification_of(a.id) v on true
             where a.id = :id and answer_is_shared_with(a.id, :actor)
             """
         ),

@@ -27,6 +27,7 @@ class Permission(str, Enum):
     ANSWER_READ_OWN = "answer:read_own"
     ANSWER_READ_SHARED = "answer:read_shared"
     ANSWER_SHARE = "answer:share"
+    ANSWER_VERIFY = "answer:verify"
     AUDIT_READ = "audit:read"
     COLLECTION_MANAGE = "collection:manage"
     DOCUMENT_APPROVE = "document:approve"
@@ -71,6 +72,7 @@ _EMPLOYEE = frozenset(
 )
 _MANAGER = _EMPLOYEE | {
     Permission.ANALYTICS_READ,
+    Permission.ANSWER_VERIFY,
     Permission.DOCUMENT_APPROVE,
     Permission.DOCUMENT_ARCHIVE,
     Permission.DOCUMENT_CHANGE,

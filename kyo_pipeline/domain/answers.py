@@ -97,14 +97,29 @@ class NearDocument:
 
 
 @dataclass(frozen=True)
+class Verification:
+    """Who has verified an answer and when, and whether that was withdrawn since.
+
+    `is_source`: it was written for its asker, and others get a copy of it since.
+    """
+
+    id: UUID
+    by: str
+    at: datetime
+    withdrawn_at: datetime | None
+    is_source: bool
+
+
+@dataclass(frozen=True)
 class Answer:
-    """A stored answer. `timings` maps a stage (rewrite, embed, search, rerank, generate; or cache) to milliseconds.
+    """A stored answer. `timings` maps a stage (rewrite, verified, embed, search, rerank, generate; or cache) to milliseconds.
 
     `nearest` are the documents that came nearest to a question which was not answered, as far as they may be read.
 
     `standalone` is what was searched for, where that is not what was asked: a follow-up. `shared_at`: when its asker
     shared it, None when it is theirs alone. `reason` and `correct_document` go with a thumb down: why, and where the
-    asker says that the answer is, as far as they may still read that.
+    asker says that the answer is, as far as they may still read that. `verification`: None where nobody has verified
+    it.
     """
 
     id: UUID
@@ -128,6 +143,7 @@ class Answer:
     shared_at: datetime | None = None
     reason: Reason | None = None
     correct_document: NamedDocument | None = None
+    verification: Verification | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +157,10 @@ class SharedAnswer:
 
 @dataclass(frozen=True)
 class AnswerSummary:
-    """An answer as the history lists it, with how many questions its conversation has."""
+    """An answer as the history lists it, with how many questions its conversation has.
+
+    `is_verified`: it was given because a manager had verified it.
+    """
 
     id: UUID
     question: str
@@ -151,6 +170,7 @@ class AnswerSummary:
     rating: int | None
     conversation_id: UUID
     turns: int
+    is_verified: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ class Event(str, Enum):
     ANSWER_SHARE = "answer:share"
     ANSWER_UNRATE = "answer:unrate"
     ANSWER_UNSHARE = "answer:unshare"
+    ANSWER_VERIFY = "answer:verify"
+    ANSWER_WITHDRAW = "answer:withdraw"
     AUDIT_BEGIN = "audit:begin"
     AUDIT_EXPORT = "audit:export"
     AUDIT_PRUNE = "audit:prune"

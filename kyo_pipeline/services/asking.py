@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from kyo_pipeline import admission, answer_cache, checking, finding, following_up, on_record
+from kyo_pipeline import admission, answer_cache, checking, finding, following_up, on_record, verified
 from kyo_pipeline.answer_cache import CachedAnswer, CacheKey
 from kyo_pipeline.db import audit, citations, near_documents, questions
 from kyo_pipeline.db.embedding_sets import EmbeddingSet
@@ -42,9 +42,11 @@ def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> R
     return finding.retrieve(kyo, actor, question, limit or kyo.settings.TOP_K_RESULTS, Stages())
 
 
-def ask(kyo: Kyo, actor: Actor, question: str, conversation_id: UUID | None = None) -> Answer:
+def ask(
+    kyo: Kyo, actor: Actor, question: str, conversation_id: UUID | None = None, *, anew: bool = False
+) -> Answer:
     """The stored answer to a question; like `stream_answer` for callers who don't stream."""
-    return result_of(stream_answer(kyo, actor, question, conversation_id))
+    return result_of(stream_answer(kyo, actor, question, conversation_id, anew=anew))
 
 
 def stream_answer(
@@ -53,9 +55,12 @@ def stream_answer(
     question: str,
     conversation_id: UUID | None = None,
     begun: Callable[[UUID], None] | None = None,
+    *,
+    anew: bool = False,
 ) -> Generator[str, None, Answer]:
     """Yield the text as it is written; return the stored answer, whose text counts: its citations have been checked.
 
+    An answer that a manager has verified for the same question comes first, unless it is asked `anew`.
     Without a conversation it begins one; `begun` is told which, before anything is searched for.
     Closing the generator early keeps what there is, as an answer that was stopped. No connection is held meanwhile.
     Raises `Invalid`, `NotAllowed`, `NotFound`, `TooMany`, `Unavailable`; in the last case the question stays in the
@@ -71,7 +76,7 @@ def stream_answer(
         if begun is not None:
             begun(conversation_id)
         kyo, written.embedding_set = serving(kyo, actor)
-        known = _known(kyo, actor, question_id, question, written, stages)
+        known = _known(kyo, actor, question_id, question, written, stages, anew)
         answer_id = known.answer_id
         if known.answer_id is None:
             yield from _found_and_written(kyo, actor, question, written, stages)
@@ -127,8 +132,12 @@ class _Known:
     answer_id: UUID | None
 
 
-def _known(kyo: Kyo, actor: Actor, question_id: UUID, question: str, written: _Written, stages: Stages) -> _Known:
+def _known(
+    kyo: Kyo, actor: Actor, question_id: UUID, question: str, written: _Written, stages: Stages, anew: bool
+) -> _Known:
     written.searched = following_up.resolved(kyo, actor, question_id, question, stages)
+    if not anew and (given := verified.answered(kyo, actor, question_id, written.searched, stages)) is not None:
+        return _Known(None, given)
     key = _key(kyo, actor, question, written)
     kept = answer_cache.look_up(kyo, key)
     return _Known(key, _store_known(kyo, actor, question_id, written.searched, kept, stages))

@@ -95,7 +95,7 @@ def migrate(settings: Settings) -> list[str]:
     """Bring the database up to date; return the names of the migrations that were applied now."""
     # Not above: `kyo up` holds this module for its whole life, and has SQLAlchemy only in its children.
     from kyo_pipeline.adapters.audit_key import audit_key
-    from kyo_pipeline.db import audit_chain
+    from kyo_pipeline.db import audit_chain, verified
     from kyo_pipeline.db import migrate as migrations
     from kyo_pipeline.db.engine import Database
     from kyo_pipeline.kyo import database_url, utc_now
@@ -105,6 +105,7 @@ def migrate(settings: Settings) -> list[str]:
     try:
         with owner.transaction(OPERATOR) as tx:
             audit_chain.begin_chain(tx, utc_now())
+            verified.rekey(tx)
     finally:
         owner.close()
     return applied

@@ -29,6 +29,10 @@ begin
   update feedback set comment = '' where answer_id in (select c.answer_id from citations c where c.version_id = any(versions));
   update answers set text = '', outcome = 'erased', findings = '{}'
   where id in (select c.answer_id from citations c where c.version_id = any(versions));
+  update verified_answers
+  set text = '', findings = '{}', withdrawn_by = coalesce(withdrawn_by, current_actor()),
+    withdrawn_at = coalesce(withdrawn_at, at), withdrawn_because = 'A document that it cited was deleted.'
+  where id in (select c.verified_answer_id from verified_citations c where c.version_id = any(versions));
   delete from near_documents n where n.document_id = document;
   update feedback f set correct_document_id = null where f.correct_document_id = document;
   -- Of an answer that is gone there is nothing to look at, for the owners of what else it cited either.

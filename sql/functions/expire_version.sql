@@ -49,6 +49,12 @@ begin
       select from document_versions w where w.reprocess_of = v.id and w.status not in ('ready', 'failed')
     )
     and not exists (select from citations c where c.version_id = v.id)
+    and not exists (
+      select
+      from verified_citations c
+      join verified_answers a on a.id = c.verified_answer_id
+      where c.version_id = v.id and a.withdrawn_at is null
+    )
   order by v.document_id, v.number;
 end $$;
 
@@ -96,6 +102,12 @@ begin
       where w.document_id = subject.id and w.reprocess_of = gone.id and w.status not in ('ready', 'failed')
     )
     or exists (select from citations c where c.version_id = gone.id)
+    or exists (
+      select
+      from verified_citations c
+      join verified_answers a on a.id = c.verified_answer_id
+      where c.version_id = gone.id and a.withdrawn_at is null
+    )
   then
     return;
   end if;

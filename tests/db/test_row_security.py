@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from kyo_pipeline.db import documents, embedding_sets, questions, search, shared_answers, texts
+from kyo_pipeline.db import documents, embedding_sets, questions, search, shared_answers, texts, verified
 from kyo_pipeline.db.documents import Filter
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.answers import WITHHELD_TEXT, Outcome
@@ -180,6 +180,25 @@ class World:
                 )
                 for document, version in cited
             )
+        )
+
+    def looks_after(self, person: int, answer: Answer) -> bool:
+        """A verified copy of it: who may approve all that it cites."""
+        who = self.people[person]
+        if not who.active or who.role is Role.EMPLOYEE:
+            return False
+        cited = [self.versions[n][0] for n in self.cited(answer)]
+        return who.role is Role.ADMIN or (bool(cited) and all(self.access_to(person, one) >= 3 for one in cited))
+
+    def is_given(self, person: int, answer: Answer) -> bool:
+        """A verified copy of it: who may read all that it cites, while that answers questions."""
+        cited = [self.versions[n] for n in self.cited(answer)]
+        return bool(cited) and all(
+            document.state == "approved"
+            and document.current_version is not None
+            and document.current_version.review == version.review == "approved"
+            and self.may_read(person, document)
+            for document, version in cited
         )
 
     def cited(self, answer: Answer) -> list[int]:
@@ -357,6 +376,20 @@ def build(tx: Connection, world: World, set_id: int) -> None:
             for n in world.cited(a)
         ],
     )
+    many(
+        "insert into verified_answers (id, answer_id, text, findings, generator, model, is_edited, shown_documents, "
+        "verified_by, verified_at) values (:id, :id, 'Thirty.', '{}', 'extractive', '', false, '{}', :by, now())",
+        [{"id": a.id, "by": people[a.asker].id} for a in world.answers],
+    )
+    many(
+        "insert into verified_questions values (:id, 1, 'Leave?', cast(:id as text))",
+        [{"id": a.id} for a in world.answers],
+    )
+    many(
+        "insert into verified_citations (verified_answer_id, marker, version_id, start_offset, end_offset, score) "
+        "select answer_id, marker, version_id, start_offset, end_offset, score from citations where answer_id = :id",
+        [{"id": a.id} for a in world.answers],
+    )
 
 
 @pytest.fixture
@@ -397,6 +430,7 @@ def test_in_every_world_the_database_keeps_to_the_rules(
         selects_what_may_be_read(kyo, world)
         finds_what_is_published_and_may_be_read(kyo, world, embedding_set)
         shows_no_more_with_the_checks_of_the_services_switched_off(kyo, world)
+        gives_what_is_verified_to_those_who_may_read_it(kyo, world)
         keeps_to_the_asker_what_is_shared(kyo, world)
 
 
@@ -415,6 +449,10 @@ def selects_what_may_be_read(kyo: Kyo, world: World) -> None:
             "select id from questions": {a.question for a in world.answers if a.asker == n or world.sees_shared(n, a)},
             "select id from answers": {
                 a.id for a in world.answers if world.sees_answer(n, a) or world.sees_shared(n, a)
+            },
+            "select id from verified_answers": {a.id for a in world.answers if world.looks_after(n, a)},
+            "select verified_answer_id from verified_questions": {
+                a.id for a in world.answers if world.looks_after(n, a)
             },
         }
         with kyo.db.transaction(person.actor) as tx:
@@ -478,6 +516,19 @@ def shows_no_more_with_the_checks_of_the_services_switched_off(kyo: Kyo, world: 
                 assert theirs is None or len(theirs.answer.citations) == len(world.cited(answer))
 
 
+def gives_what_is_verified_to_those_who_may_read_it(kyo: Kyo, world: World) -> None:
+    for n, person in enumerate(world.people):
+        with kyo.db.transaction(person.actor) as tx:
+            for answer in world.answers:
+                found = [one.id for one in verified.find(tx, str(answer.id))]
+                assert found == [answer.id] * world.is_given(n, answer)
+    for n, person in enumerate(world.people):
+        with kyo.db.transaction(person.actor) as tx:
+            for answer in world.answers:
+                if not world.looks_after(n, answer):
+                    assert not verified.withdraw(tx, answer.id, "", kyo.now())
+
+
 def keeps_to_the_asker_what_is_shared(kyo: Kyo, world: World) -> None:
     for n, person in enumerate(world.people):
         with kyo.db.transaction(person.actor) as tx:
@@ -507,12 +558,15 @@ def test_the_worlds_are_not_trivial() -> None:
                 seen.setdefault("restricted", set()).add(document.restricted and world.may_read(n, document))
             for answer in world.answers:
                 seen.setdefault("answer", set()).add(world.sees_answer(n, answer))
+                seen.setdefault("given", set()).add(world.is_given(n, answer))
+                seen.setdefault("looks after", set()).add(world.looks_after(n, answer))
                 if answer.asker != n:
                     seen.setdefault("shared", set()).add(world.sees_shared(n, answer))
 
     look()
     assert all(values == {True, False} for values in seen.values())
-    assert set(seen) == {"document", "tombstone", "told", "draft", "granted", "restricted", "answer", "shared"}
+    rules = ["document", "tombstone", "told", "draft", "granted", "restricted", "answer", "given", "looks after", "shared"]
+    assert sorted(seen) == sorted(rules)
 
 
 def test_an_answer_that_quotes_what_is_now_withheld_is_withheld_as_well(

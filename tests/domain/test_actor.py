@@ -23,6 +23,7 @@ MAY = {
         "feedback:review",
     },
     Role.MANAGER: {
+        "answer:verify",
         "document:approve",
         "document:archive",
         "document:change",

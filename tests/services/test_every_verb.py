@@ -54,6 +54,7 @@ from kyo_pipeline.services import (
     sharing,
     signing_in,
     sources,
+    verifying,
 )
 from tests.embedding_sets import build
 from tests.fakes import RollbackDatabase
@@ -247,6 +248,10 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "sources.page_image": (Permission.DOCUMENT_READ, lambda k, a: sources.page_image(k, a, NOBODY, 1, 0, 1)),
     "sources.read_source": (Permission.DOCUMENT_READ, lambda k, a: sources.read_source(k, a, NOBODY)),
     "sharing.unrestrict": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.unrestrict(k, a, NOBODY)),
+    "verifying.list_verified": (Permission.ANSWER_VERIFY, verifying.list_verified),
+    "verifying.read_verified": (Permission.ANSWER_VERIFY, lambda k, a: verifying.read_verified(k, a, NOBODY)),
+    "verifying.verify": (Permission.ANSWER_VERIFY, lambda k, a: verifying.verify(k, a, NOBODY, "Why?")),
+    "verifying.withdraw": (Permission.ANSWER_VERIFY, lambda k, a: verifying.withdraw(k, a, NOBODY)),
 }
 
 #: Verbs for which being signed in is enough, or which ask for no permission of their own.
@@ -263,6 +268,7 @@ NO_PERMISSION = {
     "curating.may_curate": "says yes or no",
     "reviewing.may_confirm": "says the reason why not, as a sentence",
     "reviewing.may_approve": "says the reason why not, as a sentence",
+    "verifying.may_verify": "says yes or no",
 }
 
 
@@ -326,6 +332,8 @@ def deeds(
     [item] = feedback_items.list_items(kyo, employee).items
     case = evaluation_cases.add(kyo, admin, "How many days?", [published.id]).id
     left_out = evaluation_cases.retire(kyo, admin, evaluation_cases.add(kyo, admin, "Days?", [published.id]).id).id
+    asked = asking.ask(kyo, manager, "How many days of leave?")
+    verified = verifying.verify(kyo, manager, asking.ask(kyo, manager, "What days of leave?").id, "Which days of leave?")
     waiting = library.upload(kyo, employee, "new.txt", b"New text.").document
     draft = library.upload(kyo, employee, "draft.txt", b"A draft.", draft=True).document
     publish("twice.txt", "The first version.")
@@ -366,6 +374,8 @@ def deeds(
         "answer:unrate": lambda: history.withdraw_rating(kyo, employee, disliked.id),
         "answer:share": lambda: shared_answers.share(kyo, employee, answer.id),
         "answer:unshare": lambda: shared_answers.stop_sharing(kyo, employee, shared.id),
+        "answer:verify": lambda: verifying.verify(kyo, manager, asked.id, "How many days?"),
+        "answer:withdraw": lambda: verifying.withdraw(kyo, manager, verified.id),
         "collection:change": lambda: collections.change(
             kyo, admin, board, "Council", "", review_months=None, downloadable=True
         ),
