@@ -37,6 +37,7 @@ class Permission(str, Enum):
     DOCUMENT_UPLOAD = "document:upload"
     EMBEDDING_SET_MANAGE = "embedding_set:manage"
     EMBEDDING_SET_TUNE = "embedding_set:tune"
+    GAP_MANAGE = "gap:manage"
     GROUP_MANAGE = "group:manage"
     STATUS_READ = "status:read"
     USER_ADD = "user:add"
@@ -62,6 +63,7 @@ _MANAGER = _EMPLOYEE | {
     Permission.DOCUMENT_ARCHIVE,
     Permission.DOCUMENT_CHANGE,
     Permission.DOCUMENT_RESTRICT,
+    Permission.GAP_MANAGE,
 }
 _ADMIN = frozenset(Permission)
 
