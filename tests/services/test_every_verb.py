@@ -27,6 +27,8 @@ from kyo_pipeline.services import (
     doctor,
     embedding_sets,
     evaluating,
+    followed_questions,
+    gaps,
     groups,
     health,
     history,
@@ -43,8 +45,10 @@ from kyo_pipeline.services import (
     signing_in,
     sources,
 )
+from kyo_pipeline.services.gap_finding import find_gaps
 from tests.embedding_sets import build
 from tests.fakes import RollbackDatabase
+from tests.gaps import ROOMS, not_found
 from tests.recipients import a_group, a_person
 
 SERVICES = services.__name__
@@ -103,6 +107,25 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     ),
     "evaluating.tune": (Permission.EMBEDDING_SET_TUNE, lambda k, a: evaluating.tune(k, a, k.embedder.spec, 0.5, 0.5)),
     "evaluating.weigh_evidence": (Permission.ANSWER_ASK, lambda k, a: evaluating.weigh_evidence(k, a, "Why?")),
+    "followed_questions.answered": (Permission.ANSWER_READ_OWN, followed_questions.answered),
+    "followed_questions.dismiss": (
+        Permission.ANSWER_READ_OWN,
+        lambda k, a: followed_questions.dismiss(k, a, NOBODY),
+    ),
+    "followed_questions.follow": (Permission.ANSWER_READ_OWN, lambda k, a: followed_questions.follow(k, a, NOBODY)),
+    "followed_questions.is_followed": (
+        Permission.ANSWER_READ_OWN,
+        lambda k, a: followed_questions.is_followed(k, a, NOBODY),
+    ),
+    "gaps.answer": (Permission.GAP_MANAGE, lambda k, a: gaps.answer(k, a, NOBODY, NOBODY)),
+    "gaps.ask_again": (Permission.GAP_MANAGE, lambda k, a: gaps.ask_again(k, a, NOBODY)),
+    "gaps.assign": (Permission.GAP_MANAGE, lambda k, a: gaps.assign(k, a, NOBODY, a.id)),
+    "gaps.decline": (Permission.GAP_MANAGE, lambda k, a: gaps.decline(k, a, NOBODY, "No.")),
+    "gaps.list_gaps": (Permission.GAP_MANAGE, gaps.list_gaps),
+    "gaps.owners": (Permission.GAP_MANAGE, lambda k, a: gaps.owners(k, a, NOBODY)),
+    "gaps.plan": (Permission.GAP_MANAGE, lambda k, a: gaps.plan(k, a, NOBODY)),
+    "gaps.read_gap": (Permission.GAP_MANAGE, lambda k, a: gaps.read_gap(k, a, NOBODY)),
+    "gaps.reopen": (Permission.GAP_MANAGE, lambda k, a: gaps.reopen(k, a, NOBODY)),
     "groups.add_member": (Permission.GROUP_MANAGE, lambda k, a: groups.add_member(k, a, NOBODY, a.id)),
     "groups.candidates": (Permission.GROUP_MANAGE, groups.candidates),
     "groups.create": (Permission.GROUP_MANAGE, lambda k, a: groups.create(k, a, "New")),
@@ -291,6 +314,10 @@ def deeds(
     groups.add_member(kyo, admin, team, anna.id)
     sharing.add_reader(kyo, manager, waiting.id, a_person(anna.id))
     sharing.restrict(kyo, manager, waiting.id)
+    not_found(kyo, employee, ROOMS[0], [published.id])
+    find_gaps(pipeline)
+    [gap] = gaps.list_gaps(kyo, admin).gaps
+    done = gaps.answer(kyo, admin, gap.id, published.id).gap
     identity = Identity("https://id.example", "1", "frida@example.org", True, "Frida")
     frida = people.add_person(kyo, admin, "frida", "Frida", Role.EMPLOYEE, "frida@example.org", PASSWORD).person
     return {
@@ -328,6 +355,12 @@ def deeds(
         "embedding_set:request": lambda: embedding_sets.request(kyo, admin),
         "embedding_set:retire": lambda: embedding_sets.retire(kyo, admin, replaced),
         "embedding_set:roll_back": lambda: embedding_sets.roll_back(kyo, admin),
+        "gap:answer": lambda: gaps.answer(kyo, manager, done.id, twice.id),
+        "gap:ask_again": lambda: gaps.ask_again(kyo, manager, done.id),
+        "gap:assign": lambda: gaps.assign(kyo, manager, done.id, admin.id),
+        "gap:decline": lambda: gaps.decline(kyo, manager, done.id, "No."),
+        "gap:plan": lambda: gaps.plan(kyo, manager, done.id),
+        "gap:reopen": lambda: gaps.reopen(kyo, manager, done.id),
         "group:add_member": lambda: groups.add_member(kyo, admin, team, employee.id),
         "group:create": lambda: groups.create(kyo, admin, "Crew"),
         "group:delete": lambda: groups.delete(kyo, admin, team),
