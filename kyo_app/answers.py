@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from kyo_app import findings, runtime, wording
+from kyo_app import findings, followed, runtime, wording
 from kyo_app.auth import current_actor
 from kyo_app.components import Link, shown_errors
 from kyo_app.documents.passages import sources
@@ -51,6 +51,7 @@ def answer_block(answer: Answer, *, own: bool = True) -> None:
         sources(answer.citations, str(answer.id))
     if own:
         _rating(answer)
+        followed.toggle(answer)
         share_part(answer)
     st.caption(inert(wording.spent(answer)))
 

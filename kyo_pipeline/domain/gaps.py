@@ -196,16 +196,16 @@ class AnsweredQuestion:
 
 @dataclass(frozen=True)
 class GapFilter:
-    """What is wanted of a list; None: whatever it is. `unowned`: of nobody."""
+    """What is wanted of a list; None, and no states: whatever it is. `unowned`: of nobody."""
 
-    state: GapState | None = None
+    states: frozenset[GapState] = frozenset()
     kind: GapKind | None = None
     owner_id: UUID | None = None
     unowned: bool = False
 
     def matches(self, gap: Gap) -> bool:
         return (
-            (self.state is None or gap.state is self.state)
+            (not self.states or gap.state in self.states)
             and (self.kind is None or getattr(gap, self.kind.value) > 0)
             and (self.owner_id is None or gap.owner_id == self.owner_id)
             and not (self.unowned and gap.owner_id is not None)

@@ -7,6 +7,7 @@ from kyo_pipeline.definitions import defs
 from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS, NOT_WORSE
+from kyo_pipeline.defs.gaps import knowledge_gaps
 from kyo_pipeline.defs.schedules import scheduled_reembedding
 
 ASSET_KEYS = ["chunk_vectors", "document_chunks", "document_texts", "lexical_weights", "searchable_documents"]
@@ -32,12 +33,16 @@ def test_their_names() -> None:
     """Names are addresses: runs, plots and alerts of the past hang on them."""
     repository = defs.get_repository_def()
     assert sorted(key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()) == sorted(
-        [*ASSET_KEYS, *SET_KEYS]
+        [*ASSET_KEYS, *SET_KEYS, "knowledge_gaps"]
     )
     assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == sorted([*CHECK_NAMES, NOT_WORSE])
     jobs = sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__"))
-    assert jobs == ["expire", "ingest", "reembed", "reprocess", "upkeep"]
-    assert sorted(schedule.name for schedule in repository.schedule_defs) == ["nightly_upkeep", "overdue_reviews"]
+    assert jobs == ["expire", "find_knowledge_gaps", "ingest", "reembed", "reprocess", "upkeep"]
+    assert sorted(schedule.name for schedule in repository.schedule_defs) == [
+        "nightly_knowledge_gaps",
+        "nightly_upkeep",
+        "overdue_reviews",
+    ]
     assert sorted(sensor.name for sensor in repository.sensor_defs) == [
         "inbox_files",
         "other_embedding_sets",
@@ -45,13 +50,18 @@ def test_their_names() -> None:
     ]
 
 
-@pytest.mark.parametrize("asset", [*ASSETS, *EMBEDDING_SET_ASSETS], ids=lambda asset: asset.key.to_user_string())
+@pytest.mark.parametrize(
+    "asset", [*ASSETS, *EMBEDDING_SET_ASSETS, knowledge_gaps], ids=lambda asset: asset.key.to_user_string()
+)
 def test_every_asset_says_what_it_is_and_whose(asset: dg.AssetsDefinition) -> None:
     [spec] = asset.specs
     assert spec.description
     assert spec.owners
     assert spec.kinds
-    assert spec.group_name == ("ingestion" if asset in ASSETS else "embedding_sets")
+    if asset is knowledge_gaps:
+        assert spec.group_name == "quality"
+    else:
+        assert spec.group_name == ("ingestion" if asset in ASSETS else "embedding_sets")
 
 
 def test_the_job_runs_every_asset_and_every_check() -> None:
