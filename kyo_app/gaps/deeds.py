@@ -1,6 +1,7 @@
 """What can be done about a knowledge gap."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 import streamlit as st
 
@@ -13,28 +14,27 @@ from kyo_pipeline.domain.gaps import Gap, GapState
 from kyo_pipeline.services import gaps, library
 
 _FOUND = 20
+_NOBODY = UUID(int=0)
 
 
 def owner_field(actor: Actor, gap: Gap) -> None:
     """Of whom it is the task. Kept as soon as it is chosen."""
-    names = gaps.owners(runtime.kyo(), actor, gap.id)
+    names = {_NOBODY: "Nobody", **gaps.owners(runtime.kyo(), actor, gap.id)}  # None would be an empty box
     if gap.owner_id is not None and gap.owner_id not in names:
         names |= {gap.owner_id: gap.owner or ""}  # who may see it no longer
-    options = [None, *names]
+    options = list(names)
     chosen = st.selectbox(
         "Owner",
         options,
-        index=options.index(gap.owner_id),
-        format_func=lambda one: names[one] if one else "Nobody",
+        index=options.index(gap.owner_id or _NOBODY),
+        format_func=names.__getitem__,
         key=f"gap-owner-{gap.id}-{gap.owner_id}",
         width=320,
     )
-    if chosen != gap.owner_id:
+    if chosen != (gap.owner_id or _NOBODY):
         with shown_errors():
-            gaps.assign(runtime.kyo(), actor, gap.id, chosen)
-            run_again(
-                f"Owner: {inert_line(names[chosen], 80)}" if chosen else "Nobody owns it now", ":material/person:"
-            )
+            gaps.assign(runtime.kyo(), actor, gap.id, None if chosen == _NOBODY else chosen)
+            run_again(f"Owner: {inert_line(names[chosen], 80)}", ":material/person:")
 
 
 def deeds(actor: Actor, gap: Gap) -> None:
