@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from kyo_app import findings, wording
+from kyo_app import findings, followed, wording
 from kyo_app.auth import current_actor
 from kyo_app.case_of_answer import case_part
 from kyo_app.components import Link
@@ -57,6 +57,7 @@ def answer_block(answer: Answer, *, own: bool = True, confirmable: bool = True) 
         sources(answer.citations, str(answer.id))
     if own:
         rating_part(answer)
+        followed.toggle(answer)
         share_part(answer)
     verify_part(answer)
     if confirmable:

@@ -17,6 +17,7 @@ _COMMANDS = (
     "users",
     "collections",
     "groups",
+    "gaps",
     "ingest",
     "documents",
     "embeddings",

@@ -10,6 +10,7 @@ from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
 from kyo_pipeline.domain.evaluation_cases import Origin
 from kyo_pipeline.domain.feedback import Reason
 from kyo_pipeline.domain.feedback_items import Resolution
+from kyo_pipeline.domain.gaps import GapKind, GapState, Result
 from kyo_pipeline.domain.people import PersonState
 
 ROLES = {Role.EMPLOYEE: "Employee", Role.MANAGER: "Manager", Role.ADMIN: "Administrator"}
@@ -44,6 +45,25 @@ VERDICTS: dict[Verdict, tuple[str, str]] = {
     Verdict.NOT_WORSE: ("Not worse", "green"),
     Verdict.WORSE: ("Worse", "red"),
     Verdict.UNJUDGED: ("Not judged", "orange"),
+}
+
+#: The same of knowledge gaps, of why questions are in them, and of what came when they were asked again.
+GAPS: dict[GapState, tuple[str, str]] = {
+    GapState.OPEN: ("Open", "orange"),
+    GapState.PLANNED: ("Planned", "blue"),
+    GapState.ANSWERED: ("Answered", "green"),
+    GapState.DECLINED: ("Won't be answered", "gray"),
+}
+GAP_KINDS: dict[GapKind, tuple[str, str]] = {
+    GapKind.NOT_FOUND: ("Not found", "orange"),
+    GapKind.DISLIKED: ("Did not help", "red"),
+    GapKind.DOUBTFUL: ("Doubtful answer", "yellow"),
+}
+RESULTS: dict[Result, tuple[str, str]] = {
+    Result.LINKED: ("Answered from the linked document", "green"),
+    Result.OTHER: ("Answered from something else", "blue"),
+    Result.NOT_FOUND: ("Still not found", "orange"),
+    Result.FAILED: ("Could not be asked", "red"),
 }
 
 #: How somebody proved who they are.

@@ -7,6 +7,7 @@ from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.audit import AUDIT_ASSETS, nightly_audit, prove_audit_log
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS
+from kyo_pipeline.defs.gaps import find_knowledge_gaps, knowledge_gaps, nightly_knowledge_gaps
 from kyo_pipeline.defs.jobs import ingest, measure_quality, reembed, reprocess, upkeep
 from kyo_pipeline.defs.quality import QUALITY_ASSETS, QUALITY_CHECKS
 from kyo_pipeline.defs.resources import KyoResource
@@ -24,15 +25,17 @@ defs = dg.Definitions(
         *EMBEDDING_SET_ASSETS,
         *AUDIT_ASSETS,
         *QUALITY_ASSETS,
+        knowledge_gaps,
         usage_by_day(settings.KYO_TIME_ZONE),
     ],
     asset_checks=[*CHECKS, *QUALITY_CHECKS, *ROLLUP_CHECKS],
-    jobs=[ingest, reembed, reprocess, expire, upkeep, prove_audit_log, roll_up, measure_quality],
+    jobs=[ingest, reembed, reprocess, expire, upkeep, prove_audit_log, roll_up, measure_quality, find_knowledge_gaps],
     schedules=[
         *SCHEDULES,
         nightly_upkeep(settings.KYO_UPKEEP_CRON),
         nightly_audit(settings.KYO_UPKEEP_CRON),
         nightly_rollup(settings.KYO_TIME_ZONE),
+        nightly_knowledge_gaps,
         nightly_quality(settings.KYO_QUALITY_CRON),
         *scheduled_reembedding(settings.KYO_REEMBED_CRON),
     ],

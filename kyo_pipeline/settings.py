@@ -248,6 +248,9 @@ class Settings(BaseSettings):
         "30 2 * * *",
         description="When the nightly upkeep starts, in UTC: minute, hour, day, month, day of the week, as numbers.",
     )
+    KYO_GAP_DAYS: int = Field(
+        90, ge=1, le=3650, description="Questions of so many days are looked through for knowledge gaps every night."
+    )
     KYO_RETAIN_VERSIONS_DAYS: int | None = Field(
         None,
         ge=1,

@@ -285,7 +285,7 @@ def committed(kyo: Kyo, own_database: str) -> Iterator[Kyo]:
     db, owner = Database(own_database, DatabaseRole.APP), Database(own_database)
     yield replace(kyo, db=db)
     with owner.transaction(OPERATOR) as tx:
-        gone = "documents, questions, sessions, sign_in_tickets, sign_in_failures, invitations, lexemes, cuttings"
+        gone = "documents, gaps, gap_runs, questions, sessions, sign_in_tickets, sign_in_failures, invitations, lexemes, cuttings"
         tx.execute(text(f"truncate {gone}, rolled_up_days, rolled_up_months, stale_days, usage_by_person cascade"))
         tx.execute(text("update rollup_state set closed_through = '-infinity'"))
         tx.execute(text("alter table audit_log disable trigger audit_log_is_append_only"))

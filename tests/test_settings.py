@@ -129,7 +129,6 @@ def test_former_keys_stand_between_commas(monkeypatch: pytest.MonkeyPatch) -> No
     assert [key.get_secret_value() for key in load_settings().KYO_FORMER_SECRET_KEYS] == ["one", "two"]
 
 
-
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5"])
 def test_days_are_those_of_a_time_zone(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KYO_TIME_ZONE", zone)

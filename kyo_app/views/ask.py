@@ -9,7 +9,7 @@ from uuid import UUID
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from kyo_app import allowance, runtime
+from kyo_app import allowance, followed, runtime
 from kyo_app.answers import GONE, answer_block, answer_bubble, question_bubble
 from kyo_app.auth import acting
 from kyo_app.components import UNEXPECTED, Link, empty_state, sentence, shown_errors
@@ -25,6 +25,7 @@ _REDRAW_SECONDS = 0.1
 _REMEMBERED = 30
 _CONVERSATION = "conversation"
 _SHOWN = "conversation-shown"
+_ASKED_AGAIN = "asked-again"
 
 
 @dataclass
@@ -46,11 +47,15 @@ def show() -> None:
     anew = to_ask_anew()
     # Always there, so that the welcome is gone as soon as the first answer begins and not when it has ended.
     top = st.empty()
+    question = question or st.session_state.pop(_ASKED_AGAIN, None)
     if conversation:
-        with top.container(horizontal_alignment="right"):
-            st.button("New conversation", icon=":material/add_comment:", type="tertiary", on_click=_begin_anew)
+        with top.container():
+            followed.news(actor, _ask_again)
+            with st.container(horizontal_alignment="right"):
+                st.button("New conversation", icon=":material/add_comment:", type="tertiary", on_click=_begin_anew)
     elif not question and not anew:
         with top.container():
+            followed.news(actor, _ask_again)
             _welcome(actor)
     _withhold(actor, conversation)
     for exchange in conversation:
@@ -80,6 +85,12 @@ def _begin_anew() -> None:
     st.session_state[_CONVERSATION] = []
     st.session_state.pop(_SHOWN, None)
     st.query_params.pop(_CONVERSATION, None)
+
+
+def _ask_again(question: str) -> None:
+    """In a conversation of its own: what was spoken of meanwhile has nothing to do with it."""
+    _begin_anew()
+    st.session_state[_ASKED_AGAIN] = question
 
 
 def _uuid(text: str) -> UUID:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from kyo_app import runtime, wording
+from kyo_app import followed, runtime, wording
 from kyo_app.answers import GONE, answer_block, answer_bubble, question_bubble
 from kyo_app.auth import acting
 from kyo_app.components import (
@@ -49,6 +49,7 @@ def _answer(actor: Actor, chosen: str) -> None:
 
 def _list(actor: Actor) -> None:
     st.title("History", anchor=False)
+    followed.news(actor)
     text = st.text_input("Search your questions", placeholder="A word of the question or the answer", max_chars=200)
     key = f"history-page-{text}"
     page = history.list_answers(runtime.kyo(), actor, text=text.strip(), limit=_PAGE, offset=page_offset(key, _PAGE))
@@ -73,7 +74,8 @@ def _foot(found: AnswerSummary) -> None:
     others = f" :small[· one of {found.turns} in a conversation]" if found.turns > 1 else ""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(
-            f":small[Asked {local_time(found.asked_at)} ·] {badge(label, color)}{verified}{thumb}{others}", width="content"
+            f":small[Asked {local_time(found.asked_at)} ·] {badge(label, color)}{verified}{thumb}{others}",
+            width="content",
         )
         if st.button("Open", key=f"open-{found.id}", type="tertiary", icon=":material/open_in_full:"):
             st.query_params["answer"] = str(found.id)

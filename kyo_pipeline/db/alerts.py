@@ -183,8 +183,7 @@ def claim(tx: Connection, channel: Channel, now: datetime, lease: timedelta) -> 
     if not rows or any(row.retry_at > now for row in rows):
         return ()
     found = tuple(
-        Notice(row.notice_id, _alert(row), News(row.news), row.said, row.noted_at, row.attempts)
-        for row in rows
+        Notice(row.notice_id, _alert(row), News(row.news), row.said, row.noted_at, row.attempts) for row in rows
     )
     tx.execute(
         text("update alert_notices set retry_at = :until where id = any(:ids)"),

@@ -40,7 +40,9 @@ _KEYS: tuple[tuple[str, ...], ...] = (
 
 def page(tx: Connection, wanted: AuditFilter, cursor: Cursor | None, limit: int) -> AuditPage:
     """One page, the newest first; without a cursor the first one. Nothing for anybody but admins."""
-    tx.execute(text("select set_config(name, 'off', true) from unnest(array['enable_sort', 'enable_incremental_sort']) name"))
+    tx.execute(
+        text("select set_config(name, 'off', true) from unnest(array['enable_sort', 'enable_incremental_sort']) name")
+    )
     newer = cursor is not None and cursor.newer
     found = _rows(tx, wanted, cursor, limit + 1)
     more, records = len(found) > limit, found[:limit]

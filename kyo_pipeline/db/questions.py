@@ -33,7 +33,8 @@ class Production:
     """How an answer was made. `timings` maps a stage to milliseconds.
 
     `shown_documents` are those whose passages a language model was given: the answer can be shared with those who may
-    read all of them. None where none was asked.
+    read all of them. None where none was asked. `similarity` is the best cosine among the passages that it cites, and
+    `similarity_threshold` the one that held.
     """
 
     generator: str
@@ -41,6 +42,8 @@ class Production:
     embedding_set_id: int | None
     timings: dict[str, float]
     shown_documents: tuple[UUID, ...] | None = None
+    similarity: float | None = None
+    similarity_threshold: float | None = None
 
 
 def add_question(
@@ -72,11 +75,12 @@ def add_answer(tx: Connection, question_id: UUID, draft: Draft, made: Production
                     """
                     insert into answers
                       (question_id, text, outcome, generator, model, embedding_set_id, timings,
-                       prompt_tokens, completion_tokens, findings, shown_documents, answered_at)
+                       prompt_tokens, completion_tokens, findings, shown_documents, similarity, similarity_threshold,
+                       answered_at)
                     values
                       (:question_id, :text, :outcome, :generator, :model, :embedding_set_id,
                        cast(:timings as jsonb), :prompt_tokens, :completion_tokens, cast(:findings as jsonb),
-                       cast(:shown_documents as uuid[]), :now)
+                       cast(:shown_documents as uuid[]), :similarity, :similarity_threshold, :now)
                     returning id
                     """
                 ),
@@ -85,6 +89,8 @@ def add_answer(tx: Connection, question_id: UUID, draft: Draft, made: Production
                     "text": draft.text,
                     "outcome": draft.outcome.value,
                     "shown_documents": None if made.shown_documents is None else list(made.shown_documents),
+                    "similarity": made.similarity,
+                    "similarity_threshold": made.similarity_threshold,
                     "generator": made.generator,
                     "model": made.model,
                     "embedding_set_id": made.embedding_set_id,

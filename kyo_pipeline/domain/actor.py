@@ -45,6 +45,7 @@ class Permission(str, Enum):
     EVALUATION_CASE_EXPORT = "evaluation_case:export"
     EVALUATION_CASE_MANAGE = "evaluation_case:manage"
     FEEDBACK_REVIEW = "feedback:review"
+    GAP_MANAGE = "gap:manage"
     GROUP_MANAGE = "group:manage"
     QUALITY_ACCEPT = "quality:accept"
     QUALITY_READ = "quality:read"
@@ -79,6 +80,7 @@ _MANAGER = _EMPLOYEE | {
     Permission.DOCUMENT_RESTRICT,
     Permission.EVALUATION_CASE_MANAGE,
     Permission.QUALITY_READ,
+    Permission.GAP_MANAGE,
 }
 _ADMIN = frozenset(Permission)
 

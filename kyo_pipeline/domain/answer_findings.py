@@ -40,6 +40,9 @@ class Findings:
     corrections: tuple[tuple[str, str], ...] = ()
 
 
+#: What the reader is told of an answer that nothing could be found out about.
+UNCHECKED = "This answer could not be compared with its sources. Read them before you rely on it."
+
 #: Of an answer that nothing is to be said about.
 NOTHING = Findings()
 

@@ -77,8 +77,7 @@ _MYSELF = frozenset({"i", "my", "me", "myself"})
 
 #: Words that search leaves out, and that turn a question into another one.
 _DECISIVE = frozenset(
-    "after again against all before below between both during each few into more most off only other out over own same"
-    " than through under until up down above while too very once further".split()  # noqa: SIM905 — easier to read
+    ["after", "again", "against", "all", "before", "below", "between", "both", "during", "each", "few", "into", "more", "most", "off", "only", "other", "out", "over", "own", "same", "than", "through", "under", "until", "up", "down", "above", "while", "too", "very", "once", "further"]
 )
 _PERMITS = re.compile(r"\b(?:can|may|could|allowed|able)\b")
 _OBLIGES = re.compile(r"\b(?:must|ha(?:ve|s|d) to|needs? to|required|obliged|mandatory|obligatory|shall)\b")

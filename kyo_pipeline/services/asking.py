@@ -12,6 +12,7 @@ from kyo_pipeline.db.embedding_sets import EmbeddingSet
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.questions import Production
 from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.answer_findings import UNCHECKED
 from kyo_pipeline.domain.answers import Answer, Draft, Outcome
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.citations import visible, without_markers
@@ -25,8 +26,6 @@ from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.serving import serving
 
 MAX_QUESTION_LENGTH = 2000
-
-_UNCHECKED = "This answer could not be compared with its sources. Read them before you rely on it."
 
 
 def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> Retrieval:
@@ -42,9 +41,7 @@ def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> R
     return finding.retrieve(kyo, actor, question, limit or kyo.settings.TOP_K_RESULTS, Stages())
 
 
-def ask(
-    kyo: Kyo, actor: Actor, question: str, conversation_id: UUID | None = None, *, anew: bool = False
-) -> Answer:
+def ask(kyo: Kyo, actor: Actor, question: str, conversation_id: UUID | None = None, *, anew: bool = False) -> Answer:
     """The stored answer to a question; like `stream_answer` for callers who don't stream."""
     return result_of(stream_answer(kyo, actor, question, conversation_id, anew=anew))
 
@@ -173,7 +170,7 @@ def _checked(kyo: Kyo, actor: Actor, question: str, draft: Draft, retrieval: Ret
     try:
         return checking.checked(kyo, actor, question, draft, retrieval)
     except KyoError:
-        return replace(draft, notice=draft.notice or _UNCHECKED)
+        return replace(draft, notice=draft.notice or UNCHECKED)
 
 
 def clean_question(question: str) -> str:
@@ -229,6 +226,8 @@ def _write_down(kyo: Kyo, tx: Transaction, actor: Actor, question_id: UUID, writ
         embedding_set_id=retrieval.embedding_set_id or None if retrieval else None,
         timings=stages.timings,
         shown_documents=_shown_documents(draft.generator or kyo.generator.name, retrieval),
+        similarity=_best_similarity(draft, retrieval),
+        similarity_threshold=retrieval.similarity_threshold if retrieval else None,
     )
     answer_id = questions.add_answer(tx, question_id, draft, made, now)
     if retrieval is not None:
@@ -244,3 +243,10 @@ def _shown_documents(generator: str, retrieval: Retrieval | None) -> tuple[UUID,
     if retrieval is None or generator == checking.QUOTES:
         return None
     return tuple({passage.document_id for passage in retrieval.passages})
+
+
+def _best_similarity(draft: Draft, retrieval: Retrieval | None) -> float | None:
+    """The best cosine among the passages that are cited; None where there are none."""
+    if retrieval is None:
+        return None
+    return max((retrieval.passages[one.index].similarity for one in draft.citations), default=None)

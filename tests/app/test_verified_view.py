@@ -163,9 +163,7 @@ def test_the_list_leads_to_asking_anew(visit: Visit, kyo: Kyo, manager: Actor, v
     assert not newest.is_verified
 
 
-def test_the_filter_shows_one_standing(
-    visit: Visit, manager: Actor, verified: VerifiedAnswer
-) -> None:
+def test_the_filter_shows_one_standing(visit: Visit, manager: Actor, verified: VerifiedAnswer) -> None:
     page = visit("verified", manager)
     question = inert(verified.question)
     for standing, is_shown in ((Standing.WITHDRAWN, False), (Standing.CHANGED, False), (Standing.HOLDS, True)):

@@ -30,6 +30,7 @@ TITLES = {
     "documents": "Documents",
     "approvals": "Approvals",
     "feedback": "Feedback",
+    "gaps": "Knowledge gaps",
     "collections": "Collections",
     "people": "People",
     "analytics": "Analytics",
@@ -40,7 +41,7 @@ TITLES = {
     "answer": "Shared answer",
 }
 _FOR_ALL = {"", "history", "documents", "feedback", "analytics", "profile", "source", "answer"}
-_FOR_MANAGERS = {"approvals", "quality"}
+_FOR_MANAGERS = {"approvals", "gaps", "quality", "verified"}
 FOR_ROLE = {Role.EMPLOYEE: _FOR_ALL, Role.MANAGER: _FOR_ALL | _FOR_MANAGERS, Role.ADMIN: set(TITLES)}
 
 

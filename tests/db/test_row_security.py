@@ -201,6 +201,17 @@ class World:
             for document, version in cited
         )
 
+    def sees_question_of_gap(self, person: int, answer: Answer) -> bool:
+        """Admins; and managers who may approve one of the documents that it is about, and read all of them."""
+        who, about = self.people[person], [self.versions[n][0] for n in self.cited(answer)]
+        if not who.active or who.role is Role.ADMIN:
+            return who.active
+        return (
+            who.role is Role.MANAGER
+            and any(self.access_to(person, document) >= 3 for document in about)
+            and all(self.may_read(person, document) for document in about)
+        )
+
     def cited(self, answer: Answer) -> list[int]:
         return sorted({number % len(self.versions) for number in answer.cited}) if self.versions else []
 
@@ -390,6 +401,17 @@ def build(tx: Connection, world: World, set_id: int) -> None:
         "select answer_id, marker, version_id, start_offset, end_offset, score from citations where answer_id = :id",
         [{"id": a.id} for a in world.answers],
     )
+    many(
+        "insert into gaps (id, created_at, changed_at) values (:question, now(), now())",
+        [{"question": a.question} for a in world.answers],
+    )
+    for statement in (
+        "insert into gap_questions values (:question, :question, 'disliked', 1)",
+        "insert into gap_events (gap_id, at, actor_id, deed) values (:question, now(), :user, 'plan')",
+        "insert into gap_replies values (:question, :question, 'other', :user, now())",
+        "insert into question_followers values (:question, :user, now())",
+    ):
+        many(statement, [{"question": a.question, "user": people[a.asker].id} for a in world.answers])
 
 
 @pytest.fixture
@@ -438,6 +460,7 @@ def selects_what_may_be_read(kyo: Kyo, world: World) -> None:
     """Not less either: a rule that refuses everybody would be as wrong."""
     for n, person in enumerate(world.people):
         seen = [(d, v) for d, v in world.versions if world.sees_version(n, d, v)]
+        in_gaps = {a.question for a in world.answers if world.sees_question_of_gap(n, a)}
         expected = {
             "select id from collections": {c.id for i, c in enumerate(world.collections) if world.access(n, i)},
             "select id from documents": {d.id for d in world.documents if world.sees(n, d)},
@@ -454,6 +477,12 @@ def selects_what_may_be_read(kyo: Kyo, world: World) -> None:
             "select verified_answer_id from verified_questions": {
                 a.id for a in world.answers if world.looks_after(n, a)
             },
+            "select id from gaps": in_gaps,
+            "select gap_id from gap_events": in_gaps,
+            "select question_id from gap_replies": in_gaps,
+            "select gap_id from list_gaps(now()) where disliked = 1": in_gaps,
+            "select q.question_id from gaps g cross join questions_of_gap(g.id) q": in_gaps,
+            "select question_id from question_followers": {a.question for a in world.answers if a.asker == n},
         }
         with kyo.db.transaction(person.actor) as tx:
             known = {c.id for c in world.collections}
@@ -560,12 +589,25 @@ def test_the_worlds_are_not_trivial() -> None:
                 seen.setdefault("answer", set()).add(world.sees_answer(n, answer))
                 seen.setdefault("given", set()).add(world.is_given(n, answer))
                 seen.setdefault("looks after", set()).add(world.looks_after(n, answer))
+                seen.setdefault("gap", set()).add(world.sees_question_of_gap(n, answer))
                 if answer.asker != n:
                     seen.setdefault("shared", set()).add(world.sees_shared(n, answer))
 
     look()
     assert all(values == {True, False} for values in seen.values())
-    rules = ["document", "tombstone", "told", "draft", "granted", "restricted", "answer", "given", "looks after", "shared"]
+    rules = [
+        "document",
+        "tombstone",
+        "told",
+        "draft",
+        "granted",
+        "restricted",
+        "answer",
+        "gap",
+        "given",
+        "looks after",
+        "shared",
+    ]
     assert sorted(seen) == sorted(rules)
 
 

@@ -8,8 +8,9 @@ from kyo_pipeline.defs.assets import ASSETS
 from kyo_pipeline.defs.audit import AUDIT_ASSETS
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS, NOT_WORSE
-from kyo_pipeline.defs.rollups import ROLLUP_CHECKS, usage_by_day
+from kyo_pipeline.defs.gaps import knowledge_gaps
 from kyo_pipeline.defs.quality import QUALITY_ASSETS, QUALITY_CHECKS
+from kyo_pipeline.defs.rollups import ROLLUP_CHECKS, usage_by_day
 from kyo_pipeline.defs.schedules import scheduled_reembedding
 
 ASSET_KEYS = ["chunk_vectors", "document_chunks", "document_texts", "lexical_weights", "searchable_documents"]
@@ -38,7 +39,7 @@ def test_their_names() -> None:
     """Names are addresses: runs, plots and alerts of the past hang on them."""
     repository = defs.get_repository_def()
     assert sorted(key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()) == sorted(
-        [*ASSET_KEYS, *SET_KEYS, *AUDIT_KEYS, *QUALITY_KEYS, "usage_by_day"]
+        [*ASSET_KEYS, *SET_KEYS, *AUDIT_KEYS, *QUALITY_KEYS, "knowledge_gaps", "usage_by_day"]
     )
     assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == sorted(
         [*CHECK_NAMES, NOT_WORSE, NOT_DROPPED, "audit_log_holds", "rollups_are_right"]
@@ -46,6 +47,7 @@ def test_their_names() -> None:
     jobs = sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__"))
     assert jobs == [
         "expire",
+        "find_knowledge_gaps",
         "ingest",
         "measure_quality",
         "prove_audit_log",
@@ -56,6 +58,7 @@ def test_their_names() -> None:
     ]
     assert sorted(schedule.name for schedule in repository.schedule_defs) == [
         "nightly_audit",
+        "nightly_knowledge_gaps",
         "nightly_quality",
         "nightly_rollup",
         "nightly_upkeep",
@@ -75,7 +78,7 @@ GROUPS = {
     "ingestion": ASSETS,
     "embedding_sets": EMBEDDING_SET_ASSETS,
     "audit": AUDIT_ASSETS,
-    "quality": QUALITY_ASSETS,
+    "quality": [*QUALITY_ASSETS, knowledge_gaps],
     "analytics": [usage_by_day("UTC")],
 }
 
@@ -139,9 +142,7 @@ def test_the_upkeep_is_nightly_and_its_steps_wait_for_nothing() -> None:
     assert all(node.description for node in job.graph.node_defs)
 
 
-@pytest.mark.parametrize(
-    "check", [*CHECKS, *ROLLUP_CHECKS, *QUALITY_CHECKS], ids=lambda check: check.node_def.name
-)
+@pytest.mark.parametrize("check", [*CHECKS, *ROLLUP_CHECKS, *QUALITY_CHECKS], ids=lambda check: check.node_def.name)
 def test_every_check_says_what_must_hold(check: dg.AssetChecksDefinition) -> None:
     assert all(spec.description for spec in check.check_specs)
 

@@ -27,8 +27,8 @@ from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import (
     accounts,
-    analytics,
     alerting,
+    analytics,
     asking,
     auditing,
     collections,
@@ -38,6 +38,8 @@ from kyo_pipeline.services import (
     evaluating,
     evaluation_cases,
     feedback_items,
+    followed_questions,
+    gaps,
     groups,
     health,
     history,
@@ -56,8 +58,10 @@ from kyo_pipeline.services import (
     sources,
     verifying,
 )
+from kyo_pipeline.services.gap_finding import find_gaps
 from tests.embedding_sets import build
 from tests.fakes import RollbackDatabase
+from tests.gaps import ROOMS, not_found
 from tests.nights import add_night
 from tests.recipients import a_group, a_person
 
@@ -155,6 +159,25 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
         Permission.FEEDBACK_REVIEW,
         lambda k, a: feedback_items.resolve(k, a, NOBODY, Resolution.CONFIRMED),
     ),
+    "followed_questions.answered": (Permission.ANSWER_READ_OWN, followed_questions.answered),
+    "followed_questions.dismiss": (
+        Permission.ANSWER_READ_OWN,
+        lambda k, a: followed_questions.dismiss(k, a, NOBODY),
+    ),
+    "followed_questions.follow": (Permission.ANSWER_READ_OWN, lambda k, a: followed_questions.follow(k, a, NOBODY)),
+    "followed_questions.is_followed": (
+        Permission.ANSWER_READ_OWN,
+        lambda k, a: followed_questions.is_followed(k, a, NOBODY),
+    ),
+    "gaps.answer": (Permission.GAP_MANAGE, lambda k, a: gaps.answer(k, a, NOBODY, NOBODY)),
+    "gaps.ask_again": (Permission.GAP_MANAGE, lambda k, a: gaps.ask_again(k, a, NOBODY)),
+    "gaps.assign": (Permission.GAP_MANAGE, lambda k, a: gaps.assign(k, a, NOBODY, a.id)),
+    "gaps.decline": (Permission.GAP_MANAGE, lambda k, a: gaps.decline(k, a, NOBODY, "No.")),
+    "gaps.list_gaps": (Permission.GAP_MANAGE, gaps.list_gaps),
+    "gaps.owners": (Permission.GAP_MANAGE, lambda k, a: gaps.owners(k, a, NOBODY)),
+    "gaps.plan": (Permission.GAP_MANAGE, lambda k, a: gaps.plan(k, a, NOBODY)),
+    "gaps.read_gap": (Permission.GAP_MANAGE, lambda k, a: gaps.read_gap(k, a, NOBODY)),
+    "gaps.reopen": (Permission.GAP_MANAGE, lambda k, a: gaps.reopen(k, a, NOBODY)),
     "groups.add_member": (Permission.GROUP_MANAGE, lambda k, a: groups.add_member(k, a, NOBODY, a.id)),
     "groups.candidates": (Permission.GROUP_MANAGE, groups.candidates),
     "groups.create": (Permission.GROUP_MANAGE, lambda k, a: groups.create(k, a, "New")),
@@ -333,7 +356,9 @@ def deeds(
     case = evaluation_cases.add(kyo, admin, "How many days?", [published.id]).id
     left_out = evaluation_cases.retire(kyo, admin, evaluation_cases.add(kyo, admin, "Days?", [published.id]).id).id
     asked = asking.ask(kyo, manager, "How many days of leave?")
-    verified = verifying.verify(kyo, manager, asking.ask(kyo, manager, "What days of leave?").id, "Which days of leave?")
+    verified = verifying.verify(
+        kyo, manager, asking.ask(kyo, manager, "What days of leave?").id, "Which days of leave?"
+    )
     waiting = library.upload(kyo, employee, "new.txt", b"New text.").document
     draft = library.upload(kyo, employee, "draft.txt", b"A draft.", draft=True).document
     publish("twice.txt", "The first version.")
@@ -364,6 +389,10 @@ def deeds(
     groups.add_member(kyo, admin, team, anna.id)
     sharing.add_reader(kyo, manager, waiting.id, a_person(anna.id))
     sharing.restrict(kyo, manager, waiting.id)
+    not_found(kyo, employee, ROOMS[0], [published.id])
+    find_gaps(pipeline)
+    [gap] = gaps.list_gaps(kyo, admin).gaps
+    done = gaps.answer(kyo, admin, gap.id, published.id).gap
     identity = Identity("https://id.example", "1", "frida@example.org", True, "Frida")
     frida = people.add_person(kyo, admin, "frida", "Frida", Role.EMPLOYEE, "frida@example.org", PASSWORD).person
     add_night(sql, worse=True)
@@ -411,6 +440,12 @@ def deeds(
         "evaluation_case:restore": lambda: evaluation_cases.restore(kyo, admin, left_out),
         "evaluation_case:retire": lambda: evaluation_cases.retire(kyo, admin, case),
         "feedback:resolve": lambda: feedback_items.resolve(kyo, employee, item.id, Resolution.CONFIRMED),
+        "gap:answer": lambda: gaps.answer(kyo, manager, done.id, twice.id),
+        "gap:ask_again": lambda: gaps.ask_again(kyo, manager, done.id),
+        "gap:assign": lambda: gaps.assign(kyo, manager, done.id, admin.id),
+        "gap:decline": lambda: gaps.decline(kyo, manager, done.id, "No."),
+        "gap:plan": lambda: gaps.plan(kyo, manager, done.id),
+        "gap:reopen": lambda: gaps.reopen(kyo, manager, done.id),
         "group:add_member": lambda: groups.add_member(kyo, admin, team, employee.id),
         "group:create": lambda: groups.create(kyo, admin, "Crew"),
         "group:delete": lambda: groups.delete(kyo, admin, team),

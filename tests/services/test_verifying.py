@@ -136,9 +136,7 @@ def test_what_is_streamed_is_the_verified_text(kyo: Kyo, verified: VerifiedAnswe
     assert list(asking.stream_answer(kyo, employee, OTHER_WORDS)) == [verified.text]
 
 
-def test_a_follow_up_is_matched_by_what_was_searched_for(
-    kyo: Kyo, verified: VerifiedAnswer, employee: Actor
-) -> None:
+def test_a_follow_up_is_matched_by_what_was_searched_for(kyo: Kyo, verified: VerifiedAnswer, employee: Actor) -> None:
     first = asking.ask(kyo, employee, "What do employees of the bakery get?")
     generator = ScriptedGenerator([], Draft("", Outcome.NOT_FOUND))
     generator.rewrite = lambda question, turns: OTHER_WORDS  # type: ignore[method-assign]
@@ -160,9 +158,7 @@ def test_what_rules_made_of_a_follow_up_has_to_be_the_very_same(
 # The cache --------------------------------------------------------------------------------------------------------
 
 
-def test_the_cache_neither_hides_it_nor_keeps_it(
-    kyo: Kyo, manager: Actor, employee: Actor, answer: Answer
-) -> None:
+def test_the_cache_neither_hides_it_nor_keeps_it(kyo: Kyo, manager: Actor, employee: Actor, answer: Answer) -> None:
     written = asking.ask(kyo, employee, QUESTION)
     assert "cache" in asking.ask(kyo, employee, QUESTION).timings
     made = verifying.verify(kyo, manager, answer.id, QUESTION, text="Thirty [1].")

@@ -1,0 +1,1 @@
+"""A knowledge gap on its page."""

@@ -1,0 +1,137 @@
+"""What the database itself refuses about knowledge gaps, whatever a service would ask for."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from kyo_pipeline.db import gap_finding, question_followers
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.documents import Document
+from kyo_pipeline.errors import Forbidden, NotAllowed
+from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.services import library
+from kyo_pipeline.services.gap_finding import find_gaps
+from tests.gaps import DOGS, not_found
+
+Sql = Callable[..., list[Any]]
+
+
+@pytest.fixture
+def document(kyo: Kyo, employee: Actor, publish: Callable[[str, str], None]) -> Document:
+    publish("leave.txt", "Everybody has thirty days of leave.")
+    [found] = library.list_documents(kyo, employee).documents
+    return found
+
+
+@pytest.fixture
+def gap(kyo: Kyo, pipeline: Kyo, employee: Actor, document: Document, sql: Sql) -> UUID:
+    """One that managers of the collection see, with a question, a reply, an event and a follower."""
+    question = not_found(kyo, employee, DOGS[0], [document.id])
+    find_gaps(pipeline)
+    [row] = sql("select id from gaps")
+    sql("insert into gap_events (gap_id, at, actor_id, deed) select id, now(), :id, 'plan' from gaps", id=OPERATOR.id)
+    sql("insert into gap_replies select :q, id, 'other', :id, now() from gaps", q=question, id=OPERATOR.id)
+    sql("insert into question_followers values (:q, :id, now())", q=question, id=employee.id)
+    return UUID(str(row.id))
+
+
+TABLES = ("gaps", "gap_events", "gap_replies", "gap_runs")
+
+
+def seen(kyo: Kyo, actor: Actor) -> list[int]:
+    with kyo.db.transaction(actor) as tx:
+        counts = [tx.scalar(text(f"select count(*) from {table}")) for table in TABLES]  # noqa: S608 — our own tables
+        functions = [
+            tx.scalar(text(f"select count(*) from {call}"))  # noqa: S608 — the same
+            for call in (
+                "list_gaps(now())",
+                "questions_of_gap((select id from gaps))",
+                "documents_of_gap((select id from gaps))",
+            )
+        ]
+        return [int(count or 0) for count in (*counts, *functions)]
+
+
+def test_managers_of_the_collection_and_admins_see_it(
+    kyo: Kyo, gap: UUID, manager: Actor, admin: Actor, employee: Actor, sql: Sql
+) -> None:
+    assert gap
+    assert seen(kyo, manager) == seen(kyo, admin) == [1] * 7
+    assert seen(kyo, employee) == [0] * 7  # not even who has asked
+    sql("update collections set everyone_access = 'write'")
+    assert seen(kyo, manager) == [0, 0, 0, 1, 0, 0, 0]  # when gaps were last looked for
+    assert seen(kyo, admin) == [1] * 7
+
+
+def test_those_who_do_not_see_it_are_told_nothing_by_its_id(
+    kyo: Kyo, gap: UUID, employee: Actor, manager: Actor, sql: Sql
+) -> None:
+    sql("update collections set everyone_access = 'read'")
+    for actor in (employee, manager):
+        with kyo.db.transaction(actor) as tx:
+            for function in ("questions_of_gap", "documents_of_gap", "owners_for_gap"):
+                assert tx.execute(text(f"select * from {function}(:id)"), {"id": gap}).all() == []  # noqa: S608 — ours
+
+
+def test_those_who_do_not_see_it_change_nothing(kyo: Kyo, gap: UUID, employee: Actor) -> None:
+    event = "insert into gap_events (gap_id, at, actor_id, deed) values (:id, now(), current_actor(), 'plan')"
+    with kyo.db.transaction(employee) as tx:
+        assert tx.execute(text("update gaps set state = 'declined'")).rowcount == 0
+        assert tx.execute(text("delete from gap_replies")).rowcount == 0
+    with pytest.raises(NotAllowed), kyo.db.transaction(employee) as tx:
+        tx.execute(text(event), {"id": gap})
+
+
+def test_nobody_acts_in_the_name_of_another(kyo: Kyo, gap: UUID, manager: Actor, admin: Actor) -> None:
+    event = "insert into gap_events (gap_id, at, actor_id, deed) values (:id, now(), :actor, 'plan')"
+    with pytest.raises(NotAllowed), kyo.db.transaction(manager) as tx:
+        tx.execute(text(event), {"id": gap, "actor": admin.id})
+    with pytest.raises(NotAllowed), kyo.db.transaction(manager) as tx:
+        tx.execute(text("update gap_replies set asked_by = :actor"), {"actor": admin.id})
+
+
+def test_one_s_wish_to_be_told_is_one_s_own(
+    kyo: Kyo, gap: UUID, employee: Actor, manager: Actor, admin: Actor, sql: Sql
+) -> None:
+    assert gap
+    [(question,)] = sql("select question_id from gap_questions")
+    other = not_found(kyo, employee, DOGS[1])
+    wish = text("insert into question_followers values (:id, current_actor(), now())")
+    for actor in (manager, admin):
+        with kyo.db.transaction(actor) as tx:
+            assert tx.scalar(text("select count(*) from question_followers")) == 0
+            question_followers.unfollow(tx, employee, question)  # whoever it says it is for
+        with pytest.raises(NotAllowed), kyo.db.transaction(actor) as tx:
+            tx.execute(wish, {"id": other})
+    assert sql("select count(*) from question_followers") == [(1,)]
+
+
+def test_the_pipeline_gets_questions_as_the_operator_alone_and_the_app_never(
+    kyo: Kyo, pipeline: Kyo, gap: UUID, admin: Actor, person: Callable[[Role], Actor]
+) -> None:
+    assert gap
+    for actor in (admin, person(Role.MANAGER)):
+        with pipeline.db.transaction(actor) as tx:
+            assert gap_finding.candidates(tx, kyo.now().replace(year=2000), 10) == ()
+    with pytest.raises(Forbidden), kyo.db.transaction(OPERATOR) as tx:
+        gap_finding.candidates(tx, kyo.now().replace(year=2000), 10)
+
+
+def test_a_deactivated_manager_sees_nothing_and_no_longer_owns(
+    kyo: Kyo, gap: UUID, manager: Actor, admin: Actor, sql: Sql
+) -> None:
+    sql("update users set active = false where id = :id", id=manager.id)
+    assert seen(kyo, manager) == [0] * 7
+    with kyo.db.transaction(admin) as tx:
+        owners = tx.scalars(text("select id from owners_for_gap(:id)"), {"id": gap}).all()
+    assert manager.id not in owners
+
+
+def test_a_deleted_question_takes_everything_along(gap: UUID, sql: Sql) -> None:
+    assert gap
+    sql("delete from questions")
+    for table in ("gap_questions", "question_vectors", "gap_replies", "question_followers"):
+        assert sql(f"select count(*) from {table}") == [(0,)]  # noqa: S608 — our own tables
