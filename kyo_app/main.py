@@ -49,7 +49,8 @@ _ASSETS = Path(__file__).parent / "assets"
 class View:
     """A page of the app. The permission decides who finds it in the navigation; its services check again.
 
-    None: everybody who is signed in. One that is not `listed` is reached from other pages only.
+    None: everybody who is signed in. One that is not `listed` is reached from other pages only. The `section` is for those
+    who find many: others get one short list.
     """
 
     title: str
@@ -57,25 +58,37 @@ class View:
     url_path: str
     permission: Permission | None
     show: Callable[[], None]
+    section: str = ""
     listed: bool = True
 
+
+_WORK, _INSIGHT, _SET_UP = "To look after", "To know", "To set up"
 
 VIEWS = (
     View("Ask", ":material/forum:", "", Permission.ANSWER_ASK, ask.show),
     View("History", ":material/history:", "history", Permission.ANSWER_READ_OWN, history.show),
     View("Documents", ":material/description:", _DOCUMENTS, Permission.DOCUMENT_READ, documents.show),
-    View("Approvals", ":material/verified:", "approvals", Permission.DOCUMENT_APPROVE, approvals.show),
-    View("Feedback", ":material/reviews:", "feedback", Permission.FEEDBACK_REVIEW, feedback.show),
-    View("Verified answers", ":material/workspace_premium:", "verified", Permission.ANSWER_VERIFY, verified.show),
-    View("Knowledge gaps", ":material/contact_support:", "gaps", Permission.GAP_MANAGE, gaps.show),
-    View("Collections", ":material/folder_shared:", "collections", Permission.COLLECTION_MANAGE, collections.show),
-    View("People", ":material/group:", "people", Permission.USER_LIST, people.show),
-    View("Analytics", ":material/monitoring:", "analytics", Permission.ANALYTICS_READ_OWN, analytics.show),
-    View("Quality", ":material/monitoring:", "quality", Permission.QUALITY_READ, quality.show),
-    View("Embeddings", ":material/hub:", "embeddings", Permission.EMBEDDING_SET_MANAGE, embeddings.show),
-    View("Audit log", ":material/policy:", "audit", Permission.AUDIT_READ, audit.show),
     View("Source", ":material/menu_book:", "source", Permission.DOCUMENT_READ, source.show, listed=False),
     View("Shared answer", ":material/link:", "answer", Permission.ANSWER_READ_SHARED, answer.show, listed=False),
+    View("Approvals", ":material/verified:", "approvals", Permission.DOCUMENT_APPROVE, approvals.show, _WORK),
+    View("Feedback", ":material/reviews:", "feedback", Permission.FEEDBACK_REVIEW, feedback.show, _WORK),
+    View("Knowledge gaps", ":material/contact_support:", "gaps", Permission.GAP_MANAGE, gaps.show, _WORK),
+    View(
+        "Verified answers", ":material/workspace_premium:", "verified", Permission.ANSWER_VERIFY, verified.show, _WORK
+    ),
+    View("Analytics", ":material/monitoring:", "analytics", Permission.ANALYTICS_READ_OWN, analytics.show, _INSIGHT),
+    View("Quality", ":material/fact_check:", "quality", Permission.QUALITY_READ, quality.show, _INSIGHT),
+    View("Audit log", ":material/policy:", "audit", Permission.AUDIT_READ, audit.show, _INSIGHT),
+    View(
+        "Collections",
+        ":material/folder_shared:",
+        "collections",
+        Permission.COLLECTION_MANAGE,
+        collections.show,
+        _SET_UP,
+    ),
+    View("People", ":material/group:", "people", Permission.USER_LIST, people.show, _SET_UP),
+    View("Embeddings", ":material/hub:", "embeddings", Permission.EMBEDDING_SET_MANAGE, embeddings.show, _SET_UP),
     View("Profile", ":material/account_circle:", "profile", None, profile.show),
 )
 
@@ -119,9 +132,11 @@ def _only(title: str, show: Callable[[], None]) -> "Page":
 
 def _navigation(actor: Actor) -> "Page":
     """The other views exist as well, hidden, to say so instead of "page not found"."""
-    return st.navigation(
-        [_page(view) if _may(actor, view) else _page(view, show=denied.show, visible=False) for view in VIEWS]
-    )
+    pages: dict[str, list[Page]] = {}
+    for view in VIEWS:
+        page = _page(view) if _may(actor, view) else _page(view, show=denied.show, visible=False)
+        pages.setdefault(view.section if actor.may(Permission.DOCUMENT_APPROVE) else "", []).append(page)
+    return st.navigation(pages)
 
 
 def _may(actor: Actor, view: View) -> bool:
