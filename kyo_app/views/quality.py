@@ -127,7 +127,7 @@ def _chart(runs: Sequence[QualityRun]) -> None:
     # A specification, not the library that writes them: it would be in the memory of every process of the app.
     spec = {
         "data": {"values": points},
-        "height": 280,
+        "height": 340,
         "mark": {"type": "line", "point": True},
         "encoding": {
             "x": {
