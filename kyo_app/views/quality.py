@@ -9,7 +9,7 @@ from kyo_app.auth import acting
 from kyo_app.components import confirmed, empty_state, local_time, shown_errors, table
 from kyo_app.markup import inert, inert_line
 from kyo_pipeline.domain.actor import Actor, Permission
-from kyo_pipeline.domain.quality import Figures, QualityRun
+from kyo_pipeline.domain.quality import Drop, Figures, QualityRun
 from kyo_pipeline.services import quality
 
 #: What is drawn: a name for people, the field of `Figures`, and a colour that differs for those who see few.
@@ -22,6 +22,14 @@ _ORIGINS = {
     "cases": "Confirmed answers",
     "liked": "Answers found helpful",
     "KYO_EVAL_DIR": "Labelled questions",
+}
+#: What can become worse, by its name in `Drop`.
+_MEASURES = {
+    "nDCG@10": "Found well",
+    "recall@10": "Found among the first ten",
+    "MRR@10": "How early the first good one comes",
+    "refused wrongly": "Refused wrongly",
+    "answered wrongly": "Answered wrongly",
 }
 _NONE = "–"
 _HELP = {
@@ -58,32 +66,45 @@ def _newest(actor: Actor, runs: Sequence[QualityRun]) -> None:
         f"answer and {newest.figures.unanswerable:,} without one."
     )
     if newest.has_dropped:
-        sentences = "\n\n".join(inert(drop.sentence) for drop in newest.drops)
-        st.warning(f"**Answers became worse.** \n\n{sentences}", icon=":material/trending_down:")
-        if actor.may(Permission.QUALITY_ACCEPT):
-            confirmed(
-                "This is meant to be so",
-                ":material/check:",
-                "The last night is then what is normal, and nobody is told of it any more.",
-                "Accept as normal",
-                lambda: quality.accept(runtime.kyo(), actor),
-                key="accept-quality",
-                notice="The last night is the norm from now on",
+        _worse(actor, newest)
+    with st.container(horizontal=True, gap="large"):
+        for name, field in (*((name, field) for name, field, _ in _LINES), ("Search time", "p95_ms")):
+            st.metric(
+                name,
+                _figure(newest.figures, field),
+                _change(newest.figures, before.figures if before else None, field),
+                delta_color="normal" if field == "ndcg_at_10" else "inverse",
+                help=_HELP[field],
+                width="content",
             )
-    for column, (name, field, _) in zip(
-        st.columns(len(_LINES) + 1), (*_LINES, ("Search time", "p95_ms", "")), strict=True
-    ):
-        column.metric(
-            name,
-            _figure(newest.figures, field),
-            _change(newest.figures, before and before.figures, field),
-            delta_color="normal" if field == "ndcg_at_10" else "inverse",
-            help=_HELP[field],
-        )
     if len(newest.origins) > 1:
         table(
             [_origin(name, figures) for name, figures in newest.origins.items()], "The last night by kind of question"
         )
+
+
+def _worse(actor: Actor, newest: QualityRun) -> None:
+    fell = "\n".join(f"- {_fell(drop)}" for drop in newest.drops)
+    st.warning(f"**Answers became worse.**\n\n{fell}", icon=":material/trending_down:")
+    with st.expander("What was compared, and what changed"):
+        for drop in newest.drops:
+            st.markdown(inert(drop.sentence))
+    if actor.may(Permission.QUALITY_ACCEPT):
+        confirmed(
+            "This is meant to be so",
+            ":material/check:",
+            "The last night is then what is normal, and nobody is told of it any more.",
+            "Accept as normal",
+            lambda: quality.accept(runtime.kyo(), actor),
+            key="accept-quality",
+            notice="The last night is the norm from now on",
+        )
+
+
+def _fell(drop: Drop) -> str:
+    name = _MEASURES.get(drop.measure, inert_line(drop.measure, 60))
+    asked = wording.counted(drop.questions, "question")
+    return f"{name}: {_share(drop.before)}, now {_share(drop.after)}, on {asked}, since {local_time(drop.since)}"
 
 
 def _origin(name: str, figures: Figures) -> dict[str, str]:
@@ -106,7 +127,7 @@ def _chart(runs: Sequence[QualityRun]) -> None:
     # A specification, not the library that writes them: it would be in the memory of every process of the app.
     spec = {
         "data": {"values": points},
-        "height": 280,
+        "height": 340,
         "mark": {"type": "line", "point": True},
         "encoding": {
             "x": {
@@ -126,7 +147,7 @@ def _chart(runs: Sequence[QualityRun]) -> None:
                 "field": "Measure",
                 "type": "nominal",
                 "scale": {"domain": [name for name, *_ in _LINES], "range": [colour for *_, colour in _LINES]},
-                "legend": {"orient": "bottom", "title": None},
+                "legend": {"orient": "bottom", "title": None, "columns": 2},
             },
             "tooltip": [
                 {"field": "Night", "type": "temporal"},
@@ -158,7 +179,11 @@ def _figure(figures: Figures, field: str) -> str:
     value = getattr(figures, field)
     if value is None:
         return _NONE
-    return f"{value:,.0f}\u00a0ms" if field.endswith("_ms") else f"{100 * value:.1f}\u00a0%"
+    return f"{value:,.0f}\u00a0ms" if field.endswith("_ms") else _share(value)
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f}\u00a0%"
 
 
 def _change(figures: Figures, before: Figures | None, field: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from kyo_pipeline.db.engine import lock_name
+from kyo_pipeline.domain.actor import OPERATOR_ID
 from kyo_pipeline.domain.alerts import Alert, Channel, Condition, Kind, News, Notice, pause
 
 _COLUMNS = "id, kind, subject, sentence, opened_at, last_sent_at, missing_since, closed_at"
@@ -43,17 +44,21 @@ def waiting(tx: Connection) -> Waiting:
 
 
 def last_verification(tx: Connection) -> str | None:
-    """What was wrong with the chain of the audit log when it was last verified; None where nothing was."""
+    """What was wrong with the chain of the audit log when it was last verified; None where nothing was.
+
+    Anybody's verification may find something; that nothing is wrong is the operator's to say, who verifies every night.
+    """
     found: str | None = tx.scalar(
         text(
             """
             select details ->> 'found'
             from audit_log
-            where event = 'audit:verify'
+            where event = 'audit:verify' and (actor_id = :operator or details ->> 'found' is not null)
             order by at desc, id desc
             limit 1
             """
-        )
+        ),
+        {"operator": OPERATOR_ID},
     )
     return found
 

@@ -1,10 +1,10 @@
 """Sensors that tell whoever runs KYO what needs them."""
 
+from collections.abc import Iterable
+
 import dagster as dg
 
-from kyo_pipeline.defs.jobs import ingest, measure_quality, reembed, reprocess, upkeep
 from kyo_pipeline.defs.resources import KyoResource
-from kyo_pipeline.defs.schedules import expire
 from kyo_pipeline.domain.alerts import Condition, Kind
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.services import alerting
@@ -16,7 +16,6 @@ _ASSETS = "__ASSET_JOB"
 FORGOTTEN_SECONDS = 7 * 24 * 3600
 
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
-_NAMES = (*(job.name for job in (ingest, measure_quality, reembed, reprocess, upkeep, expire)), _ASSETS)
 
 
 @dg.run_failure_sensor(
@@ -43,7 +42,7 @@ def alerts(context: dg.SensorEvaluationContext, kyo: KyoResource) -> dg.SkipReas
     What lasts is told again once a day. A channel that does not take its messages is tried again later.
     """
     try:
-        said = alerting.watch(kyo.open, failing(context.instance, kyo.open.now().timestamp()))
+        said = alerting.watch(kyo.open, failing(context.instance, _jobs(context), kyo.open.now().timestamp()))
         done = alerting.deliver(kyo.open)
     except KyoError as error:
         return dg.SkipReason(error.message)
@@ -56,11 +55,11 @@ def alerts(context: dg.SensorEvaluationContext, kyo: KyoResource) -> dg.SkipReas
     return dg.SkipReason(f"{len(said)} news; sent: {sent or 'nothing'}.")
 
 
-def failing(instance: dg.DagsterInstance, now: float) -> tuple[Condition, ...]:
+def failing(instance: dg.DagsterInstance, jobs: Iterable[str], now: float) -> tuple[Condition, ...]:
     """The jobs whose last finished run failed, and did so lately. `now` is in seconds since 1970."""
     newest = [
         record
-        for name in _NAMES
+        for name in jobs
         for record in instance.get_run_records(dg.RunsFilter(job_name=name, statuses=_FINISHED), limit=1)
     ]
     conditions = (
@@ -70,6 +69,11 @@ def failing(instance: dg.DagsterInstance, now: float) -> tuple[Condition, ...]:
         and now - (record.end_time or now) < FORGOTTEN_SECONDS
     )
     return tuple(condition for condition in conditions if condition is not None)
+
+
+def _jobs(context: dg.SensorEvaluationContext) -> list[str]:
+    """All that there are; runs of assets belong to one without a name of ours."""
+    return sorted({_ASSETS, *(context.repository_def.job_names if context.repository_def else ())})
 
 
 def condition_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Condition | None:

@@ -110,6 +110,6 @@ def test_a_wrong_password_is_named_and_not_told(certified: SmtpServer) -> None:
 def test_a_server_that_nobody_knows_gets_nothing(tmp_path: Path) -> None:
     certificate, key = write_certificate(tmp_path / "tls")
     server = SmtpServer(certificate, key, PASSWORD)
-    with running(server), pytest.raises(Unavailable, match="certificate of the mail server .* cannot be trusted"):
+    with running(server), pytest.raises(Unavailable, match=r"certificate of the mail server .* cannot be trusted"):
         send(server, KYO_SMTP_TLS="starttls", KYO_SMTP_USER="kyo", KYO_SMTP_PASSWORD=PASSWORD)
     assert (server.logins, server.messages) == ([], [])

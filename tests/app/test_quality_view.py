@@ -49,6 +49,7 @@ def test_what_became_worse_is_said_and_accepted_by_admins_alone(
     add_night(sql, 0.5, worse=True, now=kyo.now())
     page = visit("quality", manager)
     assert "Answers became worse" in words(page)
+    assert "- Found well: 90.0\u00a0%, now 50.0\u00a0%, on 40 questions, since " in words(page)
     assert "Accept as normal" not in buttons(page)
     page = visit("quality", admin)
     assert nights(page)[0][""].endswith("Worse")

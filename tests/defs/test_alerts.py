@@ -137,9 +137,18 @@ def test_a_failure_of_last_week_is_forgotten(
     assert known(stack) == ()
 
 
-def test_every_job_is_watched() -> None:
-    jobs = {job.name for job in defs.get_repository_def().get_all_jobs()}
-    assert jobs - set(sensors._NAMES) == set()
+def test_assets_that_somebody_materialises_without_a_job_are_watched_too(
+    stack: Kyo, daemon: Daemon, instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KYO_EVAL_DIR", str(tmp_path / "nowhere"))
+    job = defs.resolve_job_def("__ASSET_JOB")
+    failed = job.execute_in_process(
+        instance=instance, raise_on_error=False, asset_selection=[dg.AssetKey("answer_quality")]
+    )
+    assert not failed.success
+    daemon.tick(sensors.alerts)
+    [alert] = known(stack)
+    assert "a run of assets failed in answer_quality: run" in alert.sentence
 
 
 def test_a_database_that_is_away_is_a_reason_to_skip(

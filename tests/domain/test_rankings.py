@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kyo_pipeline.adapters.scoring import score_each
-from kyo_pipeline.domain.rankings import ndcg_at_10, overlap_at_10, recall_at_10
+from kyo_pipeline.domain.rankings import ndcg_at_10, overlap_at_10, recall_at_10, reciprocal_rank_at_10
 
 NAMES = [f"name {number}" for number in range(30)]
 RANKINGS = st.lists(st.sampled_from(NAMES), unique=True, max_size=30)
@@ -20,6 +20,7 @@ def test_scores_are_those_of_trec_eval(ranking: list[str], grades: dict[str, int
     expected = score_each({"question": ranking}, {"question": grades})["question"]
     assert ndcg_at_10(ranking, grades) == pytest.approx(expected.ndcg_at_10, abs=1e-9)
     assert recall_at_10(ranking, grades) == pytest.approx(expected.recall_at_10, abs=1e-9)
+    assert reciprocal_rank_at_10(ranking, grades) == pytest.approx(expected.mrr_at_10, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,19 @@ def test_scores_are_those_of_trec_eval(ranking: list[str], grades: dict[str, int
 def test_scores_worked_out_by_hand(ranking: list[str], grades: dict[str, int], ndcg: float, recall: float) -> None:
     assert ndcg_at_10(ranking, grades) == pytest.approx(ndcg)
     assert recall_at_10(ranking, grades) == pytest.approx(recall)
+
+
+@pytest.mark.parametrize(
+    ("ranking", "grades", "expected"),
+    [
+        (["a", "b"], {"b": 1}, 1 / 2),
+        (["a", "b"], {"a": 0, "b": 1}, 1 / 2),  # judged, and not relevant
+        ([*"0123456789", "a"], {"a": 1}, 0),  # at rank 11
+        ([], {"a": 1}, 0),
+    ],
+)
+def test_reciprocal_ranks(ranking: list[str], grades: dict[str, int], expected: float) -> None:
+    assert reciprocal_rank_at_10(ranking, grades) == expected
 
 
 @pytest.mark.parametrize(

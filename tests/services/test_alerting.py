@@ -120,6 +120,24 @@ def test_the_last_verification_of_the_audit_log_counts(
     assert open_kinds(pipeline) == ([(Kind.AUDIT_CHAIN, "Row 7 was changed.")] if told else [])
 
 
+def test_nobody_but_the_operator_says_that_the_audit_log_holds(
+    kyo: Kyo, pipeline: Kyo, admin: Actor, clock: Clock
+) -> None:
+    def verified(kyo: Kyo, actor: Actor, found: str | None) -> None:
+        clock.advance(minutes=5)
+        with kyo.db.transaction(actor) as tx:
+            audit.record(tx, actor, Event.AUDIT_VERIFY, "log", clock(), {"rows": 1, "through": 1, "found": found})
+
+    verified(kyo, admin, "Row 7 was changed.")
+    assert look(pipeline) == ["opened"]
+    verified(kyo, admin, None)
+    assert look(pipeline) == []
+    verified(pipeline, OPERATOR, None)
+    assert look(pipeline) == []
+    clock.advance(minutes=5)
+    assert look(pipeline) == ["resolved"]
+
+
 def test_a_night_that_was_worse_is_told_until_somebody_accepts_it(pipeline: Kyo, admin: Actor, sql: Sql) -> None:
     add_night(sql, 0.5, worse=True)
     assert look(pipeline) == ["opened"]
@@ -273,9 +291,10 @@ def test_a_restart_in_the_middle_of_sending_tells_it_once_more_and_not_for_ever(
         def die(*_: object) -> None:
             raise KeyboardInterrupt
 
-        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        with pytest.MonkeyPatch.context() as patch:
             patch.setattr("kyo_pipeline.db.alerts.sent", die)
-            alerting.deliver(kyo)
+            with pytest.raises(KeyboardInterrupt):
+                alerting.deliver(kyo)
         assert alerting.deliver(kyo) == ()  # somebody may be about to send it
         clock.advance(minutes=2)
         assert [one.problem for one in alerting.deliver(kyo)] == [None]

@@ -1,7 +1,7 @@
 """The nights that are measured: good ones, worse ones, and those in which nothing can be said."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -171,6 +171,25 @@ def test_scores_of_questions_go_after_a_while_and_figures_stay(
     left = [row[0] for row in sql("select distinct run_id from quality_scores order by 1")]
     assert left == [one.id for one in runs[2:]]
     assert len(quality.history(measured, OPERATOR)) == 4
+
+
+def test_the_order_that_people_get_is_measured_with_the_reranker(measured: Kyo, clock: Clock) -> None:
+    class LastFirst:
+        def rerank(self, question: str, texts: Sequence[str]) -> list[float]:  # noqa: ARG002 — the port's signature
+            return [float(place) for place, _ in enumerate(texts)]
+
+    class Away:
+        def rerank(self, question: str, texts: Sequence[str]) -> list[float]:
+            raise Unavailable(f"No answer to {question!r} about {len(texts)}.")
+
+    good = night(measured, clock)
+    bad = night(replace(measured, reranker=LastFirst()), clock)
+    assert good.figures.mrr_at_10 is not None
+    assert bad.figures.mrr_at_10 is not None
+    assert bad.figures.mrr_at_10 < good.figures.mrr_at_10 / 2
+    assert "MRR@10" in [drop.measure for drop in bad.drops]
+    with pytest.raises(Unavailable):  # figures of the search's order must not pass for those of the reranker's
+        night(replace(measured, reranker=Away()), clock)
 
 
 def test_progress_is_told(measured: Kyo) -> None:
