@@ -189,8 +189,8 @@ def test_by_what_was_done_or_to_what_kind_of_thing(visit: Visit, admin: Actor, p
         ("About", "8", 1),
         ("About", HOSTILE["sql"], 0),
         ("About", HOSTILE["nul"], 0),
-        ("What belongs together", "r-1", 2),
-        ("What belongs together", "r", 0),
+        ("In request", "r-1", 2),
+        ("In request", "r", 0),
     ],
 )
 def test_by_thing_and_by_request(visit: Visit, admin: Actor, put: Put, label: str, text: str, found: int) -> None:
