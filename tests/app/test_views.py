@@ -32,6 +32,7 @@ TITLES = {
     "collections": "Collections",
     "people": "People",
     "embeddings": "Embeddings",
+    "audit": "Audit log",
     "profile": "Profile",
     "source": "Source",
     "answer": "Shared answer",
