@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
@@ -86,7 +87,7 @@ def test_an_address_says_the_whole_filter(clock: Clock) -> None:
         AuditFilter(uuid4(), "a:b", "a", since=clock(), until=clock()),
     ):
         query = exports.address_of(Format.CSV, only).partition("?")[2]
-        assert exports._filter(exports.QueryParams(query)) == only
+        assert exports._filter(QueryParams(query)) == only
 
 
 @pytest.mark.usefixtures("log")
