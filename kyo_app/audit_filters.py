@@ -31,7 +31,7 @@ def filters(actor: Actor) -> AuditFilter:
             object_type, event = _deed(auditing.list_events(kyo, actor))
         with st.container(horizontal=True):
             object_id = _typed("About", OBJECT, "Identifier of a document, a person, …")
-            request_id = _typed("What belongs together", REQUEST, "Request")
+            request_id = _typed("In request", REQUEST, "What belongs together")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             wanted = st.selectbox("When", list(_TIMES), key=_TIME, persist_state="page", width=220)
             refused = st.checkbox("Only what was refused", key=_REFUSED, persist_state="page", width="content")
@@ -68,11 +68,7 @@ def _person(people: Sequence[PersonName]) -> UUID | None:
     if chosen is not None and chosen not in names:
         names[chosen] = "Somebody who is no more here"
     picked = st.selectbox(
-        "Who",
-        [None, *names],
-        format_func=lambda one: names[one] if one else "Anybody",
-        key=PERSON,
-        persist_state="page",
+        "Who", list(names), None, format_func=names.__getitem__, placeholder="Anybody", key=PERSON, persist_state="page"
     )
     return UUID(picked) if picked else None
 

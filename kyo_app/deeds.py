@@ -184,14 +184,14 @@ def _sides_of(details: Mapping[str, object]) -> tuple[str, str] | None:
 def said(value: object) -> str:
     """A value of JSON as people write it."""
     match value:
-        case None | "" | [] | {}:
+        case None | "" | []:
             return _NOTHING
         case bool():
             return "yes" if value else "no"
         case list():
             return ", ".join(said(one) for one in value)
         case Mapping():
-            return "; ".join(f"{_spelled(str(name))}: {said(one)}" for name, one in value.items())
+            return "; ".join(f"{_spelled(str(name))}: {said(one)}" for name, one in value.items()) or _NOTHING
         case _:
             return str(value)
 

@@ -28,39 +28,49 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--as", "username", metavar="USER", help="Only what this person did.")
+@click.option("--by", "username", metavar="USER", help="Only what this person did.")
 @click.option("--event", metavar="EVENT", help="Only this, such as document:approve.")
 @click.option("--object", "object_id", metavar="ID", help="Only what was done to this.")
+@click.option("--request", "request_id", metavar="ID", help="Only what belongs together.")
 @click.option("--refused", is_flag=True, help="Only what was refused.")
 @click.option("--since", type=click.DateTime(_DATES), help="From this moment on, in UTC.")
 @click.option("--until", type=click.DateTime(_DATES), help="Before this moment, in UTC.")
 @click.option("-n", "limit", type=click.IntRange(1, 200), default=50, show_default=True, help="Rows at most.")
+@click.option(
+    "--before", type=click.IntRange(1), metavar="ROW", help="Go on where a list ended: what is older than this row."
+)
 @json_option
 def list_rows(
     username: str | None,
     event: str | None,
     object_id: str | None,
+    request_id: str | None,
     refused: bool,
     since: datetime | None,
     until: datetime | None,
     limit: int,
+    before: int | None,
     as_json: bool,
 ) -> None:
     """List rows, the newest first."""
     with opened_kyo() as kyo:
         wanted = AuditFilter(
-            actor_id=people.actor_named(kyo, username).id if username else None,
+            actor_id=people.id_of(kyo, OPERATOR, username) if username else None,
             event=event,
             object_id=object_id,
+            request_id=request_id,
             outcome="refused" if refused else None,
             since=_utc(since),
             until=_utc(until),
         )
-        found = auditing.list_records(kyo, OPERATOR, wanted, limit=limit)
+        cursor = auditing.place_of(kyo, OPERATOR, before) if before else None
+        found = auditing.list_records(kyo, OPERATOR, wanted, cursor, limit)
     if as_json:
         print_json(found.records)
-    else:
-        click.echo(table(_HEADER, [_cells(record) for record in found.records]))
+        return
+    click.echo(table(_HEADER, [_cells(record) for record in found.records]))
+    if found.older is not None:
+        _say(f"There are more: --before {found.older.id}")
 
 
 @command.command()

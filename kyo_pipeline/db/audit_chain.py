@@ -58,41 +58,8 @@ def write(tx: Connection, key: Callable[[], bytes]) -> None:
         return
     secret = key()  # before the lock: it may have to be read from a file
     last = tx.execute(text("select id, hash from lock_audit_chain()")).one_or_none()
-    rows = list(follow(_end(last), entries, secret))
-    tx.execute(
-        text(
-            """
-            insert into audit_log
-              (id, at, actor_id, actor_name, event, object_type, object_id, outcome, details, address, request_id,
-              address_digest, previous_hash, hash, seal)
-            select *
-            from unnest(
-              cast(:id as bigint[]), cast(:at as timestamptz[]), cast(:actor_id as uuid[]), cast(:actor_name as text[]),
-              cast(:event as text[]), cast(:object_type as text[]), cast(:object_id as text[]),
-              cast(:outcome as text[]), cast(:details as jsonb[]), cast(:address as text[]),
-              cast(:request_id as text[]), cast(:address_digest as bytea[]), cast(:previous_hash as bytea[]),
-              cast(:hash as bytea[]), cast(:seal as bytea[])
-            )
-            """
-        ),
-        {
-            "id": [row.id for row in rows],
-            "at": [row.entry.at for row in rows],
-            "actor_id": [None if row.entry.actor_id is None else str(row.entry.actor_id) for row in rows],
-            "actor_name": [row.entry.actor_name for row in rows],
-            "event": [row.entry.event for row in rows],
-            "object_type": [row.entry.object_type for row in rows],
-            "object_id": [row.entry.object_id for row in rows],
-            "outcome": [row.entry.outcome for row in rows],
-            "details": [canonical(row.entry.details) for row in rows],
-            "address": [row.entry.address for row in rows],
-            "request_id": [row.entry.request_id for row in rows],
-            "address_digest": [row.address_digest for row in rows],
-            "previous_hash": [row.previous_hash for row in rows],
-            "hash": [row.hash for row in rows],
-            "seal": [row.seal for row in rows],
-        },
-    )
+    rows = ",".join(_appended(row) for row in follow(_end(last), entries, secret))
+    tx.execute(text("select append_to_audit_log(cast(:rows as jsonb))"), {"rows": f"[{rows}]"})
     entries.clear()
 
 
@@ -201,6 +168,30 @@ class Whole:
     def has_successor(self, hashed: bytes, after: int) -> bool:
         statement = "select exists (select from audit_log where previous_hash = :hash and id > :after)"
         return bool(self._tx.scalar(text(statement), {"hash": hashed, "after": after}))
+
+
+def _appended(row: Row) -> str:
+    """An object for `append_to_audit_log`."""
+    entry = row.entry
+    return canonical(
+        {
+            "id": row.id,
+            "at": entry.at,
+            "actor_id": entry.actor_id,
+            "actor_name": entry.actor_name,
+            "event": entry.event,
+            "object_type": entry.object_type,
+            "object_id": entry.object_id,
+            "outcome": entry.outcome,
+            "details": entry.details,
+            "address": entry.address,
+            "request_id": entry.request_id,
+            "address_digest": None if row.address_digest is None else row.address_digest.hex(),
+            "previous_hash": row.previous_hash.hex(),
+            "hash": row.hash.hex(),
+            "seal": row.seal.hex(),
+        }
+    )
 
 
 def _end(row: Any) -> End:

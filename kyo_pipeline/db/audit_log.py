@@ -25,6 +25,10 @@ _CONDITIONS = {
     "until": "at < :until",
 }
 
+_NO_SORTING = (
+    "select set_config(name, 'off', true) from unnest(array['enable_sort', 'enable_incremental_sort']) as name"
+)
+
 #: What indexes begin with, see sql/migrations/0009_audit_chain.sql; the first counts whose columns are all asked for.
 _KEYS: tuple[tuple[str, ...], ...] = (
     ("request_id",),
@@ -40,9 +44,7 @@ _KEYS: tuple[tuple[str, ...], ...] = (
 
 def page(tx: Connection, wanted: AuditFilter, cursor: Cursor | None, limit: int) -> AuditPage:
     """One page, the newest first; without a cursor the first one. Nothing for anybody but admins."""
-    tx.execute(
-        text("select set_config(name, 'off', true) from unnest(array['enable_sort', 'enable_incremental_sort']) name")
-    )
+    tx.execute(text(_NO_SORTING))
     newer = cursor is not None and cursor.newer
     found = _rows(tx, wanted, cursor, limit + 1)
     more, records = len(found) > limit, found[:limit]
@@ -55,6 +57,12 @@ def page(tx: Connection, wanted: AuditFilter, cursor: Cursor | None, limit: int)
         newer=Cursor(first.at, first.id, newer=True) if first and (more if newer else cursor is not None) else None,
         older=Cursor(last.at, last.id) if last and (_is_older(tx, wanted, last) if newer else more) else None,
     )
+
+
+def place_of(tx: Connection, row: int) -> Cursor | None:
+    """Where a page begins that goes on after this row; None: there is no such row."""
+    at = tx.scalar(text("select at from audit_log where id = :row"), {"row": row})
+    return None if at is None else Cursor(at, row)
 
 
 def events(tx: Connection) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from kyo_pipeline.domain.audit_check import HASH, THROUGH, Anchor, Checker, Tamp
 from kyo_pipeline.domain.audit_export import Format, header, line
 from kyo_pipeline.domain.audit_log import EVERYTHING, AuditFilter, AuditPage, Cursor
 from kyo_pipeline.domain.pages import MAX_PAGE
-from kyo_pipeline.errors import Conflict
+from kyo_pipeline.errors import Conflict, NotFound
 from kyo_pipeline.kyo import Kyo
 
 #: Rows that are read at once.
@@ -54,6 +54,16 @@ def list_records(
     actor.require(Permission.AUDIT_READ)
     with kyo.db.transaction(actor) as tx:
         return audit_log.page(tx, wanted, cursor, min(max(limit, 1), MAX_PAGE))
+
+
+def place_of(kyo: Kyo, actor: Actor, row: int) -> Cursor:
+    """From where a list goes on with what is older than this row. Raises `NotFound`."""
+    actor.require(Permission.AUDIT_READ)
+    with kyo.db.transaction(actor) as tx:
+        cursor = audit_log.place_of(tx, row)
+    if cursor is None:
+        raise NotFound(f"There is no row {row} in the audit log.")
+    return cursor
 
 
 def list_people(kyo: Kyo, actor: Actor) -> tuple[PersonName, ...]:

@@ -189,8 +189,8 @@ def test_by_what_was_done_or_to_what_kind_of_thing(visit: Visit, admin: Actor, p
         ("About", "8", 1),
         ("About", HOSTILE["sql"], 0),
         ("About", HOSTILE["nul"], 0),
-        ("What belongs together", "r-1", 2),
-        ("What belongs together", "r", 0),
+        ("In request", "r-1", 2),
+        ("In request", "r", 0),
     ],
 )
 def test_by_thing_and_by_request(visit: Visit, admin: Actor, put: Put, label: str, text: str, found: int) -> None:
@@ -345,7 +345,7 @@ def test_an_export_leads_to_the_rows_that_are_shown(visit: Visit, admin: Actor, 
     put()
     page = visit("audit", admin)
     field(page, "About").set_value("7").run()
-    addresses = [one.url for one in page.get("link_button")]
+    addresses = [one.proto.url for one in page.get("link_button")]  # type: ignore[union-attr]  # none of them is a block
     assert addresses == ["/exports/audit.jsonl", "/exports/audit.csv?object_id=7"]
 
 

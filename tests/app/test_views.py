@@ -36,6 +36,7 @@ TITLES = {
     "analytics": "Analytics",
     "embeddings": "Embeddings",
     "quality": "Quality",
+    "audit": "Audit log",
     "profile": "Profile",
     "source": "Source",
     "answer": "Shared answer",
