@@ -73,7 +73,8 @@ def _not_found(answer: Answer) -> None:
         findings.nearest(answer.nearest)
         st.caption(
             "Try the words that the document itself would use, or ask about one thing at a time. "
-            "If a document is missing, it may still wait for approval."
+            "If a document is missing, it may still wait for approval. Those who look after the documents see what was "
+            "not found, but not who asked."
         )
         actor = current_actor()
         if actor is not None and actor.may(Permission.DOCUMENT_READ):

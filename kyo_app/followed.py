@@ -59,8 +59,8 @@ def news(actor: Actor, ask: Callable[[str], None] | None = None) -> None:
 def _answered(actor: Actor, one: AnsweredQuestion, ask: Callable[[str], None] | None) -> None:
     st.markdown(f"{inert_line(one.text, 200)}")
     st.caption(
-        f"You asked {local_time(one.asked_at)}. **{inert_line(one.title, 90)}** answers it "
-        f"since {local_time(one.answered_at)}."
+        f"You asked {local_time(one.asked_at)}. **{inert_line(one.title, 90)}** was named as "
+        f"its answer {local_time(one.answered_at)}."
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if ask is None:

@@ -1,5 +1,6 @@
 """Knowledge gaps: questions that mean the same and had no good answer, and what is done about them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -8,7 +9,7 @@ from uuid import UUID
 #: So many questions after a gap was closed open it again: one may be an accident, or asked before anybody knew.
 REOPEN_AFTER = 3
 
-#: So many questions of a gap are asked again when it is closed, the most central ones.
+#: So many different questions of a gap are asked again when it is closed, the most central ones.
 MOST_ASKED_AGAIN = 20
 
 
@@ -210,6 +211,14 @@ class GapFilter:
             and (self.owner_id is None or gap.owner_id == self.owner_id)
             and not (self.unowned and gap.owner_id is not None)
         )
+
+
+def by_text(questions: Sequence[GapQuestion]) -> tuple[tuple[GapQuestion, ...], ...]:
+    """Those in the same words together, in the order of the first of each; large and small letters are the same."""
+    found: dict[str, list[GapQuestion]] = {}
+    for question in questions:
+        found.setdefault(" ".join(question.text.casefold().split()), []).append(question)
+    return tuple(tuple(same) for same in found.values())
 
 
 def ordered(gaps: tuple[Gap, ...], order: GapOrder) -> tuple[Gap, ...]:

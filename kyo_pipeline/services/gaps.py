@@ -20,6 +20,7 @@ from kyo_pipeline.domain.gaps import (
     GapPage,
     GapState,
     Result,
+    by_text,
     ordered,
 )
 from kyo_pipeline.domain.pages import MAX_PAGE
@@ -129,8 +130,8 @@ def ask_again(
     """Ask the questions of an answered gap again, and keep what came. Raises `Conflict`, `NotFound`, `TooMany`.
 
     With the rights of the actor, not of the askers, whom nobody may act for: an asker who may read less may be told
-    less. It asks the `MOST_ASKED_AGAIN` most central ones, in nobody's history, and counts as one attempt of the
-    actor's minute, however many they are. `on_question` hears how many of how many are done.
+    less. It asks the `MOST_ASKED_AGAIN` most central ones, each wording once, in nobody's history, and counts as one
+    attempt of the actor's minute, however many they are. `on_question` hears how many of how many are done.
     """
     actor.require(Permission.GAP_MANAGE)
     with kyo.db.transaction(actor) as tx:
@@ -142,11 +143,12 @@ def ask_again(
     if not actor.is_operator:
         with on_record.used_up_limits(kyo, actor, Event.ANSWER_REFUSE):
             admission.require_minute(kyo, actor)
-    asked = known.questions[:MOST_ASKED_AGAIN]
+    asked = by_text(known.questions)[:MOST_ASKED_AGAIN]
     results: dict[UUID, Result] = {}
-    for question in asked:
-        results[question.id] = _asked(kyo, actor, question.text, known.gap.document_id)
-        on_question(len(results), len(asked))
+    for done, same in enumerate(asked, start=1):
+        result = _asked(kyo, actor, same[0].text, known.gap.document_id)
+        results |= {question.id: result for question in same}
+        on_question(done, len(asked))
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         gaps.lock(tx, gap_id)
