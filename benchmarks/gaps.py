@@ -48,12 +48,13 @@ from kyo_pipeline.settings import Settings
 SINGLES = ("handbook_faq/18f", "clapnq")
 ANSWERED = ("handbook_faq/18f", "contoso_hr")
 DISTANCES = (0.3, 0.36, 0.42, 0.48, 0.54)
+ASKED = ("policyqa/dev", "xquad/en", *SINGLES)
 DOCUMENTS = 200
 
 
 @dataclass(frozen=True)
 class Scores:
-    """`purity`: the share of questions in groups of several that are of their most frequent kind; the rest: of pairs."""
+    """`purity`: the share of questions in groups of several that are of their most frequent kind; else of pairs."""
 
     groups: int
     purity: float
@@ -141,12 +142,11 @@ def doubtful(kyo: Kyo, owner: Database) -> None:
 def ask(owner: Database, count: int, asker: UUID, documents: Sequence[UUID]) -> None:
     """So many questions that were not found, over ninety days, each near to two documents."""
     randomness = random.Random(5)  # noqa: S311 — not for secrets
-    words = [f"{a} {b}" for a in ("leave", "travel", "room", "laptop", "training") for b in map(str, range(200))]
-    shapes = ("How do I get {}?", "Where can I find {}?", "Who decides about {}?", "Is there a rule for {}?")
+    asked = [question.text for name in ASKED for question in read_set(SHARED / name).questions]
     rows = [
         {
             "user": asker,
-            "text": randomness.choice(shapes).format(randomness.choice(words)),
+            "text": randomness.choice(asked),
             "at": utc_now() - timedelta(days=randomness.random() * 90),
             "documents": randomness.sample(list(documents), 2),
         }

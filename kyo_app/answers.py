@@ -51,7 +51,6 @@ def answer_block(answer: Answer, *, own: bool = True) -> None:
         sources(answer.citations, str(answer.id))
     if own:
         _rating(answer)
-        followed.toggle(answer)
         share_part(answer)
     st.caption(inert(wording.spent(answer)))
 
@@ -90,6 +89,7 @@ def _rating(answer: Answer) -> None:
         if rating is not None:
             with st.popover("Edit comment" if comment else "Add a comment", type="tertiary"):
                 _comment_form(answer, comment)
+    followed.toggle(answer)  # here, so that a thumb down makes it appear
 
 
 def _comment_form(answer: Answer, comment: str) -> None:
