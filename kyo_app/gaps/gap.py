@@ -108,6 +108,11 @@ def _answered(actor: Actor, found: GapDetails) -> None:
     title = inert_line(found.gap.document_title or "a document that you may not see, or that was deleted", 120)
     with st.container(border=True, gap="small"):
         st.markdown(f":green[:material/task_alt:] Answered by **{title}**, {local_time(found.gap.changed_at)}")
+        if found.is_withdrawn:
+            st.caption(
+                ":material/warning: It answers no questions any more. Link another document, or open the gap again."
+            )
+            return
         if found.waits_for_document:
             st.caption(
                 ":material/hourglass: It cannot be found yet: it waits to be read or approved. The questions are asked "

@@ -146,17 +146,18 @@ class GapEvent:
 
 @dataclass(frozen=True)
 class GapDetails:
-    """`is_answerable`: the linked document answers questions now."""
+    """`is_answerable`: the linked document answers questions now; `is_withdrawn`: it is not going to, or is gone."""
 
     gap: Gap
     questions: tuple[GapQuestion, ...]
     documents: tuple[AboutDocument, ...]
     events: tuple[GapEvent, ...]
     is_answerable: bool
+    is_withdrawn: bool
 
     @property
     def waits_for_document(self) -> bool:
-        return self.gap.state is GapState.ANSWERED and not self.is_answerable
+        return self.gap.state is GapState.ANSWERED and not self.is_answerable and not self.is_withdrawn
 
     @property
     def is_to_be_asked_again(self) -> bool:

@@ -9,7 +9,7 @@ from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Outcome
 from kyo_pipeline.domain.audit import Event
-from kyo_pipeline.domain.documents import DocumentState
+from kyo_pipeline.domain.documents import Document, DocumentState
 from kyo_pipeline.domain.gaps import (
     MOST_ASKED_AGAIN,
     Deed,
@@ -34,6 +34,7 @@ from kyo_pipeline.serving import serving
 MAX_REASON_LENGTH = 500
 
 _EVERYTHING = GapFilter()
+_WITHDRAWN = (DocumentState.ARCHIVED, DocumentState.REJECTED)
 
 
 def list_gaps(
@@ -118,7 +119,7 @@ def answer(kyo: Kyo, actor: Actor, gap_id: UUID, document_id: UUID) -> GapDetail
     actor.require(Permission.GAP_MANAGE)
     with kyo.db.transaction(actor) as tx:
         document = documents.read(tx, actor, document_id, kyo.now())
-    if document.state in (DocumentState.ARCHIVED, DocumentState.REJECTED):
+    if document.state in _WITHDRAWN:
         raise Conflict(f"This document is {document.state.value}: it answers nothing. Choose another one.")
     _move(kyo, actor, gap_id, GapState.ANSWERED, "", document_id)
     return read_gap(kyo, actor, gap_id)
@@ -173,22 +174,25 @@ def _asked(kyo: Kyo, actor: Actor, question: str, document_id: UUID) -> Result:
 
 def _details(kyo: Kyo, tx: Transaction, actor: Actor, gap_id: UUID) -> GapDetails:
     gap = gaps.read(tx, gap_id, kyo.now())
+    document = _linked(kyo, tx, actor, gap.document_id)
     return GapDetails(
         gap,
         gaps.questions(tx, gap_id),
         gaps.documents(tx, actor, gap_id),
         gaps.events(tx, gap_id),
-        _is_answerable(kyo, tx, actor, gap.document_id),
+        is_answerable=document is not None and document.searchable,
+        is_withdrawn=document is None or document.state in _WITHDRAWN,
     )
 
 
-def _is_answerable(kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID | None) -> bool:
+def _linked(kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID | None) -> Document | None:
+    """None as well where it was deleted, or the actor may not see it."""
     if document_id is None:
-        return False
+        return None
     try:
-        return documents.read(tx, actor, document_id, kyo.now()).searchable
+        return documents.read(tx, actor, document_id, kyo.now())
     except NotFound:
-        return False
+        return None
 
 
 _DEEDS = {
