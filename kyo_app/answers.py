@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from kyo_app import findings, followed, wording
+from kyo_app import findings, wording
 from kyo_app.auth import current_actor
 from kyo_app.case_of_answer import case_part
 from kyo_app.components import Link
@@ -57,7 +57,6 @@ def answer_block(answer: Answer, *, own: bool = True, confirmable: bool = True) 
         sources(answer.citations, str(answer.id))
     if own:
         rating_part(answer)
-        followed.toggle(answer)
         share_part(answer)
     verify_part(answer)
     if confirmable:
@@ -82,7 +81,8 @@ def _not_found(answer: Answer) -> None:
         findings.nearest(answer.nearest)
         st.caption(
             "Try the words that the document itself would use, or ask about one thing at a time. "
-            "If a document is missing, it may still wait for approval."
+            "If a document is missing, it may still wait for approval. Those who look after the documents see what was "
+            "not found, but not who asked."
         )
         actor = current_actor()
         if actor is not None and actor.may(Permission.DOCUMENT_READ):

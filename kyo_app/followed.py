@@ -17,12 +17,10 @@ from kyo_pipeline.services import followed_questions
 _SHOWN = 5
 
 
-@st.fragment
-def toggle(answer: Answer) -> None:
+def toggle(answer: Answer, *, disliked: bool) -> None:
     """To be told when it is answered: where nothing was found, or the answer did not help."""
-    rating, _ = st.session_state.get(f"rated-{answer.id}", (answer.rating, ""))
     actor = current_actor()
-    if actor is None or not (answer.outcome is Outcome.NOT_FOUND or rating == -1):
+    if actor is None or not (answer.outcome is Outcome.NOT_FOUND or disliked):
         return
     key = f"follow-{answer.question_id}"
     if key not in st.session_state:
@@ -59,8 +57,8 @@ def news(actor: Actor, ask: Callable[[str], None] | None = None) -> None:
 def _answered(actor: Actor, one: AnsweredQuestion, ask: Callable[[str], None] | None) -> None:
     st.markdown(f"{inert_line(one.text, 200)}")
     st.caption(
-        f"You asked {local_time(one.asked_at)}. **{inert_line(one.title, 90)}** answers it "
-        f"since {local_time(one.answered_at)}."
+        f"You asked {local_time(one.asked_at)}. **{inert_line(one.title, 90)}** was named as "
+        f"its answer {local_time(one.answered_at)}."
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if ask is None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from kyo_app import runtime, wording
+from kyo_app import followed, runtime, wording
 from kyo_app.auth import current_actor
 from kyo_app.components import local_time, shown_errors
 from kyo_app.document_box import document_box, forget, picked
@@ -54,6 +54,7 @@ def rating_part(answer: Answer) -> None:
             _came_of_it(actor, answer)
             if is_open:
                 _why(actor, answer, said, opinion)
+    followed.toggle(answer, disliked=opinion is not None and opinion.rating == -1)
 
 
 def _why(actor: Actor, answer: Answer, said: _Said, opinion: Opinion) -> None:

@@ -9,7 +9,18 @@ from kyo_app.components import Link, expander, local_time, page_offset, page_pic
 from kyo_app.gaps.deeds import deeds, owner_field
 from kyo_app.markup import badge, inert, inert_line
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.gaps import MOST_ASKED_AGAIN, Deed, Gap, GapDetails, GapEvent, GapQuestion, GapState, Result
+from kyo_pipeline.domain.gaps import (
+    MOST_ASKED_AGAIN,
+    Deed,
+    Gap,
+    GapDetails,
+    GapEvent,
+    GapKind,
+    GapQuestion,
+    GapState,
+    Result,
+    by_text,
+)
 from kyo_pipeline.errors import NotFound
 from kyo_pipeline.services import gaps
 
@@ -46,8 +57,7 @@ def trend(gap: Gap) -> str:
     """In words as well: an arrow alone says nothing to some readers."""
     icon = "trending_up" if gap.trend.growth > 0 else "trending_down" if gap.trend.growth < 0 else "trending_flat"
     return (
-        f":material/{icon}: {gap.trend.last_month:,} in the last 30 days, {gap.trend.month_before:,} in the 30 before; "
-        f"{gap.trend.last_week:,} in the last 7, {gap.trend.week_before:,} in the 7 before"
+        f":material/{icon}: {gap.trend.last_month:,} in the last 30 days, {gap.trend.month_before:,} in the 30 before"
     )
 
 
@@ -61,7 +71,8 @@ def gap_panel(actor: Actor, chosen: str) -> None:
     gap = found.gap
     st.title(inert_line(gap.label, 200) or "Its questions were deleted", anchor=False)
     st.markdown(state_badges(gap))
-    st.caption(f"{counts(gap)}  \n{trend(gap)}")
+    week = f"{gap.trend.last_week:,} in the last 7, {gap.trend.week_before:,} in the 7 before"
+    st.caption(f"{counts(gap)}  \n{trend(gap)}; {week}")
     _standing(actor, found)
     owner_field(actor, gap)
     deeds(actor, gap)
@@ -97,6 +108,11 @@ def _answered(actor: Actor, found: GapDetails) -> None:
     title = inert_line(found.gap.document_title or "a document that you may not see, or that was deleted", 120)
     with st.container(border=True, gap="small"):
         st.markdown(f":green[:material/task_alt:] Answered by **{title}**, {local_time(found.gap.changed_at)}")
+        if found.is_withdrawn:
+            st.caption(
+                ":material/warning: It answers no questions any more. Link another document, or open the gap again."
+            )
+            return
         if found.waits_for_document:
             st.caption(
                 ":material/hourglass: It cannot be found yet: it waits to be read or approved. The questions are asked "
@@ -109,7 +125,7 @@ def _answered(actor: Actor, found: GapDetails) -> None:
             "Asked with your rights, not with those of the people who asked: somebody who may read less may find less. "
             + (
                 f"Only the {MOST_ASKED_AGAIN} most typical questions. "
-                if len(found.questions) > MOST_ASKED_AGAIN
+                if len(by_text(found.questions)) > MOST_ASKED_AGAIN
                 else ""
             )
         )
@@ -132,17 +148,23 @@ def _questions(found: GapDetails) -> None:
     if not found.questions:
         st.caption("None is left.")
     key = f"gap-questions-{found.gap.id}"
+    same = by_text(found.questions)
     start = page_offset(key, _QUESTIONS)
-    for question in found.questions[start : start + _QUESTIONS]:
-        _question(question)
-    page_picker(key, _QUESTIONS, len(found.questions))
+    for questions in same[start : start + _QUESTIONS]:
+        _question(questions)
+    page_picker(key, _QUESTIONS, len(same))
 
 
-def _question(question: GapQuestion) -> None:
-    result = f" {badge(*wording.RESULTS[question.result])}" if question.result else ""
+def _question(same: tuple[GapQuestion, ...]) -> None:
+    """Those that were asked in the same words."""
+    kinds = [kind for kind in GapKind if any(one.kind is kind for one in same)]
+    result = next((one.result for one in same if one.result), None)
+    badges = [wording.GAP_KINDS[kind] for kind in kinds] + ([wording.RESULTS[result]] if result else [])
+    often = f" {_times(len(same))}, last" if len(same) > 1 else ""
     st.markdown(
-        f"{inert_line(question.text, 300)}  \n"
-        f":small[:gray[Asked {local_time(question.asked_at)}]] {badge(*wording.GAP_KINDS[question.kind])}{result}"
+        f"{inert_line(same[0].text, 300)}  \n"
+        f":small[:gray[Asked{often} {local_time(max(one.asked_at for one in same))}]] "
+        + " ".join(badge(*one) for one in badges)
     )
 
 

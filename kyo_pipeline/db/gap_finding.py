@@ -138,24 +138,28 @@ def add_gap(tx: Connection, now: datetime) -> UUID:
 
 def place(tx: Connection, placed: Sequence[Placed]) -> None:
     """Put questions into gaps, whichever they were in before."""
-    rows = [
-        {"question": one.question_id, "gap": one.gap_id, "kind": one.kind.value, "centrality": one.centrality}
-        for one in sorted(placed, key=lambda one: one.question_id)
-    ]
-    if rows:
-        tx.execute(
-            text(
-                """
-                insert into gap_questions (question_id, gap_id, kind, centrality)
-                values (:question, :gap, :kind, :centrality)
-                on conflict (question_id) do update
-                set gap_id = excluded.gap_id, kind = excluded.kind, centrality = excluded.centrality
-                where (gap_questions.gap_id, gap_questions.kind, gap_questions.centrality)
-                  is distinct from (excluded.gap_id, excluded.kind, excluded.centrality)
-                """
-            ),
-            rows,
-        )
+    rows = sorted(placed, key=lambda one: one.question_id)
+    tx.execute(
+        text(
+            """
+            insert into gap_questions (question_id, gap_id, kind, centrality)
+            select *
+            from unnest(
+              cast(:questions as uuid[]), cast(:gaps as uuid[]), cast(:kinds as text[]), cast(:centralities as real[])
+            )
+            on conflict (question_id) do update
+            set gap_id = excluded.gap_id, kind = excluded.kind, centrality = excluded.centrality
+            where (gap_questions.gap_id, gap_questions.kind, gap_questions.centrality)
+              is distinct from (excluded.gap_id, excluded.kind, excluded.centrality)
+            """
+        ),
+        {
+            "questions": [one.question_id for one in rows],
+            "gaps": [one.gap_id for one in rows],
+            "kinds": [one.kind.value for one in rows],
+            "centralities": [one.centrality for one in rows],
+        },
+    )
 
 
 def take_out(tx: Connection, kept: Iterable[UUID]) -> None:

@@ -25,23 +25,21 @@ from kyo_pipeline.errors import NotFound
 NO_GAP = "There is no such knowledge gap, or none whose questions you may see."
 
 _GAPS = """
-    select l.*, g.state, g.owner_id, owner.name as owner, g.document_id, d.title as document_title, g.reason,
-      g.created_at, g.changed_at
-    from list_gaps(:now) l
-    join gaps g on g.id = l.gap_id
-    left join people owner on owner.id = g.owner_id
-    left join documents d on d.id = g.document_id
+    select l.*, owner.name as owner, d.title as document_title
+    from list_gaps(:now, :id) l
+    left join people owner on owner.id = l.owner_id
+    left join documents d on d.id = l.document_id
 """
 
 
 def find_all(tx: Connection, now: datetime) -> tuple[Gap, ...]:
     """All that the actor may see, in no order."""
-    return tuple(_gap(row) for row in tx.execute(text(_GAPS), {"now": now}))
+    return tuple(_gap(row) for row in tx.execute(text(_GAPS), {"now": now, "id": None}))
 
 
 def read(tx: Connection, gap_id: UUID, now: datetime) -> Gap:
     """Raises `NotFound`."""
-    row = tx.execute(text(f"{_GAPS} where g.id = :id"), {"now": now, "id": gap_id}).one_or_none()
+    row = tx.execute(text(_GAPS), {"now": now, "id": gap_id}).one_or_none()
     if row is None:
         raise NotFound(NO_GAP)
     return _gap(row)

@@ -1,5 +1,6 @@
 """Knowledge gaps: questions that mean the same and had no good answer, and what is done about them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -8,7 +9,7 @@ from uuid import UUID
 #: So many questions after a gap was closed open it again: one may be an accident, or asked before anybody knew.
 REOPEN_AFTER = 3
 
-#: So many questions of a gap are asked again when it is closed, the most central ones.
+#: So many different questions of a gap are asked again when it is closed, the most central ones.
 MOST_ASKED_AGAIN = 20
 
 
@@ -145,17 +146,18 @@ class GapEvent:
 
 @dataclass(frozen=True)
 class GapDetails:
-    """`is_answerable`: the linked document answers questions now."""
+    """`is_answerable`: the linked document answers questions now; `is_withdrawn`: it is not going to, or is gone."""
 
     gap: Gap
     questions: tuple[GapQuestion, ...]
     documents: tuple[AboutDocument, ...]
     events: tuple[GapEvent, ...]
     is_answerable: bool
+    is_withdrawn: bool
 
     @property
     def waits_for_document(self) -> bool:
-        return self.gap.state is GapState.ANSWERED and not self.is_answerable
+        return self.gap.state is GapState.ANSWERED and not self.is_answerable and not self.is_withdrawn
 
     @property
     def is_to_be_asked_again(self) -> bool:
@@ -210,6 +212,14 @@ class GapFilter:
             and (self.owner_id is None or gap.owner_id == self.owner_id)
             and not (self.unowned and gap.owner_id is not None)
         )
+
+
+def by_text(questions: Sequence[GapQuestion]) -> tuple[tuple[GapQuestion, ...], ...]:
+    """Those in the same words together, in the order of the first of each; large and small letters are the same."""
+    found: dict[str, list[GapQuestion]] = {}
+    for question in questions:
+        found.setdefault(" ".join(question.text.casefold().split()), []).append(question)
+    return tuple(tuple(same) for same in found.values())
 
 
 def ordered(gaps: tuple[Gap, ...], order: GapOrder) -> tuple[Gap, ...]:

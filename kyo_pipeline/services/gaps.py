@@ -9,7 +9,7 @@ from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Outcome
 from kyo_pipeline.domain.audit import Event
-from kyo_pipeline.domain.documents import DocumentState
+from kyo_pipeline.domain.documents import Document, DocumentState
 from kyo_pipeline.domain.gaps import (
     MOST_ASKED_AGAIN,
     Deed,
@@ -20,6 +20,7 @@ from kyo_pipeline.domain.gaps import (
     GapPage,
     GapState,
     Result,
+    by_text,
     ordered,
 )
 from kyo_pipeline.domain.pages import MAX_PAGE
@@ -33,6 +34,7 @@ from kyo_pipeline.serving import serving
 MAX_REASON_LENGTH = 500
 
 _EVERYTHING = GapFilter()
+_WITHDRAWN = (DocumentState.ARCHIVED, DocumentState.REJECTED)
 
 
 def list_gaps(
@@ -117,7 +119,7 @@ def answer(kyo: Kyo, actor: Actor, gap_id: UUID, document_id: UUID) -> GapDetail
     actor.require(Permission.GAP_MANAGE)
     with kyo.db.transaction(actor) as tx:
         document = documents.read(tx, actor, document_id, kyo.now())
-    if document.state in (DocumentState.ARCHIVED, DocumentState.REJECTED):
+    if document.state in _WITHDRAWN:
         raise Conflict(f"This document is {document.state.value}: it answers nothing. Choose another one.")
     _move(kyo, actor, gap_id, GapState.ANSWERED, "", document_id)
     return read_gap(kyo, actor, gap_id)
@@ -129,8 +131,8 @@ def ask_again(
     """Ask the questions of an answered gap again, and keep what came. Raises `Conflict`, `NotFound`, `TooMany`.
 
     With the rights of the actor, not of the askers, whom nobody may act for: an asker who may read less may be told
-    less. It asks the `MOST_ASKED_AGAIN` most central ones, in nobody's history, and counts as one attempt of the
-    actor's minute, however many they are. `on_question` hears how many of how many are done.
+    less. It asks the `MOST_ASKED_AGAIN` most central ones, each wording once, in nobody's history, and counts as one
+    attempt of the actor's minute, however many they are. `on_question` hears how many of how many are done.
     """
     actor.require(Permission.GAP_MANAGE)
     with kyo.db.transaction(actor) as tx:
@@ -142,11 +144,12 @@ def ask_again(
     if not actor.is_operator:
         with on_record.used_up_limits(kyo, actor, Event.ANSWER_REFUSE):
             admission.require_minute(kyo, actor)
-    asked = known.questions[:MOST_ASKED_AGAIN]
+    asked = by_text(known.questions)[:MOST_ASKED_AGAIN]
     results: dict[UUID, Result] = {}
-    for question in asked:
-        results[question.id] = _asked(kyo, actor, question.text, known.gap.document_id)
-        on_question(len(results), len(asked))
+    for done, same in enumerate(asked, start=1):
+        result = _asked(kyo, actor, same[0].text, known.gap.document_id)
+        results |= {question.id: result for question in same}
+        on_question(done, len(asked))
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         gaps.lock(tx, gap_id)
@@ -171,22 +174,25 @@ def _asked(kyo: Kyo, actor: Actor, question: str, document_id: UUID) -> Result:
 
 def _details(kyo: Kyo, tx: Transaction, actor: Actor, gap_id: UUID) -> GapDetails:
     gap = gaps.read(tx, gap_id, kyo.now())
+    document = _linked(kyo, tx, actor, gap.document_id)
     return GapDetails(
         gap,
         gaps.questions(tx, gap_id),
         gaps.documents(tx, actor, gap_id),
         gaps.events(tx, gap_id),
-        _is_answerable(kyo, tx, actor, gap.document_id),
+        is_answerable=document is not None and document.searchable,
+        is_withdrawn=document is None or document.state in _WITHDRAWN,
     )
 
 
-def _is_answerable(kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID | None) -> bool:
+def _linked(kyo: Kyo, tx: Transaction, actor: Actor, document_id: UUID | None) -> Document | None:
+    """None as well where it was deleted, or the actor may not see it."""
     if document_id is None:
-        return False
+        return None
     try:
-        return documents.read(tx, actor, document_id, kyo.now()).searchable
+        return documents.read(tx, actor, document_id, kyo.now())
     except NotFound:
-        return False
+        return None
 
 
 _DEEDS = {

@@ -1,8 +1,10 @@
--- What there is to say of each gap that the actor may see, of the questions that they may see: never whose they are. `at` is
--- now; a gap is called by its most central question. `asked_since`: after it was closed.
-create or replace function list_gaps(at timestamptz)
+-- The gaps that the actor may see, with what there is to say of the questions that they may see: never whose they are. `at` is
+-- now; a gap is called by its most central question. `asked_since`: after it was closed. One gap, or with null all. It gives the
+-- rows of the gaps as well: under their policy, what may be seen would be worked out once more.
+create or replace function list_gaps(at timestamptz, wanted uuid)
 returns table (
-  gap_id uuid, label text, not_found integer, disliked integer, doubtful integer, people integer, first_asked timestamptz,
+  gap_id uuid, state text, owner_id uuid, document_id uuid, reason text, created_at timestamptz, changed_at timestamptz,
+  label text, not_found integer, disliked integer, doubtful integer, people integer, first_asked timestamptz,
   last_asked timestamptz, last_week integer, week_before integer, last_month integer, month_before integer,
   asked_since integer, collections text[]
 )
@@ -13,12 +15,12 @@ as $$
     select g.gap_id, g.kind, g.centrality, q.id, q.user_id, coalesce(q.standalone, q.text) as text, q.asked_at
     from gap_questions g
     join questions q on q.id = g.question_id
-    where g.question_id in (select gap_questions_visible_to(current_actor()))
+    where g.question_id in (select gap_questions_visible_to(current_actor(), wanted))
   ),
   places as (
     select s.gap_id, array_agg(distinct c.name order by c.name) as names
     from seen s
-    join documents_of_gap_questions() about on about.question_id = s.id
+    join documents_of_gap_questions(wanted) about on about.question_id = s.id
     join documents d on d.id = about.document_id
     join collections c on c.id = d.collection_id
     where c.id in (select accessible_collections(current_actor(), 'read'))
@@ -42,7 +44,8 @@ as $$
     join gaps g on g.id = s.gap_id
     group by s.gap_id
   )
-  select g.id, coalesce(c.label, ''), cast(coalesce(c.not_found, 0) as integer), cast(coalesce(c.disliked, 0) as integer),
+  select g.id, g.state, g.owner_id, g.document_id, g.reason, g.created_at, g.changed_at, coalesce(c.label, ''),
+    cast(coalesce(c.not_found, 0) as integer), cast(coalesce(c.disliked, 0) as integer),
     cast(coalesce(c.doubtful, 0) as integer), cast(coalesce(c.people, 0) as integer), c.first_asked, c.last_asked,
     cast(coalesce(c.last_week, 0) as integer), cast(coalesce(c.week_before, 0) as integer),
     cast(coalesce(c.last_month, 0) as integer), cast(coalesce(c.month_before, 0) as integer),
@@ -50,8 +53,8 @@ as $$
   from gaps g
   left join counted c on c.gap_id = g.id
   left join places p on p.gap_id = g.id
-  where g.id in (select visible_gaps())
+  where (wanted is null or g.id = wanted) and (c.gap_id is not null or actor_is_admin())
 $$;
 
-revoke all on function list_gaps(timestamptz) from public;
-grant execute on function list_gaps(timestamptz) to kyo_app;
+revoke all on function list_gaps(timestamptz, uuid) from public;
+grant execute on function list_gaps(timestamptz, uuid) to kyo_app;

@@ -6,7 +6,7 @@ as $$
   select q.id, coalesce(q.standalone, q.text), q.asked_at, g.kind
   from gap_questions g
   join questions q on q.id = g.question_id
-  where g.gap_id = gap and g.question_id in (select gap_questions_visible_to(current_actor()))
+  where g.gap_id = gap and g.question_id in (select gap_questions_visible_to(current_actor(), gap))
   order by g.centrality desc, q.asked_at desc, q.id
 $$;
 
@@ -15,9 +15,9 @@ create or replace function documents_of_gap(gap uuid) returns table (document_id
 language sql stable security definer set search_path = kyo, pg_temp
 as $$
   select about.document_id, cast(count(distinct about.question_id) as integer)
-  from documents_of_gap_questions() about
+  from documents_of_gap_questions(gap) about
   join gap_questions g on g.question_id = about.question_id
-  where g.gap_id = gap and g.question_id in (select gap_questions_visible_to(current_actor()))
+  where g.gap_id = gap and g.question_id in (select gap_questions_visible_to(current_actor(), gap))
   group by about.document_id
 $$;
 
@@ -35,7 +35,7 @@ as $$
       or (
         u.role = 'manager'
         and exists (
-          select from gap_questions g where g.gap_id = gap and g.question_id in (select gap_questions_visible_to(u.id))
+          select from gap_questions g where g.gap_id = gap and g.question_id in (select gap_questions_visible_to(u.id, gap))
         )
       )
     )

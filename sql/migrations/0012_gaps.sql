@@ -81,35 +81,40 @@ create function actor_manages_gaps() returns boolean
 language sql stable parallel safe security definer set search_path = kyo, pg_temp
 as $$ select exists (select from users where id = current_actor() and active and role in ('manager', 'admin')) $$;
 
--- The documents that answers cite, or that came near to questions without one: what places a question in collections.
-create function documents_of_gap_questions() returns table (question_id uuid, document_id uuid)
+-- The documents that answers cite, or that came near to questions without one: what places a question in collections. Of one
+-- gap, or with null of all.
+create function documents_of_gap_questions(wanted uuid) returns table (question_id uuid, document_id uuid)
 language sql stable security definer set search_path = kyo, pg_temp
 as $$
   select g.question_id, n.document_id
   from gap_questions g
   join answers a on a.question_id = g.question_id
   join near_documents n on n.answer_id = a.id
+  where wanted is null or g.gap_id = wanted
   union
   select g.question_id, v.document_id
   from gap_questions g
   join answers a on a.question_id = g.question_id
   join citations c on c.answer_id = a.id
   join document_versions v on v.id = c.version_id
+  where wanted is null or g.gap_id = wanted
 $$;
 
 -- Admins see all. Managers see a question where they may approve in a collection that it is about, and may read every document
 -- that it is about; so one that came near to nothing, or near to what they may not read, is for admins alone.
-create function gap_questions_visible_to(reader uuid) returns setof uuid
+create function gap_questions_visible_to(reader uuid, wanted uuid) returns setof uuid
 language sql stable rows 1000 security definer set search_path = kyo, pg_temp
 as $$
   with
-  about as materialized (select question_id, document_id from documents_of_gap_questions()),
-  known as materialized (
-    select d.id,
-      d.collection_id in (select accessible_collections(reader, 'approve')) is true as is_theirs,
-      may_read_document(reader, d.id) as is_readable
+  about as materialized (select question_id, document_id from documents_of_gap_questions(wanted)),
+  placed as materialized (
+    select d.id, d.collection_id in (select accessible_collections(reader, 'approve')) is true as is_theirs
     from documents d
     where d.id in (select document_id from about)
+  ),
+  -- Who may approve may read: the function, which takes its time, is asked for the others only.
+  known as materialized (
+    select id, is_theirs, case when is_theirs then true else may_read_document(reader, id) end as is_readable from placed
   ),
   theirs as materialized (
     select a.question_id
@@ -123,13 +128,14 @@ as $$
   join answers a on a.question_id = g.question_id
   join users u on u.id = reader
   where u.active
+    and (wanted is null or g.gap_id = wanted)
     and a.outcome in ('not_found', 'answered')  -- else what it quoted was deleted
     and (u.role = 'admin' or (u.role = 'manager' and g.question_id in (select question_id from theirs)))
 $$;
 
 create function visible_gap_questions() returns setof uuid
 language sql stable rows 1000 security definer set search_path = kyo, pg_temp
-as $$ select gap_questions_visible_to(current_actor()) $$;
+as $$ select gap_questions_visible_to(current_actor(), null) $$;
 
 -- Those with a question that the actor may see; for admins also those whose questions are gone.
 create function visible_gaps() returns setof uuid
@@ -137,11 +143,12 @@ language sql stable rows 1000 security definer set search_path = kyo, pg_temp
 as $$
   select g.id from gaps g where actor_is_admin()
   union
-  select q.gap_id from gap_questions q where q.question_id in (select gap_questions_visible_to(current_actor()))
+  select q.gap_id from gap_questions q where q.question_id in (select gap_questions_visible_to(current_actor(), null))
 $$;
 
 revoke all on function
-  actor_manages_gaps(), documents_of_gap_questions(), gap_questions_visible_to(uuid), visible_gap_questions(), visible_gaps()
+  actor_manages_gaps(), documents_of_gap_questions(uuid), gap_questions_visible_to(uuid, uuid), visible_gap_questions(),
+  visible_gaps()
 from public;
 grant execute on function actor_manages_gaps(), visible_gap_questions(), visible_gaps() to kyo_app;
 

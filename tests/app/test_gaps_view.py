@@ -205,6 +205,14 @@ def test_a_document_that_waits_is_asked_when_it_can_be_found(
     assert not page.exception
 
 
+def test_a_document_that_was_archived_since_is_said(
+    visit: Visit, kyo: Kyo, manager: Actor, dogs: Gap, document: Document
+) -> None:
+    gaps.answer(kyo, manager, dogs.id, document.id)
+    curating.archive(kyo, manager, document.id)
+    assert "answers no questions any more" in words(visit("gaps", manager, gap=str(dogs.id)))
+
+
 @pytest.mark.parametrize("chosen", ["nonsense", str(UUID(int=7))])
 def test_a_gap_that_is_not_there_is_said(visit: Visit, manager: Actor, chosen: str) -> None:
     page = visit("gaps", manager, gap=chosen)

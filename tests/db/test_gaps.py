@@ -47,7 +47,7 @@ def seen(kyo: Kyo, actor: Actor) -> list[int]:
         functions = [
             tx.scalar(text(f"select count(*) from {call}"))  # noqa: S608 — the same
             for call in (
-                "list_gaps(now())",
+                "list_gaps(now(), null)",
                 "questions_of_gap((select id from gaps))",
                 "documents_of_gap((select id from gaps))",
             )

@@ -480,7 +480,7 @@ def selects_what_may_be_read(kyo: Kyo, world: World) -> None:
             "select id from gaps": in_gaps,
             "select gap_id from gap_events": in_gaps,
             "select question_id from gap_replies": in_gaps,
-            "select gap_id from list_gaps(now()) where disliked = 1": in_gaps,
+            "select gap_id from list_gaps(now(), null) where disliked = 1": in_gaps,
             "select q.question_id from gaps g cross join questions_of_gap(g.id) q": in_gaps,
             "select question_id from question_followers": {a.question for a in world.answers if a.asker == n},
         }

@@ -298,6 +298,19 @@ def test_a_document_that_cannot_be_found_yet_is_waited_for(
     assert (ready.waits_for_document, ready.is_to_be_asked_again) == (False, True)
 
 
+@pytest.mark.parametrize("way", ["archived", "deleted"])
+def test_a_document_that_goes_later_is_not_waited_for(
+    kyo: Kyo, manager: Actor, admin: Actor, dogs: Gap, answering: Document, way: str
+) -> None:
+    gaps.answer(kyo, manager, dogs.id, answering.id)
+    if way == "archived":
+        curating.archive(kyo, manager, answering.id)
+    else:
+        curating.delete(kyo, admin, answering.id)
+    found = gaps.read_gap(kyo, manager, dogs.id)
+    assert (found.is_withdrawn, found.is_answerable, found.waits_for_document) == (True, False, False)
+
+
 def test_an_archived_document_answers_nothing(kyo: Kyo, manager: Actor, dogs: Gap, answering: Document) -> None:
     curating.archive(kyo, manager, answering.id)
     with pytest.raises(Conflict, match="archived"):
