@@ -12,6 +12,9 @@ from kyo_pipeline.errors import Invalid
 
 MAX_NOTE_LENGTH = 1000
 
+#: Open items that are counted at most.
+MOST_COUNTED = 100
+
 
 class Resolution(str, Enum):
     """What was found about an answer that did not help somebody."""

@@ -1,4 +1,4 @@
--- Cases of the organisation's own evaluation set are made here alone. Who may manage them is asked by `may_manage_case` (0010).
+-- Cases of the organisation's own evaluation set are made here alone. Who may manage them is told by `manageable_cases` (0010).
 
 -- Keep a question with the documents that its answer is in; the same answer makes the same case, whoever says so, and the last
 -- word counts. Null where none of the documents answers questions now. For the functions below and `resolve_feedback_item`.

@@ -41,6 +41,7 @@ drop index review_items_open;
 create unique index review_items_overdue on review_items (document_id) where kind = 'overdue' and closed_at is null;
 create unique index review_items_disliked on review_items (document_id, answer_id) where kind = 'disliked';
 create index on review_items (answer_id) where kind = 'disliked';
+create index on review_items (document_id) where kind = 'disliked' and closed_at is null;
 
 -- Whether somebody may read all that went into an answer which is not theirs: what it cites, where it stands, and what a
 -- language model was given. As `answer_is_shared_with`, but an answer without citations quotes nothing.
@@ -141,25 +142,38 @@ grant select (id, question, expected_answer, origin, created_by, created_at, ret
 grant update (retired_at, retired_by) on evaluation_cases to kyo_app;
 grant select on evaluation_case_documents to kyo_app, kyo_pipeline;
 
--- A case is for those who may approve one of its documents, and who may read all of them: its answer may quote them.
-create function may_manage_case(wanted uuid) returns boolean
-language sql stable parallel safe security definer set search_path = kyo, pg_temp
+-- A case is for those who may approve one of its documents, and who may read all of them: its answer may quote them. All at
+-- once, since a policy that asks about each takes seconds where there are thousands.
+create function manageable_cases() returns setof uuid
+language plpgsql stable rows 100 security definer set search_path = kyo, pg_temp
 as $$
-  select coalesce(
-    bool_or(d.collection_id in (select accessible_collections(current_actor(), 'approve')))
-    and bool_and(may_read_document(current_actor(), d.id)),
-    false)
+declare
+  me constant uuid := current_actor();
+  approvable constant uuid[] := array(select accessible_collections(me, 'approve'));
+  readable constant uuid[] := array(select accessible_collections(me, 'read'));
+  granted constant uuid[] := array(select granted_documents(me));
+begin
+  return query
+  select l.case_id
   from evaluation_case_documents l
   join documents d on d.id = l.document_id
-  where l.case_id = wanted
-$$;
-revoke all on function may_manage_case(uuid) from public;
-grant execute on function may_manage_case(uuid) to kyo_app;
+  group by l.case_id
+  having bool_or(d.collection_id = any(approvable))
+    -- As `may_read_document` has it.
+    and bool_and(
+      coalesce(d.collection_id = any(approvable), false)
+      or coalesce(d.collection_id = any(readable) and (not d.restricted or d.owner_id = me), false)
+      or d.id = any(granted)
+    );
+end $$;
+revoke all on function manageable_cases() from public;
+grant execute on function manageable_cases() to kyo_app;
 
 alter table evaluation_cases enable row level security;
-create policy managers on evaluation_cases to kyo_app using (may_manage_case(id)) with check (may_manage_case(id));
+create policy managers on evaluation_cases to kyo_app
+  using (id in (select manageable_cases())) with check (id in (select manageable_cases()));
 create policy pipeline on evaluation_cases for select to kyo_pipeline using ((select current_actor()) is not null);
 
 alter table evaluation_case_documents enable row level security;
-create policy managers on evaluation_case_documents for select to kyo_app using (may_manage_case(case_id));
+create policy managers on evaluation_case_documents for select to kyo_app using (case_id in (select manageable_cases()));
 create policy pipeline on evaluation_case_documents for select to kyo_pipeline using ((select current_actor()) is not null);

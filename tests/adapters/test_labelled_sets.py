@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kyo_pipeline.adapters.labelled_sets import read_set
+from kyo_pipeline.adapters.labelled_sets import read_set, write_set
 from kyo_pipeline.domain.labelled import LabelledPassage, LabelledQuestion
-from kyo_pipeline.errors import Invalid
+from kyo_pipeline.errors import Conflict, Invalid
 from kyo_pipeline.settings import PROJECT_ROOT
 
 SHARED = PROJECT_ROOT.parent / "shared/data"
@@ -110,3 +113,32 @@ def test_public_sets_are_read_as_their_description_says(name: str, passages: int
         pytest.skip("the public sets are not here")
     found = read_set(SHARED / name).for_evaluation()
     assert (len(found.passages), len(found.judged)) == (passages, judged)
+
+
+# Writing --------------------------------------------------------------------------------------------------------------
+
+#: Lines, separators and quotes would end a row early; the other half of a pair has no place in UTF-8.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1).filter(str.strip)
+
+
+@given(texts=st.lists(TEXTS, min_size=1, max_size=4), answer=TEXTS)
+def test_what_is_written_is_read_again(texts: list[str], answer: str) -> None:
+    passages = [
+        LabelledPassage(str(number), words.strip(), words, str(number), f"{number}.txt")
+        for number, words in enumerate(texts)
+    ]
+    questions = [LabelledQuestion("q", texts[0], (answer,), answerable=True), LabelledQuestion("r", "Why?")]
+    with TemporaryDirectory() as folder:
+        place = Path(folder) / "set"
+        write_set(place, iter(passages), questions, {"q": ["0"]})
+        found = read_set(place)
+    assert (found.passages, found.questions) == (tuple(passages), tuple(questions))
+    assert found.relevant == {"q": {"0": 1}}
+    assert found.originals == ()
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("Mine.")
+    with pytest.raises(Conflict, match="is not empty"):
+        write_set(tmp_path, [], [], {})
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

@@ -10,6 +10,9 @@ from kyo_app import wording
 from kyo_pipeline.domain.actor import Role
 from kyo_pipeline.domain.answers import Outcome
 from kyo_pipeline.domain.documents import Document, DocumentState, Followed, Review, Version, VersionStatus
+from kyo_pipeline.domain.evaluation_cases import Origin
+from kyo_pipeline.domain.feedback import Reason
+from kyo_pipeline.domain.feedback_items import Resolution
 from kyo_pipeline.domain.people import PersonState
 
 NOON = datetime(2025, 3, 12, 12, 0, tzinfo=timezone.utc)
@@ -162,6 +165,9 @@ def test_every_state_has_words() -> None:
     assert set(wording.STEPS) == set(VersionStatus)
     assert set(wording.OUTCOMES) == set(Outcome)
     assert set(wording.PEOPLE) == set(PersonState)
+    assert set(wording.REASONS) == set(Reason)
+    assert set(wording.RESOLUTIONS) == set(wording.TOLD) == set(Resolution)
+    assert set(wording.ORIGINS) == set(Origin)
     assert set(wording.ROLES) == set(Role)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import numpy as np
 import pytest
@@ -16,7 +16,16 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
-from kyo_pipeline.db import documents, embedding_sets, questions, search, shared_answers, texts, verified
+from kyo_pipeline.db import (
+    documents,
+    embedding_sets,
+    feedback_items,
+    questions,
+    search,
+    shared_answers,
+    texts,
+    verified,
+)
 from kyo_pipeline.db.documents import Filter
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.answers import WITHHELD_TEXT, Outcome
@@ -212,6 +221,48 @@ class World:
             and all(self.may_read(person, document) for document in about)
         )
 
+    def looks_into(self, person: int, document: Document, answer: Answer) -> bool:
+        """What is said of an answer beside a document: its owner and approvers, if they may read all it cites."""
+        cited = [self.versions[n] for n in self.cited(answer)]
+        return (
+            document.state != "deleted"
+            and self.may_read(person, document)
+            and (document.owner == person or self.access_to(person, document) >= 3)
+            and all(self._stands_open(person, *one) for one in cited)
+        )
+
+    def _stands_open(self, person: int, document: Document, version: Version) -> bool:
+        published = (document.state == "approved" and version.review == "approved") or person == version.uploader
+        return (
+            document.state != "deleted"
+            and self.may_read(person, document)
+            and (
+                self.access_to(person, document) >= 3
+                or document.owner == person
+                or (document.current is not None and published)
+            )
+        )
+
+    def items_of(self, person: int) -> set[UUID]:
+        return {
+            item_id(answer.id, document.id)
+            for answer in self.answers
+            for document in self.answered_by(answer)
+            if self.looks_into(person, document, answer)
+        }
+
+    def answered_by(self, answer: Answer) -> list[Document]:
+        """What it cites and what is still there, each once."""
+        found = {document.id: document for document, _ in (self.versions[n] for n in self.cited(answer))}
+        return [document for document in found.values() if document.state != "deleted"]
+
+    def manages_case(self, person: int, answer: Answer) -> bool:
+        """Of the evaluation set: whoever may approve one of its documents, and read all of them."""
+        documents = self.answered_by(answer)
+        return any(self.access_to(person, document) >= 3 for document in documents) and all(
+            self.may_read(person, document) for document in documents
+        )
+
     def cited(self, answer: Answer) -> list[int]:
         return sorted({number % len(self.versions) for number in answer.cited}) if self.versions else []
 
@@ -387,6 +438,21 @@ def build(tx: Connection, world: World, set_id: int) -> None:
             for n in world.cited(a)
         ],
     )
+    cited = {(a.id, world.versions[n][0].id) for a in world.answers for n in world.cited(a)}
+    many(
+        "insert into review_items (id, document_id, kind, answer_id, opened_at) "
+        "values (:id, :document, 'disliked', :answer, now())",
+        [{"id": item_id(answer, d), "document": d, "answer": answer} for answer, d in sorted(cited)],
+    )
+    many(
+        "insert into evaluation_cases (id, question, origin, answer_id, created_by, created_at) "
+        "values (:id, 'Leave?', 'by_hand', :id, :operator, now())",
+        [{"id": a.id, "operator": OPERATOR.id} for a in world.answers],
+    )
+    many(
+        "insert into evaluation_case_documents values (:case, :document)",
+        [{"case": a.id, "document": d.id} for a in world.answers for d in world.answered_by(a)],
+    )
     many(
         "insert into verified_answers (id, answer_id, text, findings, generator, model, is_edited, shown_documents, "
         "verified_by, verified_at) values (:id, :id, 'Thirty.', '{}', 'extractive', '', false, '{}', :by, now())",
@@ -412,6 +478,10 @@ def build(tx: Connection, world: World, set_id: int) -> None:
         "insert into question_followers values (:question, :user, now())",
     ):
         many(statement, [{"question": a.question, "user": people[a.asker].id} for a in world.answers])
+
+
+def item_id(answer: UUID, document: UUID) -> UUID:
+    return uuid5(answer, str(document))
 
 
 @pytest.fixture
@@ -467,7 +537,13 @@ def selects_what_may_be_read(kyo: Kyo, world: World) -> None:
             "select id from document_versions": {v.id for _, v in seen},
             "select version_id from version_texts": {v.id for _, v in seen},
             "select version_id from chunks": {v.id for _, v in seen},
-            "select document_id from review_items": {d.id for d in world.documents if world.is_told(n, d)},
+            "select document_id from review_items where kind = 'overdue'": {
+                d.id for d in world.documents if world.is_told(n, d)
+            },
+            "select id from review_items where kind = 'disliked'": world.items_of(n),
+            "select id from feedback_items(null, false, 1000)": world.items_of(n),
+            "select id from evaluation_cases": {a.id for a in world.answers if world.manages_case(n, a)},
+            "select case_id from evaluation_case_documents": {a.id for a in world.answers if world.manages_case(n, a)},
             "select id from conversations": {a.question for a in world.answers if a.asker == n},
             "select id from questions": {a.question for a in world.answers if a.asker == n or world.sees_shared(n, a)},
             "select id from answers": {
@@ -540,6 +616,9 @@ def shows_no_more_with_the_checks_of_the_services_switched_off(kyo: Kyo, world: 
             for answer in world.answers:
                 shared = shared_answers.read(tx, world.people[answer.asker].actor, answer.id)
                 assert shared is None or world.sees_answer(n, answer) or world.sees_shared(n, answer)
+                for document in world.answered_by(answer):
+                    item = feedback_items.read(tx, OPERATOR, item_id(answer.id, document.id))
+                    assert (item is not None) == world.looks_into(n, document, answer)
                 theirs = shared_answers.read(tx, person.actor, answer.id)
                 assert (theirs is not None) == world.sees_shared(n, answer)
                 assert theirs is None or len(theirs.answer.citations) == len(world.cited(answer))
@@ -592,6 +671,9 @@ def test_the_worlds_are_not_trivial() -> None:
                 seen.setdefault("gap", set()).add(world.sees_question_of_gap(n, answer))
                 if answer.asker != n:
                     seen.setdefault("shared", set()).add(world.sees_shared(n, answer))
+                for document in world.answered_by(answer):
+                    seen.setdefault("item", set()).add(world.looks_into(n, document, answer))
+                    seen.setdefault("case", set()).add(world.manages_case(n, answer))
 
     look()
     assert all(values == {True, False} for values in seen.values())
@@ -603,8 +685,10 @@ def test_the_worlds_are_not_trivial() -> None:
         "granted",
         "restricted",
         "answer",
+        "case",
         "gap",
         "given",
+        "item",
         "looks after",
         "shared",
     ]
