@@ -73,7 +73,8 @@ def _foot(found: AnswerSummary) -> None:
     others = f" :small[· one of {found.turns} in a conversation]" if found.turns > 1 else ""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(
-            f":small[Asked {local_time(found.asked_at)} ·] {badge(label, color)}{verified}{thumb}{others}", width="content"
+            f":small[Asked {local_time(found.asked_at)} ·] {badge(label, color)}{verified}{thumb}{others}",
+            width="content",
         )
         if st.button("Open", key=f"open-{found.id}", type="tertiary", icon=":material/open_in_full:"):
             st.query_params["answer"] = str(found.id)

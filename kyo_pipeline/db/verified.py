@@ -134,9 +134,7 @@ def find_own(tx: Connection, actor: Actor, verified_id: UUID) -> VerifiedAnswer 
     return _answers(tx, actor, rows)[0] if rows else None
 
 
-def page(
-    tx: Connection, actor: Actor, wanted: str, standing: Standing | None, limit: int, offset: int
-) -> VerifiedPage:
+def page(tx: Connection, actor: Actor, wanted: str, standing: Standing | None, limit: int, offset: int) -> VerifiedPage:
     """Those that the actor looks after, the newest first; `wanted` is looked for in wordings and texts."""
     matches = """
       (cast(:wanted as text) = '' or a.text ilike :pattern or exists (

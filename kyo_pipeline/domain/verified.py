@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
-from kyo_pipeline.domain.answers import Citation
 from kyo_pipeline.domain.answer_findings import Findings
+from kyo_pipeline.domain.answers import Citation
 
 MAX_WORDINGS = 10
 MAX_WORDING_LENGTH = 500

@@ -42,9 +42,7 @@ def search(kyo: Kyo, actor: Actor, question: str, limit: int | None = None) -> R
     return finding.retrieve(kyo, actor, question, limit or kyo.settings.TOP_K_RESULTS, Stages())
 
 
-def ask(
-    kyo: Kyo, actor: Actor, question: str, conversation_id: UUID | None = None, *, anew: bool = False
-) -> Answer:
+def ask(kyo: Kyo, actor: Actor, question: str, conversation_id: UUID | None = None, *, anew: bool = False) -> Answer:
     """The stored answer to a question; like `stream_answer` for callers who don't stream."""
     return result_of(stream_answer(kyo, actor, question, conversation_id, anew=anew))
 

@@ -137,7 +137,9 @@ def _why_not(answer: Answer) -> str | None:
     """Why nobody can verify it, as a sentence."""
     if answer.outcome is not Outcome.ANSWERED or not answer.citations:
         return "Only an answer with sources can be verified."
-    if answer.verification is not None and (answer.verification.withdrawn_at is None or not answer.verification.is_source):
+    if answer.verification is not None and (
+        answer.verification.withdrawn_at is None or not answer.verification.is_source
+    ):
         return "This answer is a verified one already. Ask anew to verify another one."
     if any(one.is_deleted or one.current_number != one.version_number for one in answer.citations):
         return "A document that this answer cites has changed since. Ask anew, and verify what comes then."

@@ -565,7 +565,18 @@ def test_the_worlds_are_not_trivial() -> None:
 
     look()
     assert all(values == {True, False} for values in seen.values())
-    rules = ["document", "tombstone", "told", "draft", "granted", "restricted", "answer", "given", "looks after", "shared"]
+    rules = [
+        "document",
+        "tombstone",
+        "told",
+        "draft",
+        "granted",
+        "restricted",
+        "answer",
+        "given",
+        "looks after",
+        "shared",
+    ]
     assert sorted(seen) == sorted(rules)
 
 

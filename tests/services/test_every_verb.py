@@ -268,7 +268,9 @@ def deeds(
     answer = asking.ask(kyo, employee, "How many days of leave?")
     shared = shared_answers.share(kyo, employee, asking.ask(kyo, employee, "How many days of leave has everybody?").id)
     asked = asking.ask(kyo, manager, "How many days of leave?")
-    verified = verifying.verify(kyo, manager, asking.ask(kyo, manager, "What days of leave?").id, "Which days of leave?")
+    verified = verifying.verify(
+        kyo, manager, asking.ask(kyo, manager, "What days of leave?").id, "Which days of leave?"
+    )
     waiting = library.upload(kyo, employee, "new.txt", b"New text.").document
     draft = library.upload(kyo, employee, "draft.txt", b"A draft.", draft=True).document
     publish("twice.txt", "The first version.")
