@@ -29,6 +29,7 @@ TITLES = {
     "history": "History",
     "documents": "Documents",
     "approvals": "Approvals",
+    "verified": "Verified answers",
     "collections": "Collections",
     "people": "People",
     "embeddings": "Embeddings",
@@ -37,7 +38,7 @@ TITLES = {
     "answer": "Shared answer",
 }
 _FOR_ALL = {"", "history", "documents", "profile", "source", "answer"}
-FOR_ROLE = {Role.EMPLOYEE: _FOR_ALL, Role.MANAGER: _FOR_ALL | {"approvals"}, Role.ADMIN: set(TITLES)}
+FOR_ROLE = {Role.EMPLOYEE: _FOR_ALL, Role.MANAGER: _FOR_ALL | {"approvals", "verified"}, Role.ADMIN: set(TITLES)}
 
 
 def test_the_matrix_knows_every_view() -> None:

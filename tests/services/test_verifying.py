@@ -531,6 +531,33 @@ def test_keys_of_an_earlier_release_are_made_anew(
     assert sql("select key from verified_questions") == [(key_of(QUESTION),)]
 
 
+def test_it_outlives_the_answer_and_keeps_the_version_that_it_cites(
+    kyo: Kyo,
+    pipeline: Kyo,
+    manager: Actor,
+    employee: Actor,
+    publish: Publish,
+    verified: VerifiedAnswer,
+    sql: Sql,
+    clock: Clock,
+) -> None:
+    def expirable() -> list[UUID]:
+        with pipeline.db.transaction(OPERATOR) as tx:
+            statement = "select expirable_versions(:before)"
+            return list(tx.scalars(text(statement), {"before": clock.time}))
+
+    sql("delete from answers")
+    assert verifying.read_verified(kyo, manager, verified.id).answer_id is None
+    assert asking.ask(kyo, employee, OTHER_WORDS).text == verified.text
+    sql("delete from answers")
+    clock.advance(days=1)
+    publish("leave.txt", LEAVE.replace("thirty", "twenty-eight"))
+    clock.advance(days=9)
+    assert expirable() == []
+    verifying.withdraw(kyo, manager, verified.id)
+    assert expirable() == [verified.citations[0].version_id]
+
+
 # Several at once ----------------------------------------------------------------------------------------------------
 
 
