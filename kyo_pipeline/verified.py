@@ -20,6 +20,7 @@ def answered(kyo: Kyo, actor: Actor, question_id: UUID, searched: str, stages: S
     `searched` is the question so that it stands alone. No model is asked, and the embedding set does not matter. What
     goes wrong here is no reason not to answer as ever.
     """
+    stages.begin()
     with suppress(KyoError), kyo.db.transaction(actor) as tx:
         for candidate in verified.find(tx, key_of(searched)):
             if not _is_same(searched, candidate.question):

@@ -112,7 +112,8 @@ class Verification:
 
 @dataclass(frozen=True)
 class Answer:
-    """A stored answer. `timings` maps a stage (rewrite, verified, embed, search, rerank, generate; or cache) to milliseconds.
+    """A stored answer. `timings` maps a stage to milliseconds: rewrite, embed, search, rerank, generate; or cache, or
+    verified.
 
     `nearest` are the documents that came nearest to a question which was not answered, as far as they may be read.
 

@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg2
 import pytest
@@ -21,11 +22,12 @@ from kyo_app.commands import ingest
 from kyo_app.commands.output import printable, table
 from kyo_app.folders import document_names, find_files
 from kyo_app.leftovers import end_leftovers
+from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.answers import NOT_FOUND_TEXT, Draft, Outcome
 from kyo_pipeline.domain.retrieval import Retrieval
 from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import open_kyo
-from kyo_pipeline.services import health, joining, signing_in
+from kyo_pipeline.services import health, joining, signing_in, verifying
 from kyo_pipeline.settings import Settings, load_settings
 from tests.shell import Shell
 
@@ -401,6 +403,18 @@ def test_a_question_follows_up_on_a_conversation(ingested: Shell) -> None:
     unknown = ingested("ask", "And then?", "--conversation", "00000000-0000-0000-0000-000000000009")
     assert (unknown.code, "no such conversation" in unknown.err) == (1, True)
     assert ingested("ask", "And then?", "--conversation", "7").code == 2
+
+
+def test_a_verified_answer_says_by_whom_and_can_be_passed_by(ingested: Shell) -> None:
+    question = "Where may bicycles be parked in the cellar?"
+    answer = ingested("ask", question, "--json").data
+    with closing(open_kyo(load_settings())) as bundle:
+        verifying.verify(bundle, OPERATOR, UUID(answer["id"]), question, text="Down there [1].")
+    assert ingested("ask", question).out.startswith("Verified by KYO operator on ")
+    assert ingested("ask", question, "--json").data["text"] == "Down there [1]."
+    anew = ingested("ask", question, "--anew").out
+    assert "Down there" not in anew
+    assert "in the cellar" in anew
 
 
 class _Rambling:

@@ -31,6 +31,7 @@ TITLES = {
     "approvals": "Approvals",
     "feedback": "Feedback",
     "gaps": "Knowledge gaps",
+    "verified": "Verified answers",
     "collections": "Collections",
     "people": "People",
     "analytics": "Analytics",

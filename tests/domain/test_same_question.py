@@ -27,6 +27,11 @@ SAME = [
     ("How long is the probation period?", "What is the length of the probation period?"),
     ("Wie viele Tage Urlaub habe ich?", "wie viele tage urlaub habe ich"),
     ("Why?", "why"),
+    ("Do I have to lock my screen?", "Am I required to lock the screen?"),
+    ("Where can I find the brand guidelines?", "Where are the brand guidelines?"),
+    ("When's the office closed?", "When is the office closed?"),
+    ("How long are records kept?", "For how long are records retained?"),
+    ("Is there a gym?", "Do we have a gym?"),
 ]
 
 DIFFERENT = [
@@ -62,6 +67,14 @@ DIFFERENT = [
     ("Is overtime paid?", "Is overtime allowed?"),
     ("Wie viele Tage Urlaub habe ich?", "Wie viele Tage Urlaub habe ich nicht?"),
     ("Wie viele Tage Urlaub habe ich?", "Wie viele Tage Sonderurlaub habe ich?"),
+    ("When was the form due?", "When is the form due?"),
+    ("Who decided about promotions?", "Who decides about promotions?"),
+    ("Who may sign a lease?", "Who must sign a lease?"),
+    ("How much can I spend on lunch?", "How much did we spend on lunch?"),
+    ("Which countries do we ship to?", "Which countries do we ship from?"),
+    ("Can you see my files?", "Can I see your files?"),
+    ("Who can see my salary?", "Who can see their salary?"),
+    ("Is travel time paid?", "Is travel paid in time?"),
     ("", ""),
     ("?", "!"),
 ]
@@ -81,7 +94,10 @@ def test_one_word_makes_another_question(one: str, other: str) -> None:
 
 
 WORDS = st.sampled_from(
-    ["how", "many", "days", "of", "annual", "leave", "do", "i", "get", "who", "approves", "expenses", "not", "before", "after", "3", "berlin", "the", "can", "must", "employees", "hire", "contractors", "first", "when", "is", "paid", "maximum", "it's", "from", "to", "why"]
+    """
+    how many days of annual leave do i get who approves expenses not before after 3 berlin the can must employees hire
+    contractors first when is paid maximum it's from to why
+    """.split()  # noqa: SIM905 — so many words are easier to read as a text
 )
 QUESTIONS = st.lists(WORDS, max_size=7).map(" ".join) | st.text(max_size=30)
 
@@ -106,6 +122,6 @@ def test_a_key_says_its_format_and_is_never_long(question: str) -> None:
 
 
 def test_the_keys_of_this_format_are_these() -> None:
-    """Stored with each verified question: with other lists the format needs another number, so that they are made anew."""
+    """They are stored: with other lists the format needs another number, so that `kyo migrate` makes them anew."""
     assert (FORMAT, key_of(LEAVE)) == ("1", "1|count|vacat||")
     assert key_of("Who approves the form after 3 days, by email?") == "1|person|3 approv day email form|after|3"
