@@ -228,11 +228,9 @@ def pages(bench: Bench) -> None:
     for name in services:
         for who in readers:
             keys = [key for days in RANGES if (key := f"{name}/{who}/{days}") in taken]
+            slowest = {key: at_most(p95(taken[key]), WANTED_MILLISECONDS, ".0f") for key in keys}
             if keys:
-                cells = (
-                    f"{median(taken[key]):.0f}, {at_most(p95(taken[key]), WANTED_MILLISECONDS, '.0f')}, {worked[key]:.0f}"
-                    for key in keys
-                )
+                cells = (f"{median(taken[key]):.0f}, {slowest[key]}, {worked[key]:.0f}" for key in keys)
                 print(row(name, who, *cells), flush=True)
 
 
@@ -324,8 +322,8 @@ def main() -> None:
         fill(owner, first, arguments.days, arguments.questions)
         owner.close()
         print(
-            f"{arguments.questions:,} questions in {arguments.days} days by {PEOPLE:,} people about {DOCUMENTS:,} documents "
-            f"in {COLLECTIONS} collections, made in {time.perf_counter() - began:.0f} s"
+            f"{arguments.questions:,} questions in {arguments.days} days by {PEOPLE:,} people about {DOCUMENTS:,} "
+            f"documents in {COLLECTIONS} collections, made in {time.perf_counter() - began:.0f} s"
         )
         bench = opened(servers.settings, first)
         backfill(bench)

@@ -101,7 +101,10 @@ class IngestionTotals:
 
 @dataclass(frozen=True)
 class Overview:
-    """`before` is of the period before. Lists are the longest first, `never_used` of documents that answer questions."""
+    """`before` is of the period before. Lists have the most first; `never_used` are documents that answer questions.
+
+    `latencies` are those of all answers, whatever they were about. `ingestion` is of the same collections as the rest.
+    """
 
     period: Period
     totals: Totals

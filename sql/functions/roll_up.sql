@@ -113,7 +113,7 @@ begin
   on conflict (day) do update set rolled_up_at = excluded.rolled_up_at, checked_at = null;
 
   return query select
-    (select coalesce(sum(u.questions), 0) from usage u where u.day = the_day),
+    (select coalesce(sum(u.questions), 0) from usage u where u.day = the_day and u.scope_id = 0),
     (select count(distinct u.user_id) from usage_by_person u where u.day = the_day),
     (select count(*) from usage_by_document u where u.day = the_day),
     (select coalesce(sum(r.count), 0) from refusals r where r.day = the_day),
