@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kyo_pipeline.domain.actor import Actor, Role
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.analytics import Period
 from kyo_pipeline.domain.days import day_of
 from kyo_pipeline.errors import Conflict, Forbidden, Invalid
@@ -158,6 +158,27 @@ def test_a_manager_is_told_of_the_collections_they_may_approve_in_each_question_
     everything = analytics.overview(kyo, admin, last_days(kyo))
     assert (everything.totals.questions, len(everything.collections)) == (5, 3)
     assert analytics.overview(kyo, admin, last_days(kyo), other).totals.questions == 2
+
+
+def test_people_count_once_also_those_who_ask_for_the_first_time_today(
+    kyo: Kyo, pipeline: Kyo, use: Use, day: date, clock: Clock, person: Callable[[Role], Actor], admin: Actor
+) -> None:
+    """Sets of earlier days are shorter than those of later ones, and newcomers are in none."""
+    one, two = use.collection("One"), use.collection("Two")
+    documents = use.document(one, "1", at(day)), use.document(two, "2", at(day))
+    people = [person(Role.EMPLOYEE) for _ in range(6)]
+    for n, asked in ((0, [0]), (1, [0, 1, 2]), (2, [2, 3, 4, 5])):
+        for who in asked:
+            use.ask(people[who], at(day) + timedelta(days=n), about=[documents[who % 2]])
+        if n < 2:
+            clock.time = at(day) + timedelta(days=n + 1)
+            roll_up_all(pipeline)
+    use.ask(OPERATOR, clock.time, about=documents)  # nobody
+    found = analytics.overview(kyo, admin, last_days(kyo, 3))
+    assert [one.totals.people for one in found.days] == [1, 3, 4]
+    assert found.totals.people == 6
+    assert {c.name: c.people for c in found.collections} == {"One": 3, "Two": 3}
+    assert analytics.overview(kyo, admin, last_days(kyo, 1)).before.people == 3
 
 
 def test_a_manager_of_nothing_is_told_nothing(
