@@ -11,6 +11,7 @@ ANNA = Actor(UUID(int=7), "anna", "Anna", Role.EMPLOYEE)
 #: What each role may do, written down a second time: a change here is a decision, not a slip.
 MAY = {
     Role.EMPLOYEE: {
+        "analytics:read_own",
         "answer:ask",
         "answer:rate",
         "answer:read_own",
@@ -21,7 +22,13 @@ MAY = {
         "document:retry",
         "document:upload",
     },
-    Role.MANAGER: {"document:approve", "document:archive", "document:change", "document:restrict"},
+    Role.MANAGER: {
+        "analytics:read",
+        "document:approve",
+        "document:archive",
+        "document:change",
+        "document:restrict",
+    },
     Role.ADMIN: {
         "collection:manage",
         "document:delete",
