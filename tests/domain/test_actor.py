@@ -11,6 +11,7 @@ ANNA = Actor(UUID(int=7), "anna", "Anna", Role.EMPLOYEE)
 #: What each role may do, written down a second time: a change here is a decision, not a slip.
 MAY = {
     Role.EMPLOYEE: {
+        "analytics:read_own",
         "answer:ask",
         "answer:rate",
         "answer:read_own",
@@ -23,12 +24,15 @@ MAY = {
         "feedback:review",
     },
     Role.MANAGER: {
+        "analytics:read",
         "answer:verify",
         "document:approve",
         "document:archive",
         "document:change",
         "document:restrict",
         "evaluation_case:manage",
+        "gap:manage",
+        "quality:read",
     },
     Role.ADMIN: {
         "collection:manage",
