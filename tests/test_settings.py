@@ -115,6 +115,19 @@ def test_what_cannot_work_is_refused(name: str, value: str, monkeypatch: pytest.
         load_settings()
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5"])
+def test_days_are_those_of_a_time_zone(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KYO_TIME_ZONE", zone)
+    assert zone == load_settings().KYO_TIME_ZONE
+
+
+@pytest.mark.parametrize("zone", ["Berlin", "localtime", "posix/UTC", "../etc/passwd", "+01:00", "Europe/", "Europe"])
+def test_what_is_no_time_zone_is_refused(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KYO_TIME_ZONE", zone)
+    with pytest.raises(Invalid, match="KYO_TIME_ZONE: must be the name of a time zone"):
+        load_settings()
+
+
 @pytest.mark.parametrize("cron", ["0 0 * * 0", "*/15 1-5/2,22 1,15 1-12 1-5", "59 23 31 12 7"])
 def test_the_upkeep_has_a_schedule_of_its_own(cron: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KYO_UPKEEP_CRON", f"  {cron.replace(' ', '   ')} ")

@@ -422,12 +422,16 @@ begin
     ) t
     group by t.document_id
   )
-  select d.id, d.title, c.name, u.asked_about, u.cited, u.disliked
-  from used u
-  join documents d on d.id = u.document_id and d.state <> 'deleted'
-  join collections c on c.id = d.collection_id
-  where may_read_document(actor, d.id)
-  order by u.asked_about desc, d.title, d.id
+  select m.id, m.title, m.name, m.asked_about, m.cited, m.disliked
+  from (
+    select d.id, d.title, c.name, u.asked_about, u.cited, u.disliked
+    from used u
+    join documents d on d.id = u.document_id and d.state <> 'deleted'
+    join collections c on c.id = d.collection_id
+    order by u.asked_about desc, d.title, d.id
+    offset 0  -- whether one may be read is asked in this order, and of no more than it takes
+  ) m
+  where may_read_document(actor, m.id)
   limit shown;
 end $$;
 

@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from kyo_pipeline import services
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import OPERATOR, PERMISSIONS, Actor, Permission, Role
+from kyo_pipeline.domain.analytics import Period
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.embedding_sets import Verdict
 from kyo_pipeline.domain.identity import Identity
@@ -21,6 +23,7 @@ from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import (
     accounts,
+    analytics,
     asking,
     collections,
     curating,
@@ -51,9 +54,14 @@ SERVICES = services.__name__
 NOBODY = UUID(int=0)
 NO_SET: Any = None  # who lacks the permission is refused before anybody looks at it
 PASSWORD = "plum tree river"
+TODAY = Period(date(2027, 1, 1), date(2027, 1, 1))
 Verb = Callable[[Kyo, Actor], object]
 
 VERBS: dict[str, tuple[Permission, Verb]] = {
+    "analytics.collections_of": (Permission.ANALYTICS_READ, analytics.collections_of),
+    "analytics.feedback_summary": (Permission.ANALYTICS_READ, lambda k, a: analytics.feedback_summary(k, a, TODAY)),
+    "analytics.my_statistics": (Permission.ANALYTICS_READ_OWN, lambda k, a: analytics.my_statistics(k, a, TODAY)),
+    "analytics.overview": (Permission.ANALYTICS_READ, lambda k, a: analytics.overview(k, a, TODAY)),
     "asking.ask": (Permission.ANSWER_ASK, lambda k, a: asking.ask(k, a, "Why?")),
     "asking.search": (Permission.ANSWER_ASK, lambda k, a: asking.search(k, a, "Why?")),
     "collections.candidates": (Permission.COLLECTION_MANAGE, collections.candidates),
