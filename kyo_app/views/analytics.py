@@ -58,6 +58,7 @@ def _tabs(actor: Actor, shown: Shown) -> None:
 
 def _overview(actor: Actor, shown: Shown) -> None:
     chosen = _collection(actor)
+    _tell_whose(actor, chosen)
     found = analytics.overview(runtime.kyo(), actor, shown.period, chosen)
     if found.totals.questions:
         overview_panel(found, shown, refusals=actor.may(Permission.AUDIT_READ) and chosen is None)
@@ -68,7 +69,9 @@ def _overview(actor: Actor, shown: Shown) -> None:
 
 
 def _feedback(actor: Actor, shown: Shown) -> None:
-    found = analytics.feedback_summary(runtime.kyo(), actor, shown.period, _collection(actor))
+    chosen = _collection(actor)
+    _tell_whose(actor, chosen)
+    found = analytics.feedback_summary(runtime.kyo(), actor, shown.period, chosen)
     if rated(found.totals):
         feedback_panel(found, shown)
     else:
@@ -116,6 +119,12 @@ def _collection(actor: Actor) -> UUID | None:
         width=2 * _BOX,
     )
     return None if chosen is None else found[chosen]
+
+
+def _tell_whose(actor: Actor, chosen: UUID | None) -> None:
+    if chosen is not None or not actor.may(Permission.AUDIT_READ):
+        of = "this collection" if chosen is not None else "collections that you may approve in"
+        st.caption(f"Only of questions whose answers quote documents of {of}, or which came near to one unanswered.")
 
 
 def _period(today: date) -> Period | None:

@@ -328,6 +328,8 @@ def test_feedback(visit: Visit, manager: Actor, downloads: dict[str, Callable[[]
     reasons, documents = tables(page)
     assert reasons == [{"Reason": "Outdated", "Thumbs down": "1"}]
     assert [row["Thumbs down"] for row in documents] == ["1"]
+    assert [link.proto.label for link in page.get("page_link")] == ["Review answers that did not help"]
+    assert "collections that you may approve in" in words(page)
     assert [name.split("-20")[0] for name in downloads] == [
         "kyo-feedback-days",
         "kyo-feedback-reasons",
