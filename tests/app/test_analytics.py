@@ -285,22 +285,21 @@ def test_a_reason_that_nobody_knows_yet_is_told_all_the_same() -> None:
 # Charts ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_chart_draws_each_count_of_each_stretch() -> None:
+def test_a_chart_draws_each_count_of_each_stretch_and_leaves_out_nothing_but_nothing() -> None:
     period = days.last_days(2, TODAY)
-    found = days.stretches([DayTotals(TODAY, Totals(answered=2, not_found=1))], period)
-    spec = charts.Bars(charts.OUTCOMES, found, ["30 Nov"]).spec()
-    assert [(one["when"], one["what"], one["number"]) for one in spec["data"]["values"]] == [
-        ("30 Nov", "Answered", 2),
-        ("30 Nov", "Not found", 1),
-        ("30 Nov", "Failed", 0),
-        ("30 Nov", "Stopped", 0),
+    two = [DayTotals(period.first, Totals()), DayTotals(TODAY, Totals(answered=2, not_found=1))]
+    spec = charts.over_days(charts.OUTCOMES, days.stretches(two, period), ["29 Nov", "30 Nov"])
+    assert spec["data"]["values"] == [
+        {"When": "30 Nov", "What": "Answered", "Number": 2},
+        {"When": "30 Nov", "What": "Not found", "Number": 1},
     ]
+    assert spec["encoding"]["x"]["scale"] == {"domain": ["29 Nov", "30 Nov"]}
     assert spec["encoding"]["color"]["scale"] == {"domain": list(charts.OUTCOMES)}  # colours are the theme's
 
 
 def test_times_are_drawn_in_seconds() -> None:
     spec = charts.latencies([StageLatency("total", 3, 820.0, 4200.0), StageLatency("new_stage", 1, 1.0, 2.0)])
-    assert [(one["stage"], one["what"], one["seconds"]) for one in spec["data"]["values"]] == [
+    assert [tuple(one.values()) for one in spec["data"]["values"]] == [
         ("All together", "Half within", 0.82),
         ("All together", "95 % within", 4.2),
         ("New stage", "Half within", 0.001),
@@ -311,4 +310,4 @@ def test_times_are_drawn_in_seconds() -> None:
 def test_files_are_drawn_by_what_became_of_them() -> None:
     files = IngestionTotals(files=9, ready=5, failed=1)
     assert charts.ingested(files) == {"Ready": 5, "Under way": 3, "Failed": 1}
-    assert sum(one["files"] for one in charts.ingestion(files)["data"]["values"]) == 9
+    assert sum(one["Number"] for one in charts.ingestion(files)["data"]["values"]) == 9
