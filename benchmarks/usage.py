@@ -1,9 +1,10 @@
 """Usage of a month, or of a million questions: `python -m benchmarks.usage [--questions 1000000 --days 730]`.
 
-Questions are made up in the database: many by few people and about few documents, most of them by day on working days. Then
-all days are rolled up and compared with the base tables, figure by figure and by sums of its own; a rollup is made wrong and
-put right by a backfill; something comes late and is counted at once, and kept in the end. Then, by the role of the app, what
-the services need for one page, as admin, manager and employee; and what noting late events costs those who ask today.
+Questions are made up in the database: many by few people and about few documents, most of them by day on working days.
+Then all days are rolled up and compared with the base tables, figure by figure and by sums of its own; a rollup is made
+wrong and put right by a backfill; something comes late and is counted at once, and kept in the end. Then, by the role
+of the app, what the services need for one page, as admin, manager and employee; and what noting late events costs those
+who ask today.
 """
 
 import argparse
@@ -35,65 +36,7 @@ WANTED_MILLISECONDS = 300.0
 ROUNDS = 15
 RANGES = (7, 30, 365)
 
-#: A person or a document n is asked by, or about, the more often the smaller n is; the last thousand documents never are.
-_MADE = """
-create temporary table made as
-select n, cast(md5('q' || n) as uuid) as question, cast(md5('a' || n) as uuid) as answer,
-  cast(md5('p' || floor(:people * power(random(), 2))) as uuid) as person,
-  (cast(day as timestamp) + make_interval(mins => case when random() < 0.9
-      then 480 + floor(random() * 600) else floor(random() * 1440) end :: integer, secs => floor(random() * 60)))
-    at time zone :zone as asked_at,
-  case when o < 0.80 then 'answered' when o < 0.94 then 'not_found' when o < 0.97 then 'stopped' else 'failed' end as outcome,
-  random() < 0.12 as cached,
-  case when t < 0.10 then 1 when t < 0.15 then -1 end as thumb,
-  random() as r, random() as other,
-  floor(:documents * 0.8 * power(random(), 3)) as document
-from (
-  select n, random() as o, random() as t, cast(:first as date) + cast(floor(random() * :days) as integer) as day, random() as w
-  from generate_series(1, :questions) as n
-) q
-where extract(isodow from day) < 6 or w < 0.2
-"""
-
-_FILLED = (
-    "insert into users (id, username, name, role, created_at, password_changed_at) select cast(md5('p' || n) as uuid), "
-    "'person' || n, 'Person ' || n, 'employee', now(), now() from generate_series(0, :people - 1) as n",
-    "insert into collections (id, name, created_at) select cast(md5('c' || n) as uuid), 'Collection ' || n, now() "
-    "from generate_series(0, :collections - 1) as n",
-    "insert into documents (id, collection_id, owner_id, title, state, created_at, updated_at) "
-    "select cast(md5('d' || n) as uuid), cast(md5('c' || n % :collections) as uuid), :operator, 'Document ' || n, "
-    "'approved', now(), now() from generate_series(0, :documents - 1) as n",
-    "insert into document_versions (id, document_id, number, file_name, sha256, size_bytes, media_type, uploaded_by, "
-    "uploaded_at, ready_at, review, status, error) select cast(md5('v' || n) as uuid), cast(md5('d' || n) as uuid), 1, "
-    "'a.txt', repeat('0', 64), 1, 'text/plain', :operator, at, case when n % 50 > 0 then at + make_interval(secs => 5 + "
-    "200 * power(random(), 4)) end, 'approved', case when n % 50 > 0 then 'ready' else 'failed' end, case when n % 50 = 0 "
-    "then 'x' end from (select n, (cast(:first as timestamp) + make_interval(mins => cast(floor(random() * 1440 * :days) "
-    "as integer))) at time zone :zone as at from generate_series(0, :documents - 1) as n) v",
-    "update documents d set current_version_id = v.id from document_versions v where v.document_id = d.id",
-    "insert into conversations (id, user_id, begun_at) select question, person, asked_at from made",
-    "insert into questions (id, user_id, text, asked_at, conversation_id) "
-    "select question, person, 'What about ' || document || '?', asked_at, question from made",
-    "insert into answers (id, question_id, text, outcome, generator, model, timings, prompt_tokens, completion_tokens, "
-    "answered_at) select answer, question, 'So it is.', outcome, 'x', 'x', case when cached then jsonb_build_object("
-    "'cache', 1 + 5 * r) else jsonb_build_object('embed', 2 + 10 * r, 'search', 5 + 40 * other, 'generate', 50 / (r + "
-    "0.02)) end, cast(800 + 900 * r as integer), cast(40 + 200 * other as integer), asked_at + interval '1 second' "
-    "from made where outcome <> 'failed' or r < 0.9",
-    # Two documents at the most, for the most part of the same collection.
-    "insert into citations (answer_id, marker, version_id, start_offset, end_offset, score) "
-    "select answer, 1, cast(md5('v' || document) as uuid), 0, 10, r from made where outcome = 'answered'",
-    "insert into citations (answer_id, marker, version_id, start_offset, end_offset, score) "
-    "select answer, 2, cast(md5('v' || mod(cast(document + case when other < 0.7 then :collections else 1 end as integer), "
-    "cast(:documents * 0.8 as integer))) as uuid), 0, 10, r from made where outcome = 'answered' and r < 0.6",
-    "insert into near_documents (answer_id, rank, document_id) "
-    "select answer, rank, cast(md5('d' || mod(cast(document as integer) + rank * :collections, :documents)) as uuid) "
-    "from made cross join generate_series(1, 3) as rank where outcome = 'not_found'",
-    "insert into feedback (answer_id, user_id, rating, reason, created_at, updated_at) "
-    "select answer, person, thumb, case when thumb < 0 then (array['wrong', 'outdated', 'incomplete', 'wrong_source', "
-    "'other'])[1 + cast(floor(5 * other) as integer)] end, asked_at, asked_at from made "
-    "where thumb is not null and outcome in ('answered', 'not_found')",
-    "insert into audit_log (id, at, actor_name, event, object_type, object_id, outcome, details) "
-    "select n, asked_at, 'x', 'answer:refuse', 'answer', '', 'refused', '{}' from made where n % 200 = 0",
-)
+_STATEMENTS = Path(__file__).with_suffix(".sql")
 
 #: Filled without their triggers: nothing is rolled up yet.
 _TABLES = (
@@ -146,9 +89,9 @@ def fill(owner: Database, first: date, days: int, count: int) -> None:
         for table in _TABLES:
             tx.execute(text(f"alter table {table} disable trigger user"))
         tx.execute(text("set local work_mem = '256MB'"))
-        for statement in (_MADE, *_FILLED):
-            tx.execute(text(statement), values)
-        tx.execute(text("drop table made"))
+        for statement in _STATEMENTS.read_text(encoding="utf-8").split(";\n"):
+            if statement.strip():
+                tx.execute(text(statement), values)
         for table in _TABLES:
             tx.execute(text(f"alter table {table} enable trigger user"))
     with owner.autocommit() as connection:
@@ -188,8 +131,8 @@ def backfill(bench: Bench) -> None:
     days_done = time.perf_counter()
     months = rolling_up.roll_up_months(bench.pipeline)
     print(
-        f"Rolled up {len(days)} days in {days_done - began:.1f} s (a day: median {median(each):.0f} ms, p95 {p95(each):.0f} "
-        f"ms), summed up {months} months in {time.perf_counter() - days_done:.1f} s; {how_busy()}"
+        f"Rolled up {len(days)} days in {days_done - began:.1f} s (a day: median {median(each):.0f} ms, "
+        f"p95 {p95(each):.0f} ms), summed up {months} months in {time.perf_counter() - days_done:.1f} s; {how_busy()}"
     )
     with bench.owner.autocommit() as connection:
         connection.execute(text("vacuum analyze"))
@@ -288,8 +231,8 @@ def triggers(bench: Bench) -> None:
         version = tx.scalar(text("select id from document_versions where status = 'ready' limit 1"))
         noting = tx.execute(
             text(
-                "select cast(tgrelid as regclass) as on_table, tgname from pg_trigger where tgname ~ '^note_(asked|answered|"
-                "gone|changed|given)$' and not tgisinternal"
+                "select cast(tgrelid as regclass) as on_table, tgname from pg_trigger "
+                "where tgname ~ '^note_(asked|answered|gone|changed|given)$' and not tgisinternal"
             )
         ).all()
     taken: dict[str, list[float]] = {"enable": [], "disable": []}
@@ -307,8 +250,8 @@ def triggers(bench: Bench) -> None:
             tx.execute(text(f"alter table {one.on_table} enable trigger {one.tgname}"))
     with_, without = median(taken["enable"]), median(taken["disable"])
     print(
-        f"\nStoring a question, its answer and a citation in two transactions: {with_:.2f} ms with triggers, {without:.2f} ms "
-        f"without, ratio {with_ / without:.3f}; {how_busy()}"
+        f"\nStoring a question, its answer and a citation in two transactions: {with_:.2f} ms with triggers, "
+        f"{without:.2f} ms without, ratio {with_ / without:.3f}; {how_busy()}"
     )
 
 
@@ -356,8 +299,8 @@ def main() -> None:
         fill(owner, first, arguments.days, arguments.questions)
         owner.close()
         print(
-            f"{arguments.questions:,} questions in {arguments.days} days by {PEOPLE:,} people about {DOCUMENTS:,} documents in "
-            f"{COLLECTIONS} collections, made in {time.perf_counter() - began:.0f} s"
+            f"{arguments.questions:,} questions in {arguments.days} days by {PEOPLE:,} people about {DOCUMENTS:,} documents "
+            f"in {COLLECTIONS} collections, made in {time.perf_counter() - began:.0f} s"
         )
         bench = opened(servers.settings, first)
         backfill(bench)

@@ -84,7 +84,8 @@ class Use:
             at=asked,
         )
         self.sql(
-            "insert into questions (id, user_id, text, asked_at, conversation_id) values (:id, :user, 'Why?', :at, :id)",
+            "insert into questions (id, user_id, text, asked_at, conversation_id) "
+            "values (:id, :user, 'Why?', :at, :id)",
             id=one.question,
             user=person.id,
             at=asked,
@@ -109,7 +110,8 @@ class Use:
                 self.sql("insert into near_documents values (:a, :n, :d)", a=one.answer, n=n, d=document)
             else:
                 self.sql(
-                    "insert into citations select :a, :n, id, null, 0, 1, 1 from document_versions where document_id = :d",
+                    "insert into citations select :a, :n, id, null, 0, 1, 1 from document_versions "
+                    "where document_id = :d",
                     a=one.answer,
                     n=n,
                     d=document,

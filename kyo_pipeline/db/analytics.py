@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -105,12 +106,12 @@ def own_documents(tx: Connection, reading: Reading, limit: int) -> tuple[Documen
 def latencies(tx: Connection, reading: Reading, collection_id: UUID | None) -> dict[str, dict[int, int]]:
     """By stage, how many answers are in which bucket of milliseconds: see `domain/histograms.py`."""
     rows = tx.execute(
-        text("select * from latency_figures(:collection, :first, :last, :today, :zone)"),
+        text("select stage, bucket, count as answers from latency_figures(:collection, :first, :last, :today, :zone)"),
         {"collection": collection_id, **_bound(reading)},
     )
     stages: dict[str, dict[int, int]] = {}
     for row in rows:
-        stages.setdefault(row.stage, {})[row.bucket] = row.count
+        stages.setdefault(row.stage, {})[row.bucket] = row.answers
     return stages
 
 
@@ -139,8 +140,10 @@ def ingestion(tx: Connection, reading: Reading, collection_id: UUID | None) -> I
 
 def refusals(tx: Connection, reading: Reading) -> dict[date, int]:
     """By day, for admins; for others there are none."""
-    rows = tx.execute(text("select * from refusal_figures(:first, :last, :today, :zone)"), _bound(reading))
-    return {row.day: row.count for row in rows}
+    rows = tx.execute(
+        text("select day, count as refused from refusal_figures(:first, :last, :today, :zone)"), _bound(reading)
+    )
+    return {row.day: row.refused for row in rows}
 
 
 def collections_told_of(tx: Connection) -> tuple[tuple[UUID, str], ...]:
@@ -174,11 +177,11 @@ def _collection_use(row: Sequence[Any], names: dict[UUID, str]) -> CollectionUse
     return CollectionUse(key, names[key], questions, people, not_found, liked, disliked)
 
 
-def _days(rows: Iterable[Sequence[Any]], people: Mapping[str, int] | None) -> tuple[DayTotals, ...]:
+def _days(rows: Iterable[list[Any]], people: Mapping[str, int] | None) -> tuple[DayTotals, ...]:
     """`people` by day; None: one, the actor."""
     return tuple(
         DayTotals(date.fromisoformat(day), _totals(counts, 1 if people is None else people.get(day, 0)))
-        for day, *counts in sorted(rows)
+        for day, *counts in sorted(rows, key=itemgetter(0))
     )
 
 

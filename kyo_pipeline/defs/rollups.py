@@ -19,7 +19,7 @@ KEY = dg.AssetKey("usage_by_day")
 #: Before there was KYO: no installation has earlier days.
 FIRST_DAY = "2025-01-01"
 
-#: Runs with this tag leave out those of their days that are right: the sensor asks for a range with the stale ones in it.
+#: Runs with this tag leave out days that are right: the sensor asks for a range that the stale ones are in.
 STALE_TAG = "kyo/stale_days"
 
 #: From midnight until the sensor looks for the day that has ended: it is the schedule's.
@@ -145,10 +145,10 @@ def stale_days(context: dg.SensorEvaluationContext, kyo: KyoResource) -> dg.RunR
     all of them. The day that has just ended is left to the schedule for half an hour.
     """
     try:
-        days = rolling_up.days_to_roll_up(kyo.open, GRACE)
+        found = rolling_up.days_to_roll_up(kyo.open, GRACE)
     except KyoError as error:
         return dg.SkipReason(error.message)
-    days = [day for day in days if day >= date.fromisoformat(FIRST_DAY)]
+    days = [day for day in found if day >= date.fromisoformat(FIRST_DAY)]
     if not days:
         return dg.SkipReason("Every day that is over is rolled up.")
     last = context.instance.get_run_records(filters=dg.RunsFilter(job_name=roll_up.name), limit=1)

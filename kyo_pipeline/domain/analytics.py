@@ -29,7 +29,7 @@ class Totals:
     """What was asked in a period. Each question has one outcome, as far as it has an answer at all.
 
     `cached`: answers that were written before. `cost` is in the currency of the prices in the settings; None: they name
-    none. Erased answers count as answered, which they were. Thumbs count on the day of the answer.
+    none. Erased answers count as answered, which they were. Answers and thumbs count on the day of their question.
     """
 
     questions: int = 0

@@ -1,7 +1,7 @@
 """How long things took, counted in buckets that grow: percentiles of any number of days by adding them up.
 
-Bucket b holds what took from 10^(b/20) to 10^((b+1)/20), so that each is 12 % wider than the one before. A percentile is
-told as the middle of its bucket: off by 6 % at the most.
+Bucket b holds what took from 10^(b/20) to 10^((b+1)/20), so that each is 12 % wider than the one before. A percentile
+is told as the middle of its bucket: off by 6 % at the most.
 """
 
 from collections.abc import Mapping

@@ -23,7 +23,10 @@ class Recount:
 
 
 def days_to_roll_up(kyo: Kyo, over_for: timedelta = timedelta()) -> tuple[date, ...]:
-    """Days that have been over for so long and are not rolled up, or for which something has come since; oldest first."""
+    """Days that have been over for so long and are not rolled up, or for which something has come since.
+
+    The oldest first. Raises `Unavailable`.
+    """
     until = day_of(kyo.now() - over_for, _zone(kyo))
     with kyo.db.transaction(OPERATOR) as tx:
         return rollups.days_to_roll_up(tx, _zone(kyo), until)
