@@ -35,7 +35,7 @@ def unused_panel(found: Sequence[DocumentUse], number: int, shown: Shown) -> Non
     """Documents that answer questions and were not needed for any; `number` of all of them."""
     show_heading("Documents that nobody needed")
     if not number:
-        st.caption("Every document that answers questions was of use in these days.")
+        st.caption("There is none in these days.")
         return
     more = "" if number == len(found) else f" The first {len(found):,} of them are listed."
     st.caption(f"{wording.counted(number, 'document')} answered nothing that was asked in these days.{more}")
