@@ -25,6 +25,8 @@ OUTCOMES: Mapping[str, Count] = {
 }
 THUMBS: Mapping[str, Count] = {"Helpful": lambda one: one.liked, "Not helpful": lambda one: one.disliked}
 
+WORDS_ON_LIGHT, WORDS_ON_DARK = "#3d474b", "#e8ebe8"
+
 _WITHIN = ("Half within", "95 % within")
 
 _STAGES = {
@@ -96,7 +98,7 @@ def stage_name(stage: str) -> str:
 _AXIS_OF_DAYS: Spec = {"labelAngle": 0, "labelOverlap": "parity", "labelSeparation": 8, "ticks": False, "grid": False}
 # Streamlit's own grey has 3.6:1 on the light background. Which theme is on, the browser alone knows for certain, and
 # "currentColor" would be black in a picture that somebody downloads.
-_COLOR: Spec = {"expr": "luminance(background) > 0.5 ? '#3d474b' : '#e8ebe8'"}
+_COLOR: Spec = {"expr": f"luminance(background) > 0.5 ? '{WORDS_ON_LIGHT}' : '{WORDS_ON_DARK}'"}
 _WORDS: Spec = {"labelColor": _COLOR, "titleColor": _COLOR}
 _LEGEND: Spec = {"orient": "top", "columns": 4, "columnPadding": 12}
 _NUMBER: Spec = {"field": "Number", "type": "quantitative", "format": ",d"}

@@ -2,11 +2,14 @@
 
 import csv
 import io
+import re
 from datetime import date, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from kyo_app import main
 from kyo_app.analytics import charts, days, figures, tables
 from kyo_app.analytics.columns import cells, csv_text, written
 from kyo_app.analytics.figures import BETTER, NEITHER, WORSE, Figure, Part
@@ -311,3 +314,26 @@ def test_files_are_drawn_by_what_became_of_them() -> None:
     files = IngestionTotals(files=9, ready=5, failed=1)
     assert charts.ingested(files) == {"Ready": 5, "Under way": 3, "Failed": 1}
     assert sum(one["Number"] for one in charts.ingestion(files)["data"]["values"]) == 9
+
+
+def _luminance(color: str) -> float:
+    """As WCAG 2 defines it."""
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one: str, other: str) -> float:
+    darker, lighter = sorted(map(_luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize(("theme", "words"), [("light", charts.WORDS_ON_LIGHT), ("dark", charts.WORDS_ON_DARK)])
+def test_bars_and_words_of_charts_are_seen_in_both_themes(theme: str, words: str) -> None:
+    config = (Path(main.__file__).parent / ".streamlit" / "config.toml").read_text()
+    part = config.split(f"[theme.{theme}]")[1].split("\n[")[0]
+    background = re.findall(r'^backgroundColor = "(#\w{6})"', part, re.MULTILINE)[0]
+    colors = re.findall(r"#\w{6}", re.findall(r"^chartCategoricalColors = (.*)$", part, re.MULTILINE)[0])
+    assert len(colors) >= len(charts.OUTCOMES)
+    assert min(_contrast(color, background) for color in colors) >= 3
+    assert _contrast(words, background) >= 4.5
