@@ -1,4 +1,5 @@
--- Usage that is made up, for benchmarks/usage.py: one statement after another, by the owner of the tables.
+-- Usage that is made up, for benchmarks/usage.py: one statement after another, by the owner of the tables, in the order in which
+-- it would have come about.
 -- A person or a document n is asked by, or about, the more often the smaller n is; the last fifth of the documents never are.
 
 create temporary table made as
@@ -19,7 +20,8 @@ from (
     cast(case when random() < 0.9 then 480 + floor(random() * 600) else floor(random() * 1440) end as integer) as minute
   from generate_series(1, :questions) as n
 ) q
-where extract(isodow from day) < 6 or w < 0.2;
+where extract(isodow from day) < 6 or w < 0.2
+order by asked_at;
 
 insert into users (id, username, name, role, created_at, password_changed_at)
 select cast(md5('p' || n) as uuid), 'person' || n, 'Person ' || n, 'employee', now(), now()

@@ -19,40 +19,43 @@ as $$
     and (person is null or q.user_id = person)
 $$;
 
--- Which documents the answers of a day cite, and how often, or which came near a question without an answer.
+-- Which documents the answers of a day cite, and how often, or which came near a question without an answer. Laterally, answer
+-- by answer: the planner would rather read all citations there are.
 create or replace function documents_of_answers(the_day date, tz text, person uuid default null)
-returns table (answer_id uuid, document_id uuid, cited bigint, rating smallint)
+returns table (answer_id uuid, document_id uuid, cited integer, rating smallint)
 language sql stable
 as $$
   with asked as materialized (
-    select * from asked_on(the_day, tz, person)
+    select a.answer_id, a.outcome, a.rating from asked_on(the_day, tz, person) a
   )
-  select a.answer_id, v.document_id, count(*), min(a.rating)
+  select a.answer_id, t.document_id, t.cited, a.rating
   from asked a
-  join citations c on c.answer_id = a.answer_id
-  join document_versions v on v.id = c.version_id
-  group by a.answer_id, v.document_id
+  cross join lateral (
+    select v.document_id, cast(count(*) as integer) as cited
+    from citations c
+    join document_versions v on v.id = c.version_id
+    where c.answer_id = a.answer_id
+    group by v.document_id
+  ) t
   union all
-  select distinct a.answer_id, n.document_id, cast(0 as bigint), cast(null as smallint)
+  select a.answer_id, t.document_id, 0, cast(null as smallint)
   from asked a
-  join near_documents n on n.answer_id = a.answer_id
+  cross join lateral (
+    select distinct n.document_id from near_documents n where n.answer_id = a.answer_id
+  ) t
   where a.outcome = 'not_found'
 $$;
 
 create or replace function usage_on(the_day date, tz text, person uuid default null)
 returns table (
-  collections uuid[], user_id uuid, questions bigint, answered bigint, not_found bigint, failed bigint, stopped bigint,
-  cached bigint, liked bigint, disliked bigint, prompt_tokens bigint, completion_tokens bigint, wrong bigint, outdated bigint,
-  incomplete bigint, wrong_source bigint, other bigint
+  collections uuid[], user_id uuid, questions integer, answered integer, not_found integer, failed integer, stopped integer,
+  cached integer, liked integer, disliked integer, prompt_tokens bigint, completion_tokens bigint, wrong integer, outdated integer,
+  incomplete integer, wrong_source integer, other integer
 )
 language sql stable
 as $$
-  with about as (
-    select t.answer_id, array_agg(distinct d.collection_id order by d.collection_id) as collections
-    from documents_of_answers(the_day, tz, person) t
-    join documents d on d.id = t.document_id
-    where d.collection_id is not null
-    group by t.answer_id
+  with asked as materialized (
+    select * from asked_on(the_day, tz, person)
   )
   select
     coalesce(b.collections, '{}'),
@@ -72,23 +75,35 @@ as $$
     count(*) filter (where a.rating = -1 and a.reason = 'incomplete'),
     count(*) filter (where a.rating = -1 and a.reason = 'wrong_source'),
     count(*) filter (where a.rating = -1 and a.reason = 'other')
-  from asked_on(the_day, tz, person) a
-  left join about b on b.answer_id = a.answer_id
+  from asked a
+  left join lateral (
+    select array_agg(distinct d.collection_id order by d.collection_id) as collections
+    from (
+      select v.document_id
+      from citations c
+      join document_versions v on v.id = c.version_id
+      where c.answer_id = a.answer_id
+      union all
+      select n.document_id from near_documents n where n.answer_id = a.answer_id and a.outcome = 'not_found'
+    ) t
+    join documents d on d.id = t.document_id
+    where d.collection_id is not null
+  ) b on true
   group by 1, 2
 $$;
 
 create or replace function documents_on(the_day date, tz text, person uuid default null)
-returns table (document_id uuid, asked_about bigint, cited bigint, disliked bigint)
+returns table (document_id uuid, asked_about integer, cited integer, disliked integer)
 language sql stable
 as $$
-  select t.document_id, count(*), cast(sum(t.cited) as bigint), count(*) filter (where t.rating = -1)
+  select t.document_id, count(*), sum(t.cited), count(*) filter (where t.rating = -1)
   from documents_of_answers(the_day, tz, person) t
   group by t.document_id
 $$;
 
 -- Of questions that were answered, or not found: what was stopped or has failed took as long as somebody was patient.
 create or replace function latency_on(the_day date, tz text)
-returns table (stage text, bucket smallint, count bigint)
+returns table (stage text, bucket smallint, count integer)
 language sql stable
 as $$
   select s.stage, cast(floor(20 * log(greatest(s.milliseconds, 0.01))) as smallint), count(*)
@@ -103,7 +118,7 @@ as $$
 $$;
 
 create or replace function refusals_on(the_day date, tz text)
-returns table (event text, count bigint)
+returns table (event text, count integer)
 language sql stable
 as $$
   select l.event, count(*)
@@ -116,7 +131,7 @@ $$;
 
 -- What was read again is no new file, and what was deleted has not failed.
 create or replace function ingestion_on(the_day date, tz text)
-returns table (collection_id uuid, bucket smallint, files bigint, ready bigint, failed bigint)
+returns table (collection_id uuid, bucket smallint, files integer, ready integer, failed integer)
 language sql stable
 as $$
   select
@@ -132,6 +147,20 @@ as $$
     and v.uploaded_at < cast(the_day + 1 as timestamp) at time zone tz
   group by 1, 2
 $$;
+
+-- People as a set: as many bits as `size`, those of the numbers set.
+create or replace function people_as_bits(numbers integer[], size integer) returns bit varying
+language plpgsql immutable
+as $$
+declare
+  bits bit varying := cast(repeat('0', size) as bit varying);
+  number integer;
+begin
+  foreach number in array numbers loop
+    bits := set_bit(bits, number, 1);
+  end loop;
+  return bits;
+end $$;
 
 -- The day of the first thing that is counted; null: there is nothing.
 create or replace function first_day(tz text) returns date

@@ -23,10 +23,24 @@ begin
   end loop;
 end $$;
 
--- A question or a version: `at` says of which day it is.
+-- The same for one moment, which is what those do who ask: in as few statements as there may be.
 create or replace function note_day(at timestamptz) returns void
-language sql volatile
-as $$ select note_days(array[cast(at at time zone s.zone as date)]) from rollup_state s $$;
+language plpgsql volatile security definer set search_path = kyo, pg_temp
+as $$
+declare
+  state rollup_state;
+  the_day date;
+begin
+  select * into state from rollup_state;
+  the_day := cast(at at time zone state.zone as date);
+  if the_day > state.closed_through then
+    perform pg_advisory_xact_lock_shared(hashtext('kyo.stale_days'), the_day - date '2000-01-01');
+    select * into state from rollup_state;
+  end if;
+  if the_day <= state.closed_through then
+    insert into stale_days (day) values (the_day);
+  end if;
+end $$;
 
 -- What changes many days at once finds them by what it sees, which may not be all: no rollup may run until it is committed.
 create or replace function hold_rollups() returns void
@@ -177,7 +191,7 @@ declare
   name text;
 begin
   for name in select p.oid::regprocedure from pg_proc p where p.pronamespace = 'kyo'::regnamespace
-    and p.proname in ('note_days', 'note_question', 'note_gone_questions', 'note_answer', 'note_changed_answers',
+    and p.proname in ('note_day', 'note_days', 'note_question', 'note_gone_questions', 'note_answer', 'note_changed_answers',
       'note_gone_answers', 'note_answers_of_changed', 'note_version', 'note_changed_document', 'note_refusal') loop
     execute format('revoke all on function %s from public', name);
   end loop;

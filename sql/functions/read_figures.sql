@@ -2,7 +2,8 @@
 -- themselves. Of other people nobody is told more than how many they were.
 -- Days that are rolled up are read from there; the others, normally today alone, are counted now. Which are which is decided in
 -- the statement that reads them, so no day is counted twice, whatever is rolled up meanwhile.
--- Planned anew each time: what is good for a week of one collection is not for a year of all.
+-- Planned anew each time, since what is good for a week of one collection is not for a year of all; and never compiled, which
+-- takes longer than all the rest.
 
 -- Where to read each day from. span 'month': from the sums of the month that begins on that day, if `by_month`; 'day': from its
 -- rollup; 'live': from the base tables.
@@ -26,7 +27,7 @@ as $$
     join rollup_state z on z.zone = tz
     where r.day between from_day and least(to_day, today - 1) and not exists (select from stale_days s where s.day = r.day)
   ),
-  begun as (
+  begun as materialized (  -- else it would be asked once a day
     select greatest(from_day, first_day(tz)) as day where first_day(tz) is not null
   )
   select m.month, 'month' from months m
@@ -60,7 +61,7 @@ $$;
 create or replace function usage_figures(
   wanted uuid, before_day date, from_day date, to_day date, today date, tz text
 ) returns jsonb
-language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan
+language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB'
 as $$
 declare
   told constant uuid[] := told_collections(wanted);
@@ -84,42 +85,47 @@ begin
       where d.span = 'live' and (told is null or u.collections && told)
     ),
     counts as materialized (
-      select u.day, s.collections, u.questions, u.answered, u.not_found, u.failed, u.stopped, u.cached, u.liked, u.disliked,
-        u.prompt_tokens, u.completion_tokens, u.wrong, u.outdated, u.incomplete, u.wrong_source, u.other
+      select u.day, u.questions, u.answered, u.not_found, u.failed, u.stopped, u.cached, u.liked, u.disliked, u.prompt_tokens,
+        u.completion_tokens, u.wrong, u.outdated, u.incomplete, u.wrong_source, u.other
       from usage u
       join spans d on d.day = u.day and d.span = 'day'
-      join scopes s on s.id = u.scope_id
+      where case when told is null then u.scope_id = 0 else u.scope_id in (select s.id from scopes s) end
       union all
-      select l.day, l.collections, l.questions, l.answered, l.not_found, l.failed, l.stopped, l.cached, l.liked, l.disliked,
+      select l.day, l.questions, l.answered, l.not_found, l.failed, l.stopped, l.cached, l.liked, l.disliked,
         l.prompt_tokens, l.completion_tokens, l.wrong, l.outdated, l.incomplete, l.wrong_source, l.other
       from live l
     ),
-    -- Who asked, in which period, about which collection. Months lie in one of both periods.
-    parts as materialized (
-      select *, false as is_before from days_to_read(from_day, to_day, today, tz, true)
-      union all
-      select *, true from days_to_read(before_day, from_day - 1, today, tz, true)
+    -- Who asked, as sets, of each day and collection. Sets of earlier days are shorter; zeros make all as long.
+    size as materialized (
+      select coalesce(max(p.number), -1) + 1 as bits from usage_people p
     ),
     askers as materialized (
-      select distinct a.is_before, a.collection_id, a.user_id
-      from (
-        select d.is_before, p.collection_id, p.user_id
-        from parts d
-        join people_by_month p on p.month = d.day
-        where d.span = 'month'
-        union all
-        select d.is_before, c.id, u.user_id
-        from parts d
-        join usage_by_person u on u.day = d.day
-        join scopes s on s.id = u.scope_id
-        left join lateral unnest(s.collections) as c(id) on true
-        where d.span = 'day'
-        union all
-        select l.day < from_day, c.id, l.user_id
-        from live l
-        left join lateral unnest(l.collections) as c(id) on true
-      ) a
-      where a.user_id <> operator and (told is null or a.collection_id = any(told))
+      select distinct l.day, c.id as collection_id, l.user_id, p.number
+      from live l
+      left join lateral unnest(l.collections) as c(id) on true
+      left join usage_people p on p.user_id = l.user_id
+      where l.user_id <> operator and (told is null or c.id = any(told))
+    ),
+    sets as materialized (
+      select p.day, p.collection_id,
+        case length(p.people)
+          when size.bits then p.people
+          else p.people || cast(repeat('0', size.bits - length(p.people)) as bit varying)
+        end as people
+      from size
+      cross join people_by_collection p
+      join spans d on d.day = p.day and d.span = 'day'
+      where told is null or p.collection_id = any(told)
+      union all
+      select a.day, a.collection_id, people_as_bits(array_agg(a.number), size.bits)
+      from size
+      cross join askers a
+      where a.number is not null
+      group by a.day, a.collection_id, size.bits
+    ),
+    -- Who has no number yet asks for the first time, on days that are not rolled up.
+    newcomers as materialized (
+      select a.day, a.collection_id, a.user_id from askers a where a.number is null
     )
     select jsonb_build_object(
       'days', (
@@ -141,28 +147,21 @@ begin
         from counts c
         where c.day < from_day
       ),
-      'people', (select count(distinct a.user_id) from askers a where not a.is_before),
-      'people_before', (select count(distinct a.user_id) from askers a where a.is_before),
+      'people', (select coalesce(bit_count(bit_or(s.people)), 0) from sets s where s.day >= from_day)
+        + (select count(distinct n.user_id) from newcomers n where n.day >= from_day),
+      'people_before', (select coalesce(bit_count(bit_or(s.people)), 0) from sets s where s.day < from_day)
+        + (select count(distinct n.user_id) from newcomers n where n.day < from_day),
       'people_by_day', (
         select jsonb_object_agg(p.day, p.people)
         from (
-          select u.day, count(distinct u.user_id) as people
+          select p.day, sum(p.people) as people
           from (
-            select u.day, u.user_id
-            from spans d
-            join usage_by_person u on u.day = d.day
-            join scopes s on s.id = u.scope_id
-            where d.span = 'day' and d.day >= from_day and told is not null
+            select s.day, bit_count(bit_or(s.people)) as people from sets s group by s.day
             union all
-            select l.day, l.user_id from live l where l.day >= from_day
-          ) u
-          where u.user_id <> operator
-          group by u.day
-          union all
-          select d.day, r.people
-          from spans d
-          join rolled_up_days r on r.day = d.day
-          where d.span = 'day' and d.day >= from_day and told is null
+            select n.day, count(distinct n.user_id) from newcomers n group by n.day
+          ) p
+          where p.day >= from_day
+          group by p.day
         ) p
       ),
       'collections', (
@@ -170,16 +169,34 @@ begin
         from (
           select t.id, sum(c.questions) as questions, sum(c.not_found) as not_found, sum(c.liked) as liked,
             sum(c.disliked) as disliked
-          from counts c
+          from (
+            select s.collections, sum(u.questions) as questions, sum(u.not_found) as not_found, sum(u.liked) as liked,
+              sum(u.disliked) as disliked
+            from usage u
+            join spans d on d.day = u.day and d.span = 'day' and d.day >= from_day
+            join scopes s on s.id = u.scope_id
+            group by s.id, s.collections
+            union all
+            select l.collections, l.questions, l.not_found, l.liked, l.disliked from live l where l.day >= from_day
+          ) c
           cross join lateral unnest(c.collections) as t(id)
-          where c.day >= from_day and (told is null or t.id = any(told))
+          where told is null or t.id = any(told)
           group by t.id
         ) c
         left join (
-          select a.collection_id, count(*) as people
-          from askers a
-          where not a.is_before
-          group by a.collection_id
+          select p.collection_id, sum(p.people) as people
+          from (
+            select s.collection_id, bit_count(bit_or(s.people)) as people
+            from sets s
+            where s.day >= from_day
+            group by s.collection_id
+            union all
+            select n.collection_id, count(distinct n.user_id)
+            from newcomers n
+            where n.day >= from_day
+            group by n.collection_id
+          ) p
+          group by p.collection_id
         ) p on p.collection_id = c.id
       ),
       'reasons', (
@@ -199,7 +216,7 @@ end $$;
 create or replace function document_figures(
   wanted uuid, from_day date, to_day date, today date, tz text, by_dislikes boolean, shown integer
 ) returns jsonb
-language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan
+language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB'
 as $$
 declare
   told constant uuid[] := told_collections(wanted);
@@ -272,7 +289,7 @@ end $$;
 -- How many answers took how long in each stage; whatever they were about, since that says nothing of how quick KYO is.
 create or replace function latency_figures(wanted uuid, from_day date, to_day date, today date, tz text)
 returns table (stage text, bucket smallint, count bigint)
-language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan
+language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
@@ -283,10 +300,12 @@ begin
   end if;
   return query
   with spans as materialized (
-    select * from days_to_read(from_day, to_day, today, tz)
+    select * from days_to_read(from_day, to_day, today, tz, true)
   )
   select l.stage, l.bucket, cast(sum(l.count) as bigint)
   from (
+    select l.stage, l.bucket, l.count from spans d join latency_by_month l on l.month = d.day where d.span = 'month'
+    union all
     select l.stage, l.bucket, l.count from spans d join latency l on l.day = d.day where d.span = 'day'
     union all
     select l.stage, l.bucket, l.count from spans d cross join lateral latency_on(d.day, tz) l where d.span = 'live'
@@ -296,7 +315,7 @@ end $$;
 
 create or replace function ingestion_figures(wanted uuid, from_day date, to_day date, today date, tz text)
 returns table (bucket smallint, files bigint, ready bigint, failed bigint)
-language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan
+language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare
@@ -328,7 +347,7 @@ end $$;
 -- What was refused on each day, for admins.
 create or replace function refusal_figures(from_day date, to_day date, today date, tz text)
 returns table (day date, count bigint)
-language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan
+language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 begin
@@ -350,7 +369,7 @@ end $$;
 
 -- What the actor asked: [day, counts…] as in `usage_figures`.
 create or replace function own_usage_figures(from_day date, to_day date, today date, tz text) returns jsonb
-language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan
+language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB'
 as $$
 declare
   actor constant uuid := current_actor();
@@ -388,7 +407,7 @@ end $$;
 -- The documents that the actor's own questions were about, as far as they may read them. Few: always counted.
 create or replace function own_document_figures(from_day date, to_day date, tz text, shown integer)
 returns table (id uuid, title text, collection text, asked_about bigint, cited bigint, disliked bigint)
-language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan
+language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan set jit = off set work_mem = '64MB'
 as $$
 #variable_conflict use_column
 declare

@@ -65,12 +65,29 @@ begin
   insert into usage
     (day, scope_id, questions, answered, not_found, failed, stopped, cached, liked, disliked, prompt_tokens,
       completion_tokens, wrong, outdated, incomplete, wrong_source, other)
-  select u.day, u.scope_id, sum(u.questions), sum(u.answered), sum(u.not_found), sum(u.failed), sum(u.stopped), sum(u.cached),
+  select u.day, coalesce(u.scope_id, 0), sum(u.questions), sum(u.answered), sum(u.not_found), sum(u.failed), sum(u.stopped), sum(u.cached),
     sum(u.liked), sum(u.disliked), sum(u.prompt_tokens), sum(u.completion_tokens), sum(u.wrong), sum(u.outdated),
     sum(u.incomplete), sum(u.wrong_source), sum(u.other)
   from usage_by_person u
   where u.day = the_day
-  group by u.day, u.scope_id;
+  group by grouping sets ((u.day, u.scope_id), (u.day));  -- without a scope: of all of them
+
+  delete from people_by_collection p where p.day = the_day;
+  insert into usage_people (user_id, number)
+  select n.user_id, (select coalesce(max(p.number), -1) from usage_people p) + row_number() over (order by n.user_id)
+  from (select distinct u.user_id from usage_by_person u where u.day = the_day) n
+  where n.user_id not in (select p.user_id from usage_people p);
+  insert into people_by_collection (day, collection_id, people)
+  select the_day, a.collection_id, people_as_bits(array_agg(a.number), max(a.number) + 1)
+  from (
+    select distinct c.id as collection_id, p.number
+    from usage_by_person u
+    join usage_scopes s on s.id = u.scope_id
+    left join lateral unnest(s.collections) as c(id) on true
+    join usage_people p on p.user_id = u.user_id
+    where u.day = the_day and u.user_id <> '00000000-0000-0000-0000-000000000001'
+  ) a
+  group by a.collection_id;
 
   delete from usage_by_document u where u.day = the_day;
   insert into usage_by_document (day, document_id, asked_about, cited, disliked)
@@ -92,15 +109,12 @@ begin
   select the_day, i.collection_id, i.bucket, i.files, i.ready, i.failed from ingestion_on(the_day, tz) i;
 
   delete from rolled_up_months m where m.month = date_trunc('month', cast(the_day as timestamp));
-  insert into rolled_up_days (day, rolled_up_at, people)
-  select the_day, at, count(distinct u.user_id) filter (where u.user_id <> '00000000-0000-0000-0000-000000000001')
-  from usage_by_person u
-  where u.day = the_day
-  on conflict (day) do update set rolled_up_at = excluded.rolled_up_at, people = excluded.people, checked_at = null;
+  insert into rolled_up_days (day, rolled_up_at) values (the_day, at)
+  on conflict (day) do update set rolled_up_at = excluded.rolled_up_at, checked_at = null;
 
   return query select
     (select coalesce(sum(u.questions), 0) from usage u where u.day = the_day),
-    (select cast(r.people as bigint) from rolled_up_days r where r.day = the_day),
+    (select count(distinct u.user_id) from usage_by_person u where u.day = the_day),
     (select count(*) from usage_by_document u where u.day = the_day),
     (select coalesce(sum(r.count), 0) from refusals r where r.day = the_day),
     (select coalesce(sum(i.files), 0) from ingestion i where i.day = the_day);
@@ -139,19 +153,18 @@ begin
           and m.month + n not in (select r.day from rolled_up_days r)
       )
   loop
-    delete from people_by_month p where p.month = wanted;
-    insert into people_by_month (month, collection_id, user_id)
-    select distinct wanted, c.id, u.user_id
-    from usage_by_person u
-    join usage_scopes s on s.id = u.scope_id
-    left join lateral unnest(s.collections) as c(id) on true
-    where u.day >= wanted and u.day < wanted + interval '1 month';
     delete from usage_by_document_and_month u where u.month = wanted;
     insert into usage_by_document_and_month (month, document_id, asked_about, cited, disliked)
     select wanted, u.document_id, sum(u.asked_about), sum(u.cited), sum(u.disliked)
     from usage_by_document u
     where u.day >= wanted and u.day < wanted + interval '1 month'
     group by u.document_id;
+    delete from latency_by_month l where l.month = wanted;
+    insert into latency_by_month (month, stage, bucket, count)
+    select wanted, l.stage, l.bucket, sum(l.count)
+    from latency l
+    where l.day >= wanted and l.day < wanted + interval '1 month'
+    group by l.stage, l.bucket;
     insert into rolled_up_months values (wanted);
     done := done + 1;
   end loop;
@@ -197,10 +210,11 @@ begin
       to_jsonb(u) - '{day,scope_id,user_id}'::text[] as row
     from usage_by_person u join usage_scopes s on s.id = u.scope_id where u.day = the_day
     union all
-    select 'usage', cast(s.collections as text), to_jsonb(u) - '{day,scope_id}'::text[]
-    from usage u join usage_scopes s on s.id = u.scope_id where u.day = the_day
+    select 'usage', coalesce(cast(s.collections as text), 'all'), to_jsonb(u) - '{day,scope_id}'::text[]
+    from usage u left join usage_scopes s on s.id = u.scope_id where u.day = the_day
     union all
-    select 'people', '', to_jsonb(r.people) from rolled_up_days r where r.day = the_day
+    select 'people_by_collection', coalesce(cast(p.collection_id as text), '-'), to_jsonb(cast(p.people as text))
+    from people_by_collection p where p.day = the_day
     union all
     select 'usage_by_document', cast(u.document_id as text), to_jsonb(u) - '{day,document_id}'::text[]
     from usage_by_document u where u.day = the_day
@@ -223,15 +237,23 @@ begin
       to_jsonb(a) - '{collections,user_id}'::text[] as row
     from asked a
     union all
-    select 'usage', cast(a.collections as text), jsonb_build_object(
+    select 'usage', coalesce(cast(a.collections as text), 'all'), jsonb_build_object(
       'questions', sum(a.questions), 'answered', sum(a.answered), 'not_found', sum(a.not_found), 'failed', sum(a.failed),
       'stopped', sum(a.stopped), 'cached', sum(a.cached), 'liked', sum(a.liked), 'disliked', sum(a.disliked),
       'prompt_tokens', sum(a.prompt_tokens), 'completion_tokens', sum(a.completion_tokens), 'wrong', sum(a.wrong),
       'outdated', sum(a.outdated), 'incomplete', sum(a.incomplete), 'wrong_source', sum(a.wrong_source), 'other', sum(a.other))
-    from asked a group by a.collections
+    from asked a group by grouping sets ((a.collections), ()) having count(*) > 0
     union all
-    select 'people', '', to_jsonb(count(distinct a.user_id))
-    from asked a where a.user_id <> '00000000-0000-0000-0000-000000000001'
+    select 'people_by_collection', coalesce(cast(p.collection_id as text), '-'),
+      to_jsonb(cast(people_as_bits(array_agg(p.number), max(p.number) + 1) as text))
+    from (
+      select distinct c.id as collection_id, n.number
+      from asked a
+      left join lateral unnest(a.collections) as c(id) on true
+      join usage_people n on n.user_id = a.user_id
+      where a.user_id <> '00000000-0000-0000-0000-000000000001'
+    ) p
+    group by p.collection_id
     union all
     select 'usage_by_document', cast(d.document_id as text), to_jsonb(d) - 'document_id' from documents_on(the_day, tz) d
     union all
@@ -268,20 +290,18 @@ begin
     ) c using (document_id)
     where to_jsonb(k) is distinct from to_jsonb(c)
     union all
-    select 'people_by_month', concat_ws(' ', coalesce(cast(p.collection_id as text), '-'), p.user_id), to_jsonb(count(p.kept)),
-      to_jsonb(count(p.counted))
+    select 'latency_by_month', concat_ws(' ', stage, bucket), to_jsonb(k.count), to_jsonb(c.count)
     from (
-      select p.collection_id, p.user_id, 1 as kept, cast(null as integer) as counted
-      from months m join people_by_month p on p.month = m.month
-      union all
-      select distinct c.id, u.user_id, cast(null as integer), 1
-      from months m
-      join usage_by_person u on u.day >= m.month and u.day < m.month + interval '1 month'
-      join usage_scopes s on s.id = u.scope_id
-      left join lateral unnest(s.collections) as c(id) on true
-    ) p
-    group by p.collection_id, p.user_id
-    having count(p.kept) <> count(p.counted)
+      select l.stage, l.bucket, cast(sum(l.count) as bigint) as count
+      from months m join latency_by_month l on l.month = m.month
+      group by l.stage, l.bucket
+    ) k
+    full join (
+      select l.stage, l.bucket, cast(sum(l.count) as bigint) as count
+      from months m join latency l on l.day >= m.month and l.day < m.month + interval '1 month'
+      group by l.stage, l.bucket
+    ) c using (stage, bucket)
+    where k.count is distinct from c.count
   )
   select d.figures, d.of_what, d.kept, d.counted
   from differing d

@@ -13,7 +13,6 @@ insert into rollup_state default values;
 create table rolled_up_days (
   day date primary key,
   rolled_up_at timestamptz not null,
-  people integer not null,  -- who asked, whatever it was about
   checked_at timestamptz  -- when its figures were last compared with the base tables
 );
 
@@ -53,7 +52,7 @@ create table usage_by_person (
 );
 create index on usage_by_person (user_id, day);
 
--- The same without the people: few rows, for sums.
+-- The same without the people: few rows, for sums. Scope 0 is everything.
 create table usage (like usage_by_person);
 alter table usage drop column user_id, add primary key (day, scope_id);
 
@@ -93,14 +92,20 @@ create table ingestion (
 );
 create index on ingestion (day);
 
+-- Who asked, as a set: bit n is for the person with the number n. To count people over a year is to join sets.
+create table usage_people (
+  user_id uuid primary key,
+  number integer not null unique
+);
+create table people_by_collection (
+  day date not null,
+  collection_id uuid,  -- null: what was asked was about none
+  people bit varying not null
+);
+create index on people_by_collection (day);
+
 -- Months whose days are all there, summed up: for long ranges. A rollup of one of its days takes a month out.
 create table rolled_up_months (month date primary key);
-create table people_by_month (
-  month date not null,
-  collection_id uuid,  -- null: what was asked was about none
-  user_id uuid not null
-);
-create index on people_by_month (month);
 create table usage_by_document_and_month (
   month date not null,
   document_id uuid not null,
@@ -108,6 +113,14 @@ create table usage_by_document_and_month (
   cited integer not null,
   disliked integer not null,
   primary key (month, document_id)
+);
+
+create table latency_by_month (
+  month date not null,
+  stage text not null,
+  bucket smallint not null,
+  count bigint not null,
+  primary key (month, stage, bucket)
 );
 
 -- A day of the base tables is read by these.
