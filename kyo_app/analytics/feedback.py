@@ -2,6 +2,7 @@
 
 from kyo_app.analytics import charts, figures, tables
 from kyo_app.analytics.parts import Shown, show_days, show_download, show_figures, show_heading, show_rows
+from kyo_app.components import Link
 from kyo_pipeline.domain.analytics import FeedbackSummary
 
 
@@ -12,6 +13,8 @@ def feedback_panel(found: FeedbackSummary, shown: Shown) -> None:
     if found.reasons:
         show_heading("Reasons for a thumb down")
         show_rows("Reasons", tables.REASON_COUNTS, found.reasons, shown, "feedback-reasons")
+    if found.totals.disliked:
+        Link("feedback", "Review answers that did not help", ":material/reviews:").show()
     if found.documents:
         show_heading("Documents whose answers did not help")
         show_rows(

@@ -150,17 +150,23 @@ def of_effort(now: Totals, before: Totals, *, refusals: bool) -> list[Figure]:
 
 def of_ingestion(files: IngestionTotals) -> list[Figure]:
     """Of the files that were uploaded in the period."""
-    median, p95 = (_NONE if one is None else seconds(one) for one in (files.seconds_p50, files.seconds_p95))
     return [
         Figure("Files", f"{files.files:,}", "Files that were uploaded, new versions too."),
         share("Ready", "files", Part(files.ready, files.files)),
         share("Failed", "files", Part(files.failed, files.files)),
-        Figure("Until ready", median, f"Half of the files took no longer than this, and 95 % no longer than {p95}."),
+        _until_ready(files.seconds_p50, files.seconds_p95),
     ]
 
 
 def rated(totals: Totals) -> int:
     return totals.liked + totals.disliked
+
+
+def _until_ready(half: float | None, nearly_all: float | None) -> Figure:
+    if half is None or nearly_all is None:
+        return Figure("Until ready", _NONE, "None of them has become ready.")
+    note = f"Half of the files took no longer than this, and 95 % no longer than {seconds(nearly_all)}."
+    return Figure("Until ready", seconds(half), note)
 
 
 def _liked(totals: Totals) -> Part:

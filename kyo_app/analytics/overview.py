@@ -35,7 +35,7 @@ def unused_panel(found: Sequence[DocumentUse], number: int, shown: Shown) -> Non
     """Documents that answer questions and were not needed for any; `number` of all of them."""
     show_heading("Documents that nobody needed")
     if not number:
-        st.caption("Every document that answers questions was of use in these days.")
+        st.caption("There is none in these days.")
         return
     more = "" if number == len(found) else f" The first {len(found):,} of them are listed."
     st.caption(f"{wording.counted(number, 'document')} answered nothing that was asked in these days.{more}")
@@ -56,12 +56,9 @@ def _latencies(found: Sequence[StageLatency], shown: Shown) -> None:
     if not found:
         return
     show_heading("How long answers took")
-    told = "; ".join(
-        f"{charts.stage_name(one.stage)}: half within {figures.seconds(one.p50 / 1000)}, "
-        f"95 % within {figures.seconds(one.p95 / 1000)}"
-        for one in found
-    )
-    show_chart(charts.latencies(found), f"How long answers took, {shown.said}. {told}.")
+    # The first is all stages together; the table says the rest.
+    told = f"half within {figures.seconds(found[0].p50 / 1000)}, 95 % within {figures.seconds(found[0].p95 / 1000)}"
+    show_chart(charts.latencies(found), f"How long answers took, {shown.said}: {told}.")
     show_numbers("How long answers took", tables.LATENCIES, found)
     show_download("Download times (CSV)", tables.LATENCIES, found, shown.file_name("times"))
 

@@ -7,7 +7,7 @@ from datetime import date
 import streamlit as st
 
 from kyo_app.analytics import days
-from kyo_app.analytics.charts import Bars, Spec
+from kyo_app.analytics.charts import Spec, over_days
 from kyo_app.analytics.columns import Column, Row, cells, csv_text
 from kyo_app.analytics.days import Count, Stretch
 from kyo_app.analytics.figures import Figure
@@ -56,7 +56,7 @@ def show_days(title: str, counts: Mapping[str, Count], found: Sequence[DayTotals
     unit = days.unit(shown.period)
     sums = ", ".join(f"{sum(one.sum(count) for one in stretches):,} {name.lower()}" for name, count in counts.items())
     show_heading(f"{title} a {unit}")
-    show_chart(Bars(counts, stretches, labels).spec(), f"{title} a {unit}, {shown.said}: {sums}.")
+    show_chart(over_days(counts, stretches, labels), f"{title} a {unit}, {shown.said}: {sums}.")
     when = Column[Stretch](unit.capitalize(), lambda one: days.said(one.first, one.last, shown.today))
     show_numbers(title, [when, *(_sum_of(name, count) for name, count in counts.items())], stretches)
 

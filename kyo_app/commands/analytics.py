@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import click
 
+from kyo_app import wording
 from kyo_app.analytics import days, figures, tables
 from kyo_app.analytics.columns import Column, Row, plain
 from kyo_app.analytics.figures import Figure
@@ -46,7 +47,7 @@ def _shown(found: Overview, *, refusals: bool) -> str:
         _rows(tables.LATENCIES, found.latencies),
         _rows(tables.COLLECTIONS, found.collections),
         _rows(tables.MOST_USED, found.documents),
-        f"{found.never_used_count:,} documents that nobody needed",
+        f"{wording.counted(found.never_used_count, 'document')} that nobody needed",
     ]
     return "\n\n".join(part for part in parts if part)
 

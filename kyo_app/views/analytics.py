@@ -16,7 +16,7 @@ from kyo_app.analytics.parts import Shown
 from kyo_app.auth import acting
 from kyo_app.components import Link, empty_state, shown_errors
 from kyo_pipeline.domain.actor import Actor, Permission
-from kyo_pipeline.domain.analytics import Period
+from kyo_pipeline.domain.analytics import Period, Totals
 from kyo_pipeline.services import analytics
 
 # What stands in addresses, so that a page can be bookmarked.
@@ -58,17 +58,21 @@ def _tabs(actor: Actor, shown: Shown) -> None:
 
 def _overview(actor: Actor, shown: Shown) -> None:
     chosen = _collection(actor)
+    _tell_whose(actor, chosen)
     found = analytics.overview(runtime.kyo(), actor, shown.period, chosen)
     if found.totals.questions:
         overview_panel(found, shown, refusals=actor.may(Permission.AUDIT_READ) and chosen is None)
     else:
-        _nothing(analytics.overview(runtime.kyo(), actor, _ever(shown), chosen).totals.questions)
+        ever = analytics.overview(runtime.kyo(), actor, _ever(shown), chosen)
+        _nothing("Nothing has been asked yet", ever.totals)
     unused_panel(found.never_used, found.never_used_count, shown)
     ingestion_panel(found.ingestion, shown)
 
 
 def _feedback(actor: Actor, shown: Shown) -> None:
-    found = analytics.feedback_summary(runtime.kyo(), actor, shown.period, _collection(actor))
+    chosen = _collection(actor)
+    _tell_whose(actor, chosen)
+    found = analytics.feedback_summary(runtime.kyo(), actor, shown.period, chosen)
     if rated(found.totals):
         feedback_panel(found, shown)
     else:
@@ -84,16 +88,15 @@ def _own(actor: Actor, shown: Shown) -> None:
     if found.totals.questions:
         own_panel(found, shown)
     else:
-        _nothing(analytics.my_statistics(runtime.kyo(), actor, _ever(shown)).totals.questions)
+        _nothing("You have not asked anything yet", analytics.my_statistics(runtime.kyo(), actor, _ever(shown)).totals)
 
 
-def _nothing(ever: int) -> None:
-    if ever:
+def _nothing(never: str, ever: Totals) -> None:
+    """No question in these days; none at all, unless `ever` knows of some."""
+    if ever.questions:
         empty_state(":material/event_busy:", "No question in these days", "Choose other days, or a longer time.")
     else:
-        empty_state(
-            ":material/monitoring:", "Nothing has been asked yet", "Questions are counted from the first.", _ASK
-        )
+        empty_state(":material/monitoring:", never, "Questions are counted from the first.", _ASK)
 
 
 def _ever(shown: Shown) -> Period:
@@ -116,6 +119,12 @@ def _collection(actor: Actor) -> UUID | None:
         width=2 * _BOX,
     )
     return None if chosen is None else found[chosen]
+
+
+def _tell_whose(actor: Actor, chosen: UUID | None) -> None:
+    if chosen is not None or not actor.may(Permission.AUDIT_READ):
+        of = "this collection" if chosen is not None else "collections that you may approve in"
+        st.caption(f"Only of questions whose answers quote documents of {of}, or which came near to one unanswered.")
 
 
 def _period(today: date) -> Period | None:

@@ -2,11 +2,14 @@
 
 import csv
 import io
+import re
 from datetime import date, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from kyo_app import main
 from kyo_app.analytics import charts, days, figures, tables
 from kyo_app.analytics.columns import cells, csv_text, written
 from kyo_app.analytics.figures import BETTER, NEITHER, WORSE, Figure, Part
@@ -285,22 +288,21 @@ def test_a_reason_that_nobody_knows_yet_is_told_all_the_same() -> None:
 # Charts ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_chart_draws_each_count_of_each_stretch() -> None:
+def test_a_chart_draws_each_count_of_each_stretch_and_leaves_out_nothing_but_nothing() -> None:
     period = days.last_days(2, TODAY)
-    found = days.stretches([DayTotals(TODAY, Totals(answered=2, not_found=1))], period)
-    spec = charts.Bars(charts.OUTCOMES, found, ["30 Nov"]).spec()
-    assert [(one["when"], one["what"], one["number"]) for one in spec["data"]["values"]] == [
-        ("30 Nov", "Answered", 2),
-        ("30 Nov", "Not found", 1),
-        ("30 Nov", "Failed", 0),
-        ("30 Nov", "Stopped", 0),
+    two = [DayTotals(period.first, Totals()), DayTotals(TODAY, Totals(answered=2, not_found=1))]
+    spec = charts.over_days(charts.OUTCOMES, days.stretches(two, period), ["29 Nov", "30 Nov"])
+    assert spec["data"]["values"] == [
+        {"When": "30 Nov", "What": "Answered", "Number": 2},
+        {"When": "30 Nov", "What": "Not found", "Number": 1},
     ]
+    assert spec["encoding"]["x"]["scale"] == {"domain": ["29 Nov", "30 Nov"]}
     assert spec["encoding"]["color"]["scale"] == {"domain": list(charts.OUTCOMES)}  # colours are the theme's
 
 
 def test_times_are_drawn_in_seconds() -> None:
     spec = charts.latencies([StageLatency("total", 3, 820.0, 4200.0), StageLatency("new_stage", 1, 1.0, 2.0)])
-    assert [(one["stage"], one["what"], one["seconds"]) for one in spec["data"]["values"]] == [
+    assert [tuple(one.values()) for one in spec["data"]["values"]] == [
         ("All together", "Half within", 0.82),
         ("All together", "95 % within", 4.2),
         ("New stage", "Half within", 0.001),
@@ -311,4 +313,27 @@ def test_times_are_drawn_in_seconds() -> None:
 def test_files_are_drawn_by_what_became_of_them() -> None:
     files = IngestionTotals(files=9, ready=5, failed=1)
     assert charts.ingested(files) == {"Ready": 5, "Under way": 3, "Failed": 1}
-    assert sum(one["files"] for one in charts.ingestion(files)["data"]["values"]) == 9
+    assert sum(one["Number"] for one in charts.ingestion(files)["data"]["values"]) == 9
+
+
+def _luminance(color: str) -> float:
+    """As WCAG 2 defines it."""
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(one: str, other: str) -> float:
+    darker, lighter = sorted(map(_luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize(("theme", "words"), [("light", charts.WORDS_ON_LIGHT), ("dark", charts.WORDS_ON_DARK)])
+def test_bars_and_words_of_charts_are_seen_in_both_themes(theme: str, words: str) -> None:
+    config = (Path(main.__file__).parent / ".streamlit" / "config.toml").read_text()
+    part = config.split(f"[theme.{theme}]")[1].split("\n[")[0]
+    background = re.findall(r'^backgroundColor = "(#\w{6})"', part, re.MULTILINE)[0]
+    colors = re.findall(r"#\w{6}", re.findall(r"^chartCategoricalColors = (.*)$", part, re.MULTILINE)[0])
+    assert len(colors) >= len(charts.OUTCOMES)
+    assert min(_contrast(color, background) for color in colors) >= 3
+    assert _contrast(words, background) >= 4.5

@@ -255,10 +255,10 @@ def test_nonsense_in_the_address_is_left_alone(visit: Visit, admin: Actor, value
 
 
 def test_before_the_first_question(visit: Visit, admin: Actor, employee: Actor) -> None:
-    for somebody in (admin, employee):
+    for somebody, said in ((admin, "Nothing has been asked yet"), (employee, "You have not asked anything yet")):
         page = visit("analytics", somebody)
         assert not page.exception
-        assert "Nothing has been asked yet" in words(page)
+        assert said in words(page)
         assert not page.get("vega_lite_chart")
 
 
@@ -288,7 +288,8 @@ def test_charts_say_in_words_what_they_show(visit: Visit, admin: Actor) -> None:
     page = visit("analytics", admin)
     told = [chart.proto.alt for chart in page.get("vega_lite_chart")]
     assert "3 answered, 1 not found, 0 failed, 0 stopped" in told[0]
-    assert "All together: half within" in told[1]
+    assert "How long answers took" in told[1]
+    assert "half within" in told[1]
     assert told[2].endswith("1 ready, 0 under way, 0 failed.")
 
 
@@ -328,6 +329,8 @@ def test_feedback(visit: Visit, manager: Actor, downloads: dict[str, Callable[[]
     reasons, documents = tables(page)
     assert reasons == [{"Reason": "Outdated", "Thumbs down": "1"}]
     assert [row["Thumbs down"] for row in documents] == ["1"]
+    assert [link.proto.label for link in page.get("page_link")] == ["Review answers that did not help"]
+    assert "collections that you may approve in" in words(page)
     assert [name.split("-20")[0] for name in downloads] == [
         "kyo-feedback-days",
         "kyo-feedback-reasons",

@@ -35,6 +35,9 @@ MAY = {
         "quality:read",
     },
     Role.ADMIN: {
+        "alert:read",
+        "alert:test",
+        "audit:read",
         "collection:manage",
         "document:delete",
         "document:reprocess",
@@ -42,6 +45,8 @@ MAY = {
         "embedding_set:tune",
         "evaluation_case:export",
         "group:manage",
+        "quality:accept",
+        "quality:run",
         "status:read",
         "user:add",
         "user:change",

@@ -69,6 +69,16 @@ def test_from_an_uploaded_file_to_a_cited_answer(
     admin.goes_to("History")
     admin.sees("How many days of paid leave does everyone have?")
     admin.shows("history")
+
+    complaints: list[str] = []
+    admin.page.on("console", lambda message: complaints.append(message.text))
+    admin.goes_to("Analytics")
+    expect(admin.page.get_by_test_id("stVegaLiteChart").first.locator(".mark-rect path").first).to_be_visible()
+    with admin.page.expect_download() as download:
+        admin.presses("Download days (CSV)")
+    assert re.fullmatch(r"kyo-days-[-\d]+-to-[-\d]+\.csv", download.value.suggested_filename)
+    admin.shows("analytics", whole=True)
+    assert [text for text in complaints if "Content Security Policy" in text] == []
     admin.signs_out()
     admin.opens("documents")
     expect(admin.page.get_by_role("button", name="Sign in")).to_be_visible()
