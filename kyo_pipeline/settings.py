@@ -275,7 +275,7 @@ class Settings(BaseSettings):
     KYO_RETAIN_AUDIT_DAYS: int | None = Field(
         None,
         ge=30,
-        description="Rows of the audit log that are older are deleted every night. Without it all are kept. Not less "
+        description="Rows of the audit log that are older are deleted every night. Without it all are kept. More "
         "than KYO_RETAIN_VERSIONS_DAYS: what has answered when is read there.",
     )
     KYO_RETAIN_AUDIT_ADDRESSES_DAYS: int = Field(
@@ -439,8 +439,8 @@ class Settings(BaseSettings):
     @field_validator("KYO_RETAIN_AUDIT_DAYS")
     @classmethod
     def _check_audit_days(cls, value: int | None, info: ValidationInfo) -> int | None:
-        if value is not None and value < (info.data.get("KYO_RETAIN_VERSIONS_DAYS") or 0):
-            raise ValueError("must not be less than KYO_RETAIN_VERSIONS_DAYS")
+        if value is not None and value <= (info.data.get("KYO_RETAIN_VERSIONS_DAYS") or 0):
+            raise ValueError("must be more than KYO_RETAIN_VERSIONS_DAYS")
         return value
 
     @field_validator("KYO_TIME_ZONE")

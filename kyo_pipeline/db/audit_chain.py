@@ -57,6 +57,8 @@ def write(tx: Connection, key: Callable[[], bytes]) -> None:
     if not entries:
         return
     secret = key()  # before the lock: it may have to be read from a file
+    if refused := [entry.at for entry in entries if entry.outcome == "refused"]:
+        tx.execute(text("select expect_refusals(:refused)"), {"refused": refused})
     last = tx.execute(text("select id, hash from lock_audit_chain()")).one_or_none()
     rows = ",".join(_appended(row) for row in follow(_end(last), entries, secret))
     tx.execute(text("select append_to_audit_log(cast(:rows as jsonb))"), {"rows": f"[{rows}]"})

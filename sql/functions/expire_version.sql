@@ -42,6 +42,10 @@ begin
     and v.status in ('ready', 'failed')
     and v.id not in (select s.id from answered_since s)
     and v.document_id not in (select u.document_id from unknown u)
+    and (
+      exists (select from audit_log a where a.at < before)
+      or not exists (select from audit_log a where a.event = 'audit:prune')
+    )
     and exists (
       select from document_versions w where w.document_id = v.document_id and w.number > v.number and w.published_at < before
     )
@@ -119,7 +123,9 @@ begin
     where w.document_id = subject.id and w.reprocess_of = gone.id
     order by w.number
     limit 1;
-    update document_versions w set reprocess_of = null, uploaded_at = gone.uploaded_at where w.id = heir;
+    update document_versions w
+    set reprocess_of = null, uploaded_at = gone.uploaded_at, ready_at = coalesce(gone.ready_at, w.ready_at)
+    where w.id = heir;
     if heir = subject.current_version_id then  -- answers show that day
       update corpus set revision = revision + 1;
     end if;

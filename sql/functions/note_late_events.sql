@@ -119,8 +119,25 @@ begin
 end $$;
 create or replace trigger note_given after insert on feedback
 referencing new table as changed for each statement execute function note_answers_of_changed();
+
+-- What somebody writes about an answer is in no figure: a document that is erased empties many comments at once.
+create or replace function note_changed_feedback() returns trigger
+language plpgsql security definer set search_path = kyo, pg_temp
+as $$
+begin
+  perform note_days(array(
+    select distinct cast(q.asked_at at time zone s.zone as date)
+    from before b
+    join after f on f.answer_id = b.answer_id and f.user_id = b.user_id
+    join answers a on a.id = f.answer_id
+    join questions q on q.id = a.question_id
+    cross join rollup_state s
+    where (f.rating, f.reason) is distinct from (b.rating, b.reason)
+  ));
+  return null;
+end $$;
 create or replace trigger note_changed after update on feedback
-referencing new table as changed for each statement execute function note_answers_of_changed();
+referencing old table as before new table as after for each statement execute function note_changed_feedback();
 create or replace trigger note_gone after delete on feedback
 referencing old table as changed for each statement execute function note_answers_of_changed();
 create or replace trigger note_gone after delete on citations
@@ -186,13 +203,21 @@ as $$ begin perform note_day(new.at); return null; end $$;
 create or replace trigger note_refused after insert on audit_log for each row
 when (new.outcome = 'refused') execute function note_refusal();
 
+-- Whoever is about to append refusals of these moments takes the lock that `note_refusal` needs before that on the chain of the
+-- audit log, which is to be the last one: else everybody who does anything could wait for a rollup.
+create or replace function expect_refusals(moments timestamptz[]) returns void
+language plpgsql security definer set search_path = kyo, pg_temp
+as $$ begin perform note_day(moment) from unnest(moments) as moment; end $$;
+revoke all on function expect_refusals(timestamptz[]) from public;
+grant execute on function expect_refusals(timestamptz[]) to kyo_app, kyo_pipeline;
+
 do $$
 declare
   name text;
 begin
   for name in select p.oid::regprocedure from pg_proc p where p.pronamespace = 'kyo'::regnamespace
     and p.proname in ('note_day', 'note_days', 'note_question', 'note_gone_questions', 'note_answer', 'note_changed_answers',
-      'note_gone_answers', 'note_answers_of_changed', 'note_version', 'note_changed_document', 'note_refusal') loop
+      'note_gone_answers', 'note_answers_of_changed', 'note_changed_feedback', 'note_version', 'note_changed_document', 'note_refusal') loop
     execute format('revoke all on function %s from public', name);
   end loop;
 end $$;
