@@ -130,6 +130,19 @@ def test_a_row_tells_all_when_it_is_open(visit: Visit, admin: Actor, employee: A
     assert page.code[0].value == f"{record.hash}\n{'0' * 64}"
 
 
+def test_no_detail_takes_the_place_of_a_fact(visit: Visit, admin: Actor, put: Put) -> None:
+    put(details={"outcome": "answered", "row": 7})
+    page = visit("audit", admin)
+    opened(page)
+    said = [(str(row[""]), str(row[" "])) for row in page.table[-1].value.to_dict("records")]
+    assert [pair for pair in said if pair[0] in ("Outcome", "Row")] == [
+        ("Outcome", "done"),
+        ("Outcome", "answered"),
+        ("Row", "7"),
+        ("Row", "1"),
+    ]
+
+
 @pytest.mark.parametrize("text", [ODD, *HOSTILE.values()], ids=["odd", *HOSTILE])
 def test_what_others_wrote_stays_text(visit: Visit, admin: Actor, put: Put, text: str) -> None:
     text = text.replace("\x00", "")  # the database holds none
