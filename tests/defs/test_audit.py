@@ -85,9 +85,7 @@ def test_a_webhook_that_is_away_hides_nothing(
     assert (said["rows"], len(anchors(home))) == (2, 1)
 
 
-def test_anchors_that_cannot_be_read_are_told_and_nothing_is_deleted(
-    home: Path, instance: dg.DagsterInstance
-) -> None:
+def test_anchors_that_cannot_be_read_are_told_and_nothing_is_deleted(home: Path, instance: dg.DagsterInstance) -> None:
     (home / "audit-anchors.jsonl").write_text("nonsense")
     said, checks = launch(instance)
     assert checks["audit_log_holds"].passed
