@@ -275,7 +275,8 @@ def committed(kyo: Kyo, own_database: str) -> Iterator[Kyo]:
     db, owner = Database(own_database, DatabaseRole.APP), Database(own_database)
     yield replace(kyo, db=db)
     with owner.transaction(OPERATOR) as tx:
-        gone = "documents, gaps, gap_runs, questions, sessions, sign_in_tickets, sign_in_failures, invitations, lexemes, cuttings"
+        gone = "documents, gaps, gap_runs, questions, sessions, sign_in_tickets, sign_in_failures, invitations"
+        gone += ", lexemes, cuttings"
         tx.execute(text(f"truncate {gone} cascade"))
         tx.execute(text("select set_config('kyo.actor', '', true)"))  # for people there is no way to delete people
         tx.execute(text("delete from users where id <> :operator"), {"operator": OPERATOR.id})
