@@ -89,7 +89,7 @@ def _rating(answer: Answer) -> None:
         if rating is not None:
             with st.popover("Edit comment" if comment else "Add a comment", type="tertiary"):
                 _comment_form(answer, comment)
-    followed.toggle(answer)  # here, so that a thumb down makes it appear
+    followed.toggle(answer, rating)  # here, so that a thumb down makes it appear
 
 
 def _comment_form(answer: Answer, comment: str) -> None:

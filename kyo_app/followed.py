@@ -17,9 +17,8 @@ from kyo_pipeline.services import followed_questions
 _SHOWN = 5
 
 
-def toggle(answer: Answer) -> None:
-    """To be told when it is answered: where nothing was found, or the answer did not help."""
-    rating = st.session_state.get(f"rated-{answer.id}", (answer.rating,))[0]
+def toggle(answer: Answer, rating: int | None) -> None:
+    """To be told when it is answered: where nothing was found, or the answer did not help, by its rating of now."""
     actor = current_actor()
     if actor is None or not (answer.outcome is Outcome.NOT_FOUND or rating == -1):
         return
