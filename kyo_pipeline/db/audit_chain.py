@@ -138,9 +138,7 @@ def begin_chain(tx: Connection, now: datetime) -> bool:
     For the owner of the tables, when the database is brought up to date.
     """
     older = _older(tx)
-    if older is None or tx.scalar(
-        text("select exists (select from audit_log where event = :event)"), {"event": Event.AUDIT_BEGIN.value}
-    ):
+    if older is None or tx.scalar(text("select exists (select from audit_log where event = :event)"), {"event": Event.AUDIT_BEGIN.value}):
         return False
     details = {**older, HASH: GENESIS.hex()}
     entry = Entry(now, OPERATOR.id, OPERATOR.username, Event.AUDIT_BEGIN.value, "log", "done", details)
@@ -157,9 +155,7 @@ def changed_before(tx: Connection) -> Tampering | None:
     older = _older(tx)
     if begun is None or older is None:
         return None  # there never were any, or their time was over
-    return (
-        None if older.items() <= begun.details.items() else Tampering(Kind.CHANGED, 1, _BEFORE.format(older[THROUGH]))
-    )
+    return None if older.items() <= begun.details.items() else Tampering(Kind.CHANGED, 1, _BEFORE.format(older[THROUGH]))
 
 
 def _older(tx: Connection) -> dict[str, object] | None:
