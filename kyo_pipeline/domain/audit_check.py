@@ -17,7 +17,9 @@ _NOT_OURS = "Row {0} was not written by KYO, or with another key."
 _COPY = "Row {0} is a copy of another one."
 _ELSEWHERE = "Row {0} was written in another place of the log."
 _RENUMBERED = "A row before row {0} was removed, and the numbers were changed."
-_NOT_ANCHORED = "Row {0} is not the one that was there when its hash was kept outside of the database, at {1:%F %R} UTC."
+_NOT_ANCHORED = (
+    "Row {0} is not the one that was there when its hash was kept outside of the database, at {1:%F %R} UTC."
+)
 _CUT_OFF = "The log ends with row {0}, and had {1} rows at {2:%F %R} UTC."
 
 
