@@ -268,6 +268,18 @@ def test_who_found_an_answer_is_asked_only_if_it_did_not_help(
     assert document.searchable
 
 
+def test_a_thumb_down_makes_the_switch_appear(visit: Visit, kyo: Kyo, employee: Actor, document: Document) -> None:
+    answer = asking.ask(kyo, employee, "How many days of leave has everybody?")
+    page = visit("history", employee, answer=str(answer.id))
+    page.feedback[0].set_value(0).run()
+    [toggle] = page.toggle
+    toggle.set_value(True).run()
+    assert followed_questions.is_followed(kyo, employee, answer.question_id)
+    page.feedback[0].set_value(1).run()
+    assert not page.toggle
+    assert document.searchable
+
+
 @pytest.fixture
 def answered(
     kyo: Kyo,

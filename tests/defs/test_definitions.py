@@ -42,7 +42,7 @@ def test_their_names() -> None:
         [*ASSET_KEYS, *SET_KEYS, *AUDIT_KEYS, *QUALITY_KEYS, "knowledge_gaps", "usage_by_day"]
     )
     assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == sorted(
-        [*CHECK_NAMES, NOT_WORSE, NOT_DROPPED, "audit_log_holds", "rollups_are_right"]
+        [*CHECK_NAMES, NOT_WORSE, NOT_DROPPED, "anchors_are_kept", "audit_log_holds", "rollups_are_right"]
     )
     jobs = sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__"))
     assert jobs == [

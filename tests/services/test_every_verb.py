@@ -85,7 +85,9 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "auditing.export": (Permission.AUDIT_READ, lambda k, a: list(auditing.export(k, a, Format.JSONL))),
     "auditing.kept_anchors": (Permission.AUDIT_READ, auditing.kept_anchors),
     "auditing.list_events": (Permission.AUDIT_READ, auditing.list_events),
+    "auditing.list_people": (Permission.AUDIT_READ, auditing.list_people),
     "auditing.list_records": (Permission.AUDIT_READ, auditing.list_records),
+    "auditing.place_of": (Permission.AUDIT_READ, lambda k, a: auditing.place_of(k, a, 1)),
     "auditing.verify": (Permission.AUDIT_READ, auditing.verify),
     "collections.candidates": (Permission.COLLECTION_MANAGE, collections.candidates),
     "collections.change": (
