@@ -78,7 +78,8 @@ GROUPS = {
     "ingestion": ASSETS,
     "embedding_sets": EMBEDDING_SET_ASSETS,
     "audit": AUDIT_ASSETS,
-    "quality": [*QUALITY_ASSETS, knowledge_gaps],
+    "quality": QUALITY_ASSETS,
+    "gaps": [knowledge_gaps],
     "analytics": [usage_by_day("UTC")],
 }
 

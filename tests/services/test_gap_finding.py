@@ -226,6 +226,26 @@ def test_a_model_that_goes_away_costs_no_vector_twice(
     assert look().embedded == 1
 
 
+def test_what_fails_quotes_no_question(
+    kyo: Kyo, pipeline: Kyo, employee: Actor, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster shows it to data engineers, who may not read what people ask."""
+
+    def fail(*_: object) -> None:
+        raise ValueError(f"No: {DOGS[0]}")
+
+    not_found(kyo, employee, DOGS[0])
+    broken = OtherEmbedder(pipeline.embedder, pipeline.embedder.spec, broken=ValueError(f"No: {DOGS[0]}"))
+    with pytest.raises(RuntimeError, match=r"ValueError\.$") as embedding:
+        find_gaps(replace(pipeline, embedder=broken))
+    monkeypatch.setattr("kyo_pipeline.services.gap_finding.clusters_of", fail)
+    with pytest.raises(RuntimeError, match=r"ValueError\.$") as clustering:
+        look()
+    for caught in (embedding, clustering):
+        assert DOGS[0] not in str(caught.value)
+        assert caught.value.__suppress_context__
+
+
 def test_two_at_once_are_like_one(committed: Kyo, own_database: str) -> None:
     """On connections of their own: one waits for the other, and finds its gaps."""
     pipelines = [replace(committed, db=Database(own_database, DatabaseRole.PIPELINE)) for _ in range(2)]
