@@ -112,7 +112,8 @@ def list_verified(
 def _withdraw(kyo: Kyo, tx: Transaction, actor: Actor, verified_id: UUID, because: str) -> None:
     if not verified.withdraw(tx, verified_id, because, kyo.now()):
         raise Conflict("Somebody has withdrawn this a moment ago.")
-    audit.record(tx, actor, Event.ANSWER_WITHDRAW, verified_id, kyo.now(), {"reason": because} if because else {})
+    # Not the reason itself: it may quote somebody's question, and nothing in the log can be forgotten.
+    audit.record(tx, actor, Event.ANSWER_WITHDRAW, verified_id, kyo.now(), {"reason_given": bool(because)})
 
 
 def _own(tx: Transaction, actor: Actor, verified_id: UUID) -> VerifiedAnswer:

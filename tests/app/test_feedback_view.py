@@ -261,3 +261,13 @@ def test_a_manager_confirms_an_answer_an_employee_does_not(
 def _id(kyo: Kyo, actor: Actor, title: str) -> UUID:
     [found] = library.list_documents(kyo, actor, text=title).documents
     return found.id
+
+
+def test_what_was_disliked_is_not_verified_there_but_where_it_is_shared(
+    visit: Visit, kyo: Kyo, manager: Actor, asker: Actor, answer: Answer, item: FeedbackItem
+) -> None:
+    page = visit("feedback", manager, item=str(item.id))
+    assert "thirty days" in words(page)
+    assert "Verify this answer" not in buttons(page)
+    shared_answers.share(kyo, asker, answer.id)
+    assert "Verify this answer" in buttons(visit("answer", manager, answer=str(answer.id)))
