@@ -1,14 +1,15 @@
 """What becomes of a thumb down: who is told what of it, what they decide, and what that becomes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillWaiting
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from kyo_pipeline.db import evaluation_cases as case_queries
 from kyo_pipeline.db import feedback_items as queries
@@ -654,3 +655,73 @@ def test_a_document_that_is_deleted_meanwhile_gets_no_item_and_no_case(
     with kyo.db.transaction(OPERATOR) as tx:
         assert tx.scalar(text("select count(*) from review_items")) == 0
         assert case_queries.active(tx, 10) == ()
+
+
+@contextmanager
+def being_deleted(owner: Database, document_id: UUID) -> Iterator[Connection]:
+    """A deletion that has begun: it has its document. What it does next, the test says."""
+    with owner.transaction(OPERATOR) as tx:
+        tx.execute(text("select from documents where id = :id for no key update"), {"id": document_id})
+        yield tx
+
+
+@pytest.mark.parametrize("said_before", [False, True], ids=["first", "again"])
+@pytest.mark.parametrize("rating", [1, -1])
+def test_what_is_said_while_the_document_is_deleted_is_not_kept_and_nobody_waits_forever(
+    at_once: tuple[Kyo, Actor, Actor, Answer], own_database: str, rating: int, said_before: bool
+) -> None:
+    kyo, asker, _, answer = at_once
+    if said_before:
+        history.rate(kyo, asker, answer.id, -1, "Ninety?")
+    owner = Database(own_database)
+    with ThreadPoolExecutor(1) as other:
+        with being_deleted(owner, answer.citations[0].document_id) as tx:
+            saying = other.submit(history.rate, kyo, asker, answer.id, rating, "Ninety thousand?")
+            with pytest.raises(StillWaiting):
+                saying.result(0.3)
+            tx.execute(text("select erase_document(:id, now())"), {"id": answer.citations[0].document_id})
+        with pytest.raises(NotFound):
+            saying.result(10)
+    with owner.transaction(OPERATOR) as tx:
+        assert tx.scalars(text("select comment from feedback")).all() == ([""] if said_before else [])
+    owner.close()
+
+
+def test_an_opinion_is_taken_back_after_the_document_is_deleted(
+    at_once: tuple[Kyo, Actor, Actor, Answer], own_database: str
+) -> None:
+    kyo, asker, _, answer = at_once
+    history.rate(kyo, asker, answer.id, -1, "Ninety?")
+    owner = Database(own_database)
+    with ThreadPoolExecutor(1) as other:
+        with being_deleted(owner, answer.citations[0].document_id) as tx:
+            taking = other.submit(history.withdraw_rating, kyo, asker, answer.id)
+            with pytest.raises(StillWaiting):
+                taking.result(0.3)
+            tx.execute(text("select erase_document(:id, now())"), {"id": answer.citations[0].document_id})
+        taking.result(10)
+    with owner.transaction(OPERATOR) as tx:
+        assert tx.scalar(text("select count(*) from feedback")) == 0
+    owner.close()
+
+
+def test_a_right_source_that_is_deleted_meanwhile_is_none(
+    at_once: tuple[Kyo, Actor, Actor, Answer], own_database: str
+) -> None:
+    kyo, asker, boss, answer = at_once
+    named = library.upload(kyo, boss, "new.txt", b"A hundred thousand.").document
+    owner = Database(own_database)
+    with owner.transaction(OPERATOR) as tx:
+        tx.execute(
+            text("update documents set state = 'approved', current_version_id = :version where id = :id"),
+            {"version": named.latest.id, "id": named.id},
+        )
+    with ThreadPoolExecutor(1) as other:
+        with being_deleted(owner, named.id) as tx:
+            saying = other.submit(history.rate, kyo, asker, answer.id, -1, "", Reason.WRONG_SOURCE, named.id)
+            with pytest.raises(StillWaiting):
+                saying.result(0.3)
+            tx.execute(text("select erase_document(:id, now())"), {"id": named.id})
+        with pytest.raises(Invalid, match="that you may read"):
+            saying.result(10)
+    owner.close()
