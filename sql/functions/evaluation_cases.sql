@@ -25,7 +25,13 @@ begin
   on conflict (answer_id) do update
   set expected_answer = excluded.expected_answer, origin = excluded.origin, created_by = excluded.created_by,
     created_at = excluded.created_at, retired_at = null, retired_by = null
-  where may_manage_case(c.id)
+  where (  -- who may manage it, as the policy `managers` has it
+    select bool_or(d.collection_id in (select accessible_collections(current_actor(), 'approve')))
+      and bool_and(may_read_document(current_actor(), d.id))
+    from evaluation_case_documents l
+    join documents d on d.id = l.document_id
+    where l.case_id = c.id
+  )
   returning c.id into kept;
   if kept is null then
     return null;

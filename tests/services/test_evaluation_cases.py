@@ -193,7 +193,10 @@ def test_whoever_may_not_manage_the_case_of_an_answer_leaves_it_as_it_is(
     sql("update evaluation_cases set answer_id = :answer, origin = 'review'", answer=answer.id)
     if retired:
         evaluation_cases.retire(kyo, admin, case.id)
-    as_it_was = sql("select * from evaluation_cases"), sql("select * from evaluation_case_documents order by document_id")
+    as_it_was = (
+        sql("select * from evaluation_cases"),
+        sql("select * from evaluation_case_documents order by document_id"),
+    )
     with pytest.raises(Conflict, match="that others look after"):
         evaluation_cases.add_answer(kyo, manager, answer.id)
     assert as_it_was == (
