@@ -26,6 +26,7 @@ from kyo_app.markup import badge, inert_line
 from kyo_pipeline.domain.access import Access
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.documents import Document, DocumentPage, DocumentState, Review, VersionStatus
+from kyo_pipeline.domain.feedback_items import MOST_COUNTED
 from kyo_pipeline.errors import NotFound
 from kyo_pipeline.services import curating, feedback_items, library, reviewing
 
@@ -121,9 +122,10 @@ def _tell_feedback(actor: Actor) -> None:
     """To the same people: somebody found an answer out of a document of theirs unhelpful."""
     with shown_errors():
         number = feedback_items.count_open(runtime.kyo(), actor)
+        more = "" if number < MOST_COUNTED else " or more"
         if number:
             with st.container(horizontal=True, vertical_alignment="center"):
-                found = "1 answer was" if number == 1 else f"{number:,} answers were"
+                found = "1 answer was" if number == 1 else f"{number:,}{more} answers were"
                 said = f":orange[:material/thumb_down:] {found} found unhelpful, and nobody has looked into it."
                 st.markdown(said, width="content")
                 Link("feedback", "See which", ":material/reviews:").show()

@@ -1,6 +1,6 @@
 """Items of work about answers that somebody found unhelpful: see sql/functions/feedback_items.sql."""
 
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answers import Outcome
 from kyo_pipeline.domain.feedback import NamedDocument, Reason
 from kyo_pipeline.domain.feedback_items import (
+    MOST_COUNTED,
     Decision,
     FeedbackDetail,
     FeedbackItem,
@@ -22,7 +23,7 @@ from kyo_pipeline.domain.feedback_items import (
     Reviewed,
 )
 
-#: Items that are looked through at most: each is asked who may see it.
+#: Items that are listed at most: of each it is asked whether the actor may see it.
 MOST = 500
 
 _ITEMS = """
@@ -100,9 +101,9 @@ def find(tx: Connection, *, closed: bool, reason: Reason | None, wanted: str, li
 
 
 def count_open(tx: Connection) -> int:
-    """Of those that the actor may look into; `MOST` at the most."""
+    """Of those that the actor may look into; `MOST_COUNTED` at the most."""
     statement = text("select count(*) from feedback_items(null, false, :most)")
-    return int(tx.scalar(statement, {"most": MOST}) or 0)
+    return int(tx.scalar(statement, {"most": MOST_COUNTED}) or 0)
 
 
 def read(tx: Connection, actor: Actor, item_id: UUID) -> FeedbackDetail | None:
@@ -156,12 +157,12 @@ def _to_item(row: Row[Any]) -> FeedbackItem:
         owner_name=row.owner,
         question=row.question,
         standalone=row.standalone,
-        asked_at=row.asked_at,
+        asked_on=row.asked_at.astimezone(timezone.utc).date(),
         outcome=Outcome(row.outcome),
         reason=Reason(row.reason) if row.reason else None,
         comment=row.comment or "",
         correct_document=NamedDocument(row.right_id, row.right_title, row.right_version) if row.right_id else None,
-        opened_at=row.opened_at,
+        opened_on=row.opened_at.astimezone(timezone.utc).date(),
         closed_at=row.closed_at,
         closed_by_name=row.closer,
         resolution=Resolution(row.resolution) if row.resolution else None,

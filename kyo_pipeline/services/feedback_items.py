@@ -27,7 +27,7 @@ def list_items(
     limit: int = 20,
     offset: int = 0,
 ) -> FeedbackPage:
-    """What the actor may look into, the newest first: of those, the newest `MOST`.
+    """What the actor may look into, the newest first: of those, the newest 500.
 
     `text` is looked for in questions and in the titles of documents.
     """
@@ -44,7 +44,7 @@ def list_items(
 
 
 def count_open(kyo: Kyo, actor: Actor) -> int:
-    """How many wait for the actor, or for somebody else who may look into them."""
+    """How many wait for the actor, or for somebody else who may look into them: `MOST_COUNTED` at the most."""
     actor.require(Permission.FEEDBACK_REVIEW)
     with kyo.db.transaction(actor) as tx:
         return feedback_items.count_open(tx)
