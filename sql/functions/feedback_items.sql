@@ -15,6 +15,11 @@ as $$
           d.owner_id = current_actor()
           or d.collection_id in (select accessible_collections(current_actor(), 'approve'))
         )
+        -- As the policy on `documents` has it: one that was given to somebody is seen as long as it is published.
+        and (
+          d.collection_id in (select accessible_collections(current_actor(), 'read'))
+          or d.current_version_id is not null
+        )
     )
     and may_read_document(current_actor(), document)
     and answer_is_open_to(answer, current_actor())
@@ -118,7 +123,7 @@ begin
         and (closed is null or (r.closed_at is not null) = closed)
         and t.state <> 'deleted'
         and (t.owner_id = me or t.collection_id = any(approvable))
-        and (t.collection_id = any(readable) or t.id = any(granted))
+        and (t.collection_id = any(readable) or (t.id = any(granted) and t.current_version_id is not null))
       order by coalesce(r.closed_at, r.opened_at) desc, r.id
       offset 0  -- what else an answer is made of is looked at in this order, and of no more answers than it takes
     ) as o
