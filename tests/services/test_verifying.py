@@ -633,3 +633,24 @@ def test_what_is_verified_while_its_document_is_deleted_is_erased(at_once: tuple
         deletion.result(20)
     left = verifying.read_verified(kyo, OPERATOR, made)
     assert (left.text, left.holds) == ("", False)
+
+
+def test_what_is_verified_anew_while_its_document_is_deleted_waits_and_is_refused(
+    at_once: tuple[Kyo, VerifiedAnswer], own_database: str
+) -> None:
+    """What was verified before is withdrawn on the way, which the deletion changes as well: neither waits forever."""
+    kyo, verified = at_once
+    anew = asking.ask(kyo, OPERATOR, QUESTION, anew=True)
+    document = {"id": verified.citations[0].document_id}
+    owner = Database(own_database)
+    with ThreadPoolExecutor(1) as other:
+        with owner.transaction(OPERATOR) as tx:
+            tx.execute(text("select from documents where id = :id for no key update"), document)
+            verifies = other.submit(verifying.verify, kyo, OPERATOR, anew.id, QUESTION)
+            with pytest.raises(StillWaiting):
+                verifies.result(0.3)
+            tx.execute(text("select erase_document(:id, now())"), document)
+        with pytest.raises(Conflict, match="with sources"):
+            verifies.result(10)
+    owner.close()
+    assert verifying.read_verified(kyo, OPERATOR, verified.id).text == ""
