@@ -113,9 +113,15 @@ def test_the_pipeline_gets_questions_as_the_operator_alone_and_the_app_never(
     kyo: Kyo, pipeline: Kyo, gap: UUID, admin: Actor, person: Callable[[Role], Actor]
 ) -> None:
     assert gap
+    everything = (
+        "select lasting_gap_questions() union select questions_still_there(array[question_id]) from gap_questions"
+    )
     for actor in (admin, person(Role.MANAGER)):
         with pipeline.db.transaction(actor) as tx:
             assert gap_finding.candidates(tx, kyo.now().replace(year=2000), 10) == ()
+            assert tx.execute(text(everything)).all() == []
+    with pipeline.db.transaction(OPERATOR) as tx:
+        assert len(tx.execute(text(everything)).all()) == 1
     with pytest.raises(Forbidden), kyo.db.transaction(OPERATOR) as tx:
         gap_finding.candidates(tx, kyo.now().replace(year=2000), 10)
 
