@@ -51,7 +51,7 @@ class GapCount:
 
 
 def candidates(tx: Connection, since: datetime, most: int) -> tuple[Candidate, ...]:
-    """Those that last (of a gap that somebody has worked on, or waited for), then those since then, the newest first."""
+    """Those that last (their gap is worked on, or they are waited for), then those since then, the newest first."""
     rows = tx.execute(text("select * from gap_candidates(:since, :most)"), {"since": since, "most": most})
     return tuple(
         Candidate(
