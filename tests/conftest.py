@@ -279,14 +279,36 @@ def own_database(new_database: Callable[[], str]) -> str:
     return url
 
 
+#: With all that hangs on them.
+_EMPTIED = (
+    "alerts",
+    "cuttings",
+    "documents",
+    "evaluation_cases",
+    "gap_runs",
+    "gaps",
+    "invitations",
+    "lexemes",
+    "quality_runs",
+    "questions",
+    "rolled_up_days",
+    "rolled_up_months",
+    "sessions",
+    "sign_in_failures",
+    "sign_in_tickets",
+    "stale_days",
+    "usage_by_person",
+    "verified_answers",
+)
+
+
 @pytest.fixture
 def committed(kyo: Kyo, own_database: str) -> Iterator[Kyo]:
     """Kyo on the module's own database: transactions are committed there, so that other connections see them."""
     db, owner = Database(own_database, DatabaseRole.APP), Database(own_database)
     yield replace(kyo, db=db)
     with owner.transaction(OPERATOR) as tx:
-        gone = "documents, gaps, gap_runs, questions, sessions, sign_in_tickets, sign_in_failures, invitations, lexemes, cuttings"
-        tx.execute(text(f"truncate {gone}, rolled_up_days, rolled_up_months, stale_days, usage_by_person cascade"))
+        tx.execute(text(f"truncate {', '.join(_EMPTIED)} cascade"))
         tx.execute(text("update rollup_state set closed_through = '-infinity'"))
         tx.execute(text("alter table audit_log disable trigger audit_log_is_append_only"))
         tx.execute(text("truncate audit_log"))
