@@ -89,10 +89,10 @@ _FILL = (
 def fill(owner: Database, asked: int) -> tuple[Actor, Actor]:
     """A manager and an admin."""
     with owner.transaction(OPERATOR) as tx:
-        asker = users.add(tx, "asker", "Asker", Role.EMPLOYEE, utc_now(), password_hash="none")
-        admin = users.add(tx, "boss", "Boss", Role.ADMIN, utc_now(), password_hash="none")
+        asker = users.add(tx, "asker", "Asker", Role.EMPLOYEE, utc_now(), password_hash="")
+        admin = users.add(tx, "boss", "Boss", Role.ADMIN, utc_now(), password_hash="")
         managers = [
-            users.add(tx, f"m{n}", f"M {n}", Role.MANAGER, utc_now(), password_hash="none") for n in range(MANAGERS)
+            users.add(tx, f"m{n}", f"M {n}", Role.MANAGER, utc_now(), password_hash="") for n in range(MANAGERS)
         ]
         values = {
             "now": utc_now(),

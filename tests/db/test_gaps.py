@@ -1,5 +1,6 @@
 """What the database itself refuses about knowledge gaps, whatever a service would ask for."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -134,6 +135,29 @@ def test_a_deactivated_manager_sees_nothing_and_no_longer_owns(
     with kyo.db.transaction(admin) as tx:
         owners = tx.scalars(text("select id from owners_for_gap(:id)"), {"id": gap}).all()
     assert manager.id not in owners
+
+
+def test_no_document_is_asked_for_by_itself(kyo: Kyo, gap: UUID, manager: Actor, admin: Actor, sql: Sql) -> None:
+    """With thousands of them that takes seconds, once for each manager."""
+    sql(
+        """
+        create or replace function may_read_document(reader uuid, document uuid) returns boolean language plpgsql
+        as 'begin raise exception ''asked for one document''; end'
+        """
+    )
+    assert seen(kyo, manager) == seen(kyo, admin) == [1] * 7
+    with kyo.db.transaction(manager) as tx:
+        owners = tx.scalars(text("select id from owners_for_gap(:id)"), {"id": gap}).all()
+    assert {manager.id, admin.id} <= set(owners)
+
+
+def test_candidates_are_found_by_when_they_were_asked(sql: Sql) -> None:
+    """Not by reading every question and answer that there has ever been."""
+    [(body,)] = sql("select prosrc from pg_proc where proname = 'gap_candidates'")
+    body = re.sub(r"\bsince\b", "timestamptz '2020-01-01'", re.sub(r"\bmost\b", "5000", body))
+    sql("set local enable_seqscan = off")  # there are few questions here
+    plan = "\n".join(row[0] for row in sql(f"explain {body}"))
+    assert re.search(r"Index Cond: \(asked_at >=", plan), plan
 
 
 def test_a_deleted_question_takes_everything_along(gap: UUID, sql: Sql) -> None:

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection
 
-from kyo_pipeline.db import users
+from kyo_pipeline.db import gap_finding, users
 from kyo_pipeline.db.engine import Database
+from kyo_pipeline.db.gap_finding import Candidate
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.answer_findings import UNCHECKED
 from kyo_pipeline.domain.database_role import DatabaseRole
@@ -317,6 +320,24 @@ def test_a_model_that_goes_away_costs_no_vector_twice(
         find_gaps(replace(pipeline, embedder=broken))
     assert sql("select count(*) from question_vectors") == [(4,)]
     assert look().embedded == 1
+
+
+def test_however_many_are_embedded_candidates_are_read_twice(
+    kyo: Kyo, employee: Actor, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    candidates = gap_finding.candidates
+
+    def noted(tx: Connection, since: datetime, most: int) -> tuple[Candidate, ...]:
+        read.append(most)
+        return candidates(tx, since, most)
+
+    monkeypatch.setattr("kyo_pipeline.db.gap_finding.candidates", noted)
+    monkeypatch.setattr("kyo_pipeline.services.gap_finding._BATCH", 1)
+    for question in DOGS:
+        not_found(kyo, employee, question)
+    assert look().embedded == 3
+    assert len(read) == 2
 
 
 def test_two_at_once_are_like_one(committed: Kyo, own_database: str) -> None:
