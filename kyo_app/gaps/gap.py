@@ -1,5 +1,6 @@
 """One knowledge gap: its questions, what they came near to, its history; and how it is said in a list."""
 
+from datetime import datetime, timezone
 from uuid import UUID
 
 import streamlit as st
@@ -48,9 +49,15 @@ def counts(gap: Gap) -> str:
     if gap.questions:
         parts[0] += " by " + ("one person" if gap.people == 1 else f"{gap.people:,} people")
     if gap.last_asked:
-        parts.append(f"last asked {local_time(gap.last_asked)}")
+        parts.append(f"last asked {_day(gap.last_asked)}")
     parts += [inert_line(name, 60) for name in gap.collections]
     return " · ".join(parts)
+
+
+def _day(midnight: datetime) -> str:
+    """Of UTC, whatever the reader's zone: nobody is told more of when somebody else asked."""
+    asked, today = midnight.astimezone(timezone.utc).date(), runtime.kyo().now().astimezone(timezone.utc).date()
+    return {0: "today", 1: "yesterday"}.get((today - asked).days) or wording.day(asked, today)
 
 
 def trend(gap: Gap) -> str:
@@ -163,7 +170,7 @@ def _question(same: tuple[GapQuestion, ...]) -> None:
     often = f" {_times(len(same))}, last" if len(same) > 1 else ""
     st.markdown(
         f"{inert_line(same[0].text, 300)}  \n"
-        f":small[:gray[Asked{often} {local_time(max(one.asked_at for one in same))}]] "
+        f":small[:gray[Asked{often} {_day(max(one.asked_at for one in same))}]] "
         + " ".join(badge(*one) for one in badges)
     )
 

@@ -1,6 +1,6 @@
 """Questions without a good answer, their vectors, and the gaps they are put into. For the pipeline's database role."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -51,7 +51,7 @@ class GapCount:
 
 
 def candidates(tx: Connection, since: datetime, most: int) -> tuple[Candidate, ...]:
-    """Those that were asked since then, the newest first, and those of gaps that somebody has worked on."""
+    """Those that last (their gap is worked on, or they are waited for), then those since then, the newest first."""
     rows = tx.execute(text("select * from gap_candidates(:since, :most)"), {"since": since, "most": most})
     return tuple(
         Candidate(
@@ -81,24 +81,25 @@ def vectors(tx: Connection, set_id: int, question_ids: Sequence[UUID]) -> dict[U
     return {row.question_id: np.frombuffer(row.vector, dtype=_STORED) for row in rows}
 
 
-def add_vectors(tx: Connection, set_id: int, made: Mapping[UUID, Vector], still: Collection[UUID]) -> None:
-    """Of those of the questions that are `still` there; what somebody else has added meanwhile stays."""
-    rows = [
-        {"question": question, "set": set_id, "vector": vector.astype(_STORED).tobytes()}
-        for question, vector in sorted(made.items())
-        if question in still
-    ]
-    if rows:
-        tx.execute(
-            text(
-                """
-                insert into question_vectors (question_id, embedding_set_id, vector)
-                values (:question, :set, :vector)
-                on conflict (question_id, embedding_set_id) do nothing
-                """
-            ),
-            rows,
-        )
+def add_vectors(tx: Connection, set_id: int, made: Mapping[UUID, Vector]) -> None:
+    """Of those of the questions that are still there; what somebody else has added meanwhile stays."""
+    tx.execute(
+        text(
+            """
+            insert into question_vectors (question_id, embedding_set_id, vector)
+            select made.question, :set, made.vector
+            from unnest(cast(:questions as uuid[]), cast(:vectors as bytea[])) as made(question, vector)
+            where made.question in (select questions_still_there(cast(:questions as uuid[])))
+            order by made.question
+            on conflict (question_id, embedding_set_id) do nothing
+            """
+        ),
+        {
+            "set": set_id,
+            "questions": list(made),
+            "vectors": [vector.astype(_STORED).tobytes() for vector in made.values()],
+        },
+    )
 
 
 def forget_vectors(tx: Connection, kept: Iterable[UUID]) -> int:
@@ -162,8 +163,11 @@ def place(tx: Connection, placed: Sequence[Placed]) -> None:
     )
 
 
-def take_out(tx: Connection, kept: Iterable[UUID]) -> None:
-    """All other questions leave their gaps, but for closed ones: those show what was asked. Empty gaps go with them."""
+def take_out(tx: Connection, kept: Iterable[UUID], seen: Iterable[UUID]) -> None:
+    """All other questions leave their gaps, but for closed ones: those show what was asked. Empty gaps go with them.
+
+    One that lasts stays too, unless it is among the `seen` ones: there may have been too many of them to look at.
+    """
     tx.execute(
         text(
             """
@@ -172,9 +176,12 @@ def take_out(tx: Connection, kept: Iterable[UUID]) -> None:
             where g.id = q.gap_id
               and g.state in ('open', 'planned')
               and q.question_id <> all(cast(:kept as uuid[]))
+              and (
+                q.question_id = any(cast(:seen as uuid[])) or q.question_id not in (select lasting_gap_questions())
+              )
             """
         ),
-        {"kept": list(kept)},
+        {"kept": list(kept), "seen": list(seen)},
     )
     tx.execute(
         text(

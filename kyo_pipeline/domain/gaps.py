@@ -80,8 +80,9 @@ class Trend:
 class Gap:
     """A gap as far as its reader may see its questions. `label` is the most central of those, "" when all are gone.
 
-    `asked_since`: how many came after it was closed. `collections` are those that its questions are about. `people`:
-    how many have asked; who, nobody is told. `document_title`: None where there is none that the reader may see.
+    `first_asked` and `last_asked` are days (midnight UTC). `asked_since`: how many came after it was closed.
+    `collections` are those that its questions are about. `people`: how many have asked; who, nobody is told.
+    `document_title`: None where there is none that the reader may see.
     """
 
     id: UUID
@@ -111,7 +112,10 @@ class Gap:
 
 @dataclass(frozen=True)
 class GapQuestion:
-    """A question without its asker; `result` is what came when it was asked again, None when it was not."""
+    """A question without its asker; `asked_at` is a day (midnight UTC).
+
+    `result` is what came when it was asked again, None when it was not.
+    """
 
     id: UUID
     text: str

@@ -23,7 +23,7 @@ from kyo_pipeline.known import without_words
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.serving import serving
 
-#: The newest ones: comparing each pair takes 8 bytes, and time.
+#: Comparing each pair takes 8 bytes, and time.
 MOST = 5000
 
 _BATCH = 256
@@ -33,7 +33,7 @@ Vectors = Mapping[UUID, Vector]
 
 @dataclass(frozen=True)
 class GapReport:
-    """What a look has found, in numbers. `left_out`: there were more than `MOST`, and the older ones were not seen."""
+    """What a look has found, in numbers. `left_out`: there were more than `MOST`, and older ones were not seen."""
 
     questions: Mapping[GapKind, int]
     embedded: int
@@ -88,8 +88,7 @@ def _embedded(
         ids = missing[start : start + _BATCH]
         made = dict(zip(ids, kyo.embedder.embed_passages([counting[one] for one in ids]), strict=True))
         with kyo.db.transaction(OPERATOR) as tx:
-            still = {one.id for one in _read(kyo, tx)}
-            gap_finding.add_vectors(tx, set_id, made, still)
+            gap_finding.add_vectors(tx, set_id, made)
         known |= made
         on_batch(min(start + _BATCH, len(missing)), len(missing))
     return known, len(missing)
@@ -116,7 +115,7 @@ def _store(
     for cluster in planned.new:
         home |= dict.fromkeys(cluster, gap_finding.add_gap(tx, kyo.now()))
     gap_finding.place(tx, _placed(home, kinds, vectors))
-    gap_finding.take_out(tx, kinds)
+    gap_finding.take_out(tx, kinds, asked)
     gap_finding.forget_vectors(tx, kinds)
     reopened = 0
     for gap_id, closed_at in gap_finding.closed(tx).items():

@@ -1,6 +1,7 @@
--- The gaps that the actor may see, with what there is to say of the questions that they may see: never whose they are. `at` is
--- now; a gap is called by its most central question. `asked_since`: after it was closed. One gap, or with null all. It gives the
--- rows of the gaps as well: under their policy, what may be seen would be worked out once more.
+-- The gaps that the actor may see, with what there is to say of the questions that they may see: never whose they are, nor at
+-- which time of day they were asked (read_gap.sql says why). `at` is now; a gap is called by its most central question.
+-- `asked_since`: after it was closed. One gap, or with null all. It gives the rows of the gaps as well: under their policy, what
+-- may be seen would be worked out once more.
 create or replace function list_gaps(at timestamptz, wanted uuid)
 returns table (
   gap_id uuid, state text, owner_id uuid, document_id uuid, reason text, created_at timestamptz, changed_at timestamptz,
@@ -33,8 +34,8 @@ as $$
       count(*) filter (where s.kind = 'disliked') as disliked,
       count(*) filter (where s.kind = 'doubtful') as doubtful,
       count(distinct s.user_id) as people,
-      min(s.asked_at) as first_asked,
-      max(s.asked_at) as last_asked,
+      date_trunc('day', min(s.asked_at), 'UTC') as first_asked,
+      date_trunc('day', max(s.asked_at), 'UTC') as last_asked,
       count(*) filter (where s.asked_at >= at - interval '7 days') as last_week,
       count(*) filter (where s.asked_at >= at - interval '14 days' and s.asked_at < at - interval '7 days') as week_before,
       count(*) filter (where s.asked_at >= at - interval '30 days') as last_month,

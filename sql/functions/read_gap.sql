@@ -1,13 +1,14 @@
--- The questions of a gap that the actor may see, the most central first: never whose they are.
+-- The questions of a gap that the actor may see, the most central first: never whose they are, and of when the day alone (UTC):
+-- by the time of day, the audit log would tell admins whose they are.
 create or replace function questions_of_gap(gap uuid)
 returns table (question_id uuid, question text, asked_at timestamptz, kind text)
 language sql stable security definer set search_path = kyo, pg_temp
 as $$
-  select q.id, coalesce(q.standalone, q.text), q.asked_at, g.kind
+  select q.id, coalesce(q.standalone, q.text), date_trunc('day', q.asked_at, 'UTC'), g.kind
   from gap_questions g
   join questions q on q.id = g.question_id
   where g.gap_id = gap and g.question_id in (select gap_questions_visible_to(current_actor(), gap))
-  order by g.centrality desc, q.asked_at desc, q.id
+  order by g.centrality desc, date_trunc('day', q.asked_at, 'UTC') desc, q.id
 $$;
 
 -- The documents that those questions are about, and how many of them; whether the actor may read one is for others to ask.
@@ -27,18 +28,11 @@ language sql stable security definer set search_path = kyo, pg_temp
 as $$
   select u.id, u.name
   from users u
-  where gap in (select visible_gaps())
+  where (select actor_is_admin() or exists (select from gap_questions_visible_to(current_actor(), gap)))
+    and exists (select from gaps g where g.id = gap)
     and u.active
     and u.id <> '00000000-0000-0000-0000-000000000001'
-    and (
-      u.role = 'admin'
-      or (
-        u.role = 'manager'
-        and exists (
-          select from gap_questions g where g.gap_id = gap and g.question_id in (select gap_questions_visible_to(u.id, gap))
-        )
-      )
-    )
+    and (u.role = 'admin' or (u.role = 'manager' and exists (select from gap_questions_visible_to(u.id, gap))))
   order by u.name, u.id
 $$;
 

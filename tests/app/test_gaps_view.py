@@ -1,6 +1,8 @@
 """Knowledge gaps as managers see them, and what those are told who asked."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta, timezone
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +57,18 @@ def test_it_says_what_people_did_not_find_and_not_who(visit: Visit, manager: Act
     assert "Not found: 3" in said
     assert "Last looked for today" in said
     assert employee.name not in said
+
+
+def test_the_day_of_a_question_is_said_and_no_time(
+    visit: Visit, kyo: Kyo, pipeline: Kyo, employee: Actor, manager: Actor, document: Document
+) -> None:
+    for days_ago in (1, 400):
+        not_found(kyo, employee, DOGS[0] if days_ago == 1 else ROOMS[0], [document.id], days_ago)
+    find_gaps(replace(pipeline, settings=pipeline.settings.model_copy(update={"KYO_GAP_DAYS": 500})))
+    said = words(visit("gaps", manager))
+    assert "one person · last asked yesterday · General" in said
+    old = kyo.now().astimezone(timezone.utc) - timedelta(days=400)
+    assert f"one person · last asked {old.day} {old:%b} {old.year} · General" in said
 
 
 def test_before_the_first_look_it_says_when_that_is(visit: Visit, manager: Actor) -> None:
@@ -268,15 +282,31 @@ def test_who_found_an_answer_is_asked_only_if_it_did_not_help(
     assert document.searchable
 
 
-def test_a_thumb_down_makes_the_switch_appear(visit: Visit, kyo: Kyo, employee: Actor, document: Document) -> None:
+def test_right_after_a_thumb_down_one_may_want_to_be_told(
+    visit: Visit, kyo: Kyo, employee: Actor, document: Document
+) -> None:
     answer = asking.ask(kyo, employee, "How many days of leave has everybody?")
     page = visit("history", employee, answer=str(answer.id))
     page.feedback[0].set_value(0).run()
     [toggle] = page.toggle
+    assert (toggle.label, toggle.value) == ("Tell me when this is answered", False)
     toggle.set_value(True).run()
+    assert not page.exception
     assert followed_questions.is_followed(kyo, employee, answer.question_id)
-    page.feedback[0].set_value(1).run()
+    page.feedback[0].set_value(None).run()
     assert not page.toggle
+    assert document.searchable
+
+
+def test_where_one_asks_as_well(visit: Visit, kyo: Kyo, employee: Actor, document: Document) -> None:
+    page = visit("", employee)
+    page.chat_input[0].set_value(ROOMS[0]).run()
+    [toggle] = page.toggle
+    toggle.set_value(True).run()
+    assert not page.exception
+    [summary] = history.list_answers(kyo, employee).answers
+    answer = history.read_answer(kyo, employee, summary.id)
+    assert followed_questions.is_followed(kyo, employee, answer.question_id)
     assert document.searchable
 
 

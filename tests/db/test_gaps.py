@@ -1,5 +1,6 @@
 """What the database itself refuses about knowledge gaps, whatever a service would ask for."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -113,9 +114,15 @@ def test_the_pipeline_gets_questions_as_the_operator_alone_and_the_app_never(
     kyo: Kyo, pipeline: Kyo, gap: UUID, admin: Actor, person: Callable[[Role], Actor]
 ) -> None:
     assert gap
+    everything = (
+        "select lasting_gap_questions() union select questions_still_there(array[question_id]) from gap_questions"
+    )
     for actor in (admin, person(Role.MANAGER)):
         with pipeline.db.transaction(actor) as tx:
             assert gap_finding.candidates(tx, kyo.now().replace(year=2000), 10) == ()
+            assert tx.execute(text(everything)).all() == []
+    with pipeline.db.transaction(OPERATOR) as tx:
+        assert len(tx.execute(text(everything)).all()) == 1
     with pytest.raises(Forbidden), kyo.db.transaction(OPERATOR) as tx:
         gap_finding.candidates(tx, kyo.now().replace(year=2000), 10)
 
@@ -128,6 +135,29 @@ def test_a_deactivated_manager_sees_nothing_and_no_longer_owns(
     with kyo.db.transaction(admin) as tx:
         owners = tx.scalars(text("select id from owners_for_gap(:id)"), {"id": gap}).all()
     assert manager.id not in owners
+
+
+def test_no_document_is_asked_for_by_itself(kyo: Kyo, gap: UUID, manager: Actor, admin: Actor, sql: Sql) -> None:
+    """With thousands of them that takes seconds, once for each manager."""
+    sql(
+        """
+        create or replace function may_read_document(reader uuid, document uuid) returns boolean language plpgsql
+        as 'begin raise exception ''asked for one document''; end'
+        """
+    )
+    assert seen(kyo, manager) == seen(kyo, admin) == [1] * 7
+    with kyo.db.transaction(manager) as tx:
+        owners = tx.scalars(text("select id from owners_for_gap(:id)"), {"id": gap}).all()
+    assert {manager.id, admin.id} <= set(owners)
+
+
+def test_candidates_are_found_by_when_they_were_asked(sql: Sql) -> None:
+    """Not by reading every question and answer that there has ever been."""
+    [(body,)] = sql("select prosrc from pg_proc where proname = 'gap_candidates'")
+    body = re.sub(r"\bsince\b", "timestamptz '2020-01-01'", re.sub(r"\bmost\b", "5000", body))
+    sql("set local enable_seqscan = off")  # there are few questions here
+    plan = "\n".join(row[0] for row in sql(f"explain {body}"))
+    assert re.search(r"Index Cond: \(asked_at >=", plan), plan
 
 
 def test_a_deleted_question_takes_everything_along(gap: UUID, sql: Sql) -> None:

@@ -1,22 +1,26 @@
 """The nightly look for gaps: what it puts together, what it keeps, and that twice is the same as once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection
 
-from kyo_pipeline.db import users
+from kyo_pipeline.db import gap_finding, users
 from kyo_pipeline.db.engine import Database
+from kyo_pipeline.db.gap_finding import Candidate
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.answer_findings import UNCHECKED
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.gaps import REOPEN_AFTER, GapKind
+from kyo_pipeline.domain.ports import Vectors
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, gaps, history
+from kyo_pipeline.services import asking, followed_questions, gaps, history
 from kyo_pipeline.services.gap_finding import GapReport, find_gaps
 from tests.conftest import Clock
 from tests.embedding_sets import first_set
@@ -154,6 +158,98 @@ def test_old_questions_leave_unless_somebody_has_worked_on_them(
     assert [one.label for one in gaps.list_gaps(kyo, admin).gaps] == [DOGS[0]]
 
 
+def test_what_is_worked_on_or_waited_for_stays_however_much_is_asked_since(
+    kyo: Kyo,
+    employee: Actor,
+    admin: Actor,
+    look: Look,
+    clock: Clock,
+    members: Callable[[], dict[UUID, UUID]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planned, followed = (not_found(kyo, employee, question, days_ago=2) for question in (DOGS[0], ROOMS[0]))
+    forgotten = not_found(kyo, employee, "Which tram?", days_ago=1)
+    followed_questions.follow(kyo, employee, followed)
+    look()
+    gaps.plan(kyo, admin, members()[planned])
+    before = members()
+    clock.advance(days=1)
+    newest = [not_found(kyo, employee, question) for question in ("Who is the mayor?", "Where is the zinc?")]
+    monkeypatch.setattr("kyo_pipeline.services.gap_finding.MOST", 4)
+    assert look().left_out
+    assert members().keys() == {planned, followed, *newest}
+    assert {one: members()[one] for one in (planned, followed)} == {one: before[one] for one in (planned, followed)}
+    assert forgotten in before
+
+
+def test_even_more_of_them_than_can_be_looked_at_stay_and_leave_room_for_what_is_new(
+    kyo: Kyo,
+    employee: Actor,
+    admin: Actor,
+    look: Look,
+    clock: Clock,
+    members: Callable[[], dict[UUID, UUID]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = [not_found(kyo, employee, question) for question in DOGS]
+    look()
+    gaps.plan(kyo, admin, members()[asked[0]])
+    clock.advance(days=1)
+    new = not_found(kyo, employee, ROOMS[0])
+    monkeypatch.setattr("kyo_pipeline.services.gap_finding.MOST", 2)
+    look()
+    assert members().keys() == {*asked, new}
+
+
+def test_what_is_waited_for_stays_beyond_the_time(
+    kyo: Kyo, employee: Actor, look: Look, clock: Clock, members: Callable[[], dict[UUID, UUID]]
+) -> None:
+    followed, other = not_found(kyo, employee, DOGS[0]), not_found(kyo, employee, ROOMS[0])
+    followed_questions.follow(kyo, employee, followed)
+    look()
+    before = members()
+    clock.advance(days=kyo.settings.KYO_GAP_DAYS + 1)
+    look()
+    assert members() == {followed: before[followed]}
+    assert other in before
+
+
+def test_what_is_worked_on_leaves_when_its_answer_helped_after_all(
+    kyo: Kyo,
+    employee: Actor,
+    admin: Actor,
+    publish: Callable[[str, str], None],
+    pipeline: Kyo,
+    members: Callable[[], dict[UUID, UUID]],
+) -> None:
+    publish("leave.txt", "Everybody has thirty days of leave.")
+    answer = asking.ask(kyo, employee, "How many days of leave has everybody?")
+    history.rate(kyo, employee, answer.id, -1)
+    find_gaps(pipeline)
+    gaps.plan(kyo, admin, members()[answer.question_id])
+    history.rate(kyo, employee, answer.id, 1)
+    find_gaps(pipeline)
+    assert members() == {}
+
+
+def test_a_question_that_goes_while_it_is_embedded_leaves_no_vector(
+    kyo: Kyo, pipeline: Kyo, employee: Actor, look: Look, sql: Sql
+) -> None:
+    gone, erased, there = (not_found(kyo, employee, question) for question in DOGS)
+
+    class Slow(OtherEmbedder):
+        def embed_passages(self, texts: Sequence[str]) -> Vectors:
+            sql("delete from questions where id = :id", id=gone)
+            sql("update answers set outcome = 'erased' where question_id = :id", id=erased)
+            return super().embed_passages(texts)
+
+    assert look is not None
+    report = find_gaps(replace(pipeline, embedder=Slow(pipeline.embedder, pipeline.embedder.spec)))
+    assert report is not None
+    assert report.questions == {GapKind.NOT_FOUND: 1}
+    assert sql("select question_id from question_vectors") == [(there,)]
+
+
 def test_deleted_questions_leave_with_their_vectors(
     kyo: Kyo, employee: Actor, admin: Actor, look: Look, sql: Sql
 ) -> None:
@@ -244,6 +340,24 @@ def test_what_fails_quotes_no_question(
     for caught in (embedding, clustering):
         assert DOGS[0] not in str(caught.value)
         assert caught.value.__suppress_context__
+
+
+def test_however_many_are_embedded_candidates_are_read_twice(
+    kyo: Kyo, employee: Actor, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    candidates = gap_finding.candidates
+
+    def noted(tx: Connection, since: datetime, most: int) -> tuple[Candidate, ...]:
+        read.append(most)
+        return candidates(tx, since, most)
+
+    monkeypatch.setattr("kyo_pipeline.db.gap_finding.candidates", noted)
+    monkeypatch.setattr("kyo_pipeline.services.gap_finding._BATCH", 1)
+    for question in DOGS:
+        not_found(kyo, employee, question)
+    assert look().embedded == 3
+    assert len(read) == 2
 
 
 def test_two_at_once_are_like_one(committed: Kyo, own_database: str) -> None:

@@ -69,7 +69,8 @@ def test_a_gap_says_how_often_by_how_many_and_about_what(
     assert (gap.questions, gap.not_found, gap.people, gap.label) == (3, 3, 2, DOGS[0])
     assert gap.trend == Trend(1, 1, 2, 1)
     assert gap.collections == ("General",)
-    assert (gap.first_asked, gap.last_asked) == (kyo.now() - timedelta(days=40), kyo.now())
+    today = kyo.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    assert (gap.first_asked, gap.last_asked) == (today - timedelta(days=40), today)
 
 
 def test_lists_are_filtered_ordered_and_paged(
@@ -152,6 +153,16 @@ def test_nobody_is_told_who_asked(kyo: Kyo, employee: Actor, admin: Actor, dogs:
     said = repr((gaps.list_gaps(kyo, admin), gaps.read_gap(kyo, admin, dogs.id)))
     assert str(employee.id) not in said
     assert employee.name not in said
+
+
+def test_nobody_is_told_at_which_time_of_day_somebody_asked(kyo: Kyo, manager: Actor, admin: Actor, dogs: Gap) -> None:
+    """An admin has the audit log beside it, which says who asked something at which time."""
+    today = kyo.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    assert kyo.now() != today
+    for actor in (manager, admin):
+        found = gaps.read_gap(kyo, actor, dogs.id)
+        moments = {found.gap.first_asked, found.gap.last_asked, *(one.asked_at for one in found.questions)}
+        assert moments == {today}
 
 
 def test_a_gap_names_what_its_questions_came_near_to(kyo: Kyo, manager: Actor, dogs: Gap, document: Document) -> None:
