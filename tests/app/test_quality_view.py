@@ -64,7 +64,7 @@ def test_shares_and_search_times_are_drawn_on_axes_of_their_own(
     half, most = json.loads(times.proto.spec)["encoding"]["color"]["scale"]["domain"]
     # A night without times has no point.
     assert points(times) == [(half, 30.0), (most, 1234.0), (half, 20.0), (most, 80.0)]
-    assert [(row["Half within"], row["95\u00a0% within"]) for row in nights(page)] == [
+    assert [(row["Search time, half within"], row["95\u00a0% within"]) for row in nights(page)] == [
         ("30\u00a0ms", "1,234\u00a0ms"),
         ("20\u00a0ms", "80\u00a0ms"),
         ("–", "–"),
