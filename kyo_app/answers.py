@@ -35,7 +35,7 @@ def answer_bubble() -> Iterator[None]:
 def answer_block(answer: Answer, *, own: bool = True, confirmable: bool = True) -> None:
     """`own`: its reader has asked for it, and may say what they think of it, and share it.
 
-    `confirmable`: whoever looks after its sources may say that it is right.
+    `confirmable`: whoever looks after its sources may say that it is right, and verify it. Not where another's is told.
     """
     if answer.outcome in GONE:
         _gone(answer)
@@ -58,8 +58,8 @@ def answer_block(answer: Answer, *, own: bool = True, confirmable: bool = True) 
     if own:
         rating_part(answer)
         share_part(answer)
-    verify_part(answer)
     if confirmable:
+        verify_part(answer)
         case_part(answer)
     st.caption(inert(wording.spent(answer)))
 

@@ -44,18 +44,19 @@ def _changes(record: AuditRecord) -> None:
 
 
 def _facts(record: AuditRecord) -> None:
-    facts = {
-        "When": local_moment(record.at),
-        "Who": inert_line(record.actor_name, 80),
-        "What": inert_line(record.event),
-        "Outcome": inert_line(record.outcome),
-        inert_line(deeds.label(record.object_type), 60): inert_line(record.object_id, 200),
-        **{inert_line(deeds.label(name), 60): inert(value) for name, value in deeds.others(record.details).items()},
-        "From address": inert_line(record.address or "", 80),
-        "Request": inert_line(record.request_id or "", 80),
-        "Row": f"{record.id:,}",
-    }
-    rows = [{"": name, " ": value} for name, value in facts.items() if value]
+    details = [(inert_line(deeds.label(name), 60), inert(said)) for name, said in deeds.others(record.details).items()]
+    facts = [
+        ("When", local_moment(record.at)),
+        ("Who", inert_line(record.actor_name, 80)),
+        ("What", inert_line(record.event)),
+        ("Outcome", inert_line(record.outcome)),
+        (inert_line(deeds.label(record.object_type), 60), inert_line(record.object_id, 200)),
+        *details,
+        ("From address", inert_line(record.address or "", 80)),
+        ("Request", inert_line(record.request_id or "", 80)),
+        ("Row", f"{record.id:,}"),
+    ]
+    rows = [{"": name, " ": value} for name, value in facts if value]
     table(rows, "All that this row says", headed=False)
     if record.hash is None:
         st.caption("It is older than the chain, and has no hash of its own.")

@@ -49,8 +49,8 @@ _ASSETS = Path(__file__).parent / "assets"
 class View:
     """A page of the app. The permission decides who finds it in the navigation; its services check again.
 
-    None: everybody who is signed in. One that is not `listed` is reached from other pages only. The `section` is for those
-    who find many: others get one short list.
+    None: everybody who is signed in. One that is not `listed` is reached from other pages only. The `section` is for
+    those who find many: others get one short list.
     """
 
     title: str

@@ -57,12 +57,12 @@ def ask(
     Whether there is an answer is decided by the rule for quotes, whichever generator is configured: a language model
     would cost money. Errors tell nothing of the question.
     """
-    with _without_words():
+    with without_words():
         return _answered(kyo, actor, embedding_set, question, rerank)
 
 
 @contextmanager
-def _without_words() -> Iterator[None]:
+def without_words() -> Iterator[None]:
     """What fails says so without its cause: that may quote the question, and Dagster shows it to data engineers."""
     try:
         yield

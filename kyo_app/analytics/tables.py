@@ -3,16 +3,10 @@
 from kyo_app.analytics.charts import stage_name
 from kyo_app.analytics.columns import Column
 from kyo_app.markup import inert_line
+from kyo_app.wording import REASONS
 from kyo_pipeline.domain.analytics import CollectionUse, DayTotals, DocumentUse, ReasonCount, StageLatency
 
-#: Of the feedback form.
-_REASONS = {
-    "wrong": "Wrong",
-    "outdated": "Outdated",
-    "incomplete": "Incomplete",
-    "wrong_source": "Wrong source",
-    "other": "Something else",
-}
+_REASON_NAMES = {reason.value: name for reason, name in REASONS.items()}
 
 _ASKED_ABOUT = Column[DocumentUse]("Questions", lambda one: one.asked_about)
 _CITED = Column[DocumentUse]("Quotes", lambda one: one.cited)
@@ -20,7 +14,7 @@ _DISLIKED = Column[DocumentUse]("Thumbs down", lambda one: one.disliked)
 
 
 def reason_name(reason: str) -> str:
-    return _REASONS.get(reason, reason.replace("_", " ").capitalize())
+    return _REASON_NAMES.get(reason, reason.replace("_", " ").capitalize())
 
 
 def _in_seconds(milliseconds: float) -> float:

@@ -12,6 +12,7 @@ from kyo_app.components import (
     Link,
     empty_state,
     first_page_if_empty,
+    local_day,
     local_time,
     page_offset,
     page_picker,
@@ -122,7 +123,7 @@ def _badges(item: FeedbackItem) -> list[str]:
 
 
 def _about(item: FeedbackItem) -> str:
-    when = local_time(item.closed_at or item.opened_at)
+    when = local_time(item.closed_at) if item.closed_at else wording.day(item.opened_on, local_day())
     return " · ".join(
         [
             inert_line(item.title, 90),
@@ -144,7 +145,7 @@ def _one(actor: Actor, chosen: str) -> None:
     item = found.item
     st.title("Feedback", anchor=False)
     st.markdown(" ".join(_badges(item)))
-    st.caption(f"{_about(item)} · asked {local_time(item.asked_at)}")
+    st.caption(f"{_about(item)} · asked {wording.day(item.asked_on, local_day())}")
     question_bubble(item.question)
     with answer_bubble():
         if item.outcome is Outcome.NOT_FOUND:

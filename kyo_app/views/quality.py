@@ -1,6 +1,7 @@
 """How well questions with known answers are answered, night after night. For managers; admins say what is normal."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -17,6 +18,33 @@ _LINES = (
     ("Found well", "ndcg_at_10", "#0072B2"),
     ("Refused wrongly", "refused_wrongly", "#E69F00"),
     ("Answered wrongly", "answered_wrongly", "#D55E00"),
+)
+
+
+@dataclass(frozen=True)
+class _Chart:
+    """Which lines, on what kind of axis (of Vega-Lite), and how the value of a point is told."""
+
+    lines: tuple[tuple[str, str, str], ...]
+    y: dict[str, object]
+    told: str
+    height: int  # pixels
+    alt: str
+
+
+_SHARES = _Chart(
+    _LINES,
+    {"axis": {"format": "%"}, "scale": {"domain": [0, 1]}},
+    ".1%",
+    340,
+    "The shares of each night as lines; the table below says the same",
+)
+_TIMES = _Chart(
+    (("Half of the searches within", "p50_ms", "#0072B2"), ("95\u00a0% of them within", "p95_ms", "#D55E00")),
+    {"title": "Search time, ms", "axis": {"tickCount": 4}, "scale": {"zero": True}},
+    ",.0f",
+    200,
+    "How long searches took in each night, in milliseconds, as lines; the table below says the same",
 )
 _ORIGINS = {
     "cases": "Confirmed answers",
@@ -55,7 +83,8 @@ def show() -> None:
             return
         _newest(actor, runs)
         st.subheader("Over time", anchor=False)
-        _chart(runs)
+        _draw(_SHARES, runs)
+        _draw(_TIMES, runs)
         _nights(runs)
 
 
@@ -116,18 +145,20 @@ def _origin(name: str, figures: Figures) -> dict[str, str]:
     }
 
 
-def _chart(runs: Sequence[QualityRun]) -> None:
-    """For the eye; the table says the same."""
+def _draw(chart: _Chart, runs: Sequence[QualityRun]) -> None:
+    """Lines over nights, for the eye; the table says the same. Nothing where no night has such figures."""
     points = [
-        {"Night": run.at.isoformat(), "Share": getattr(run.figures, field), "Measure": name}
+        {"Night": run.at.isoformat(), "Value": getattr(run.figures, field), "Measure": name}
         for run in runs
-        for name, field, _ in _LINES
+        for name, field, _ in chart.lines
         if getattr(run.figures, field) is not None
     ]
+    if not points:
+        return
     # A specification, not the library that writes them: it would be in the memory of every process of the app.
     spec = {
         "data": {"values": points},
-        "height": 340,
+        "height": chart.height,
         "mark": {"type": "line", "point": True},
         "encoding": {
             "x": {
@@ -136,29 +167,24 @@ def _chart(runs: Sequence[QualityRun]) -> None:
                 "title": None,
                 "axis": {"format": "%b %d", "labelOverlap": True},
             },
-            "y": {
-                "field": "Share",
-                "type": "quantitative",
-                "title": None,
-                "axis": {"format": "%"},
-                "scale": {"domain": [0, 1]},
-            },
+            "y": {"field": "Value", "type": "quantitative", "title": None, **chart.y},
             "color": {
                 "field": "Measure",
                 "type": "nominal",
-                "scale": {"domain": [name for name, *_ in _LINES], "range": [colour for *_, colour in _LINES]},
+                "scale": {
+                    "domain": [name for name, *_ in chart.lines],
+                    "range": [colour for *_, colour in chart.lines],
+                },
                 "legend": {"orient": "bottom", "title": None, "columns": 2},
             },
             "tooltip": [
                 {"field": "Night", "type": "temporal"},
                 {"field": "Measure", "type": "nominal"},
-                {"field": "Share", "type": "quantitative", "format": ".1%"},
+                {"field": "Value", "type": "quantitative", "format": chart.told},
             ],
         },
     }
-    st.vega_lite_chart(
-        spec=spec, width="stretch", alt="The shares of each night as lines; the table below says the same"
-    )
+    st.vega_lite_chart(spec=spec, width="stretch", alt=chart.alt)
 
 
 def _nights(runs: Sequence[QualityRun]) -> None:
@@ -167,7 +193,8 @@ def _nights(runs: Sequence[QualityRun]) -> None:
             "Night": local_time(run.at),
             "Questions": f"{run.figures.questions + run.figures.unanswerable:,}",
             **{name: _figure(run.figures, field) for name, field, _ in _LINES},
-            "Search time": _figure(run.figures, "p95_ms"),
+            "Half within": _figure(run.figures, "p50_ms"),
+            "95\u00a0% within": _figure(run.figures, "p95_ms"),
             "": ":material/trending_down: Worse" if run.has_dropped else "Accepted" if run.accepted_at else "",
         }
         for run in runs

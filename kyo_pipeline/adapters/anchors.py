@@ -7,11 +7,17 @@ from kyo_pipeline.errors import Unavailable
 
 
 def append(path: Path, line: str) -> None:
-    """Add a line, on the disk when this returns. Raises `Unavailable`."""
+    """Add a line, on the disk when this returns; what a crash has left half written stays a line of its own.
+
+    Raises `Unavailable`.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        with path.open("a+b") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read(1) == b"\n" else f"\n{line}"
+            file.write(f"{line}\n".encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

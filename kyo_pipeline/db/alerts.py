@@ -19,7 +19,7 @@ _MOST = 200
 
 @dataclass(frozen=True)
 class Waiting:
-    """How many files wait to be processed, and since when the oldest does; None where none waits."""
+    """How many files wait to be processed, and when the oldest was uploaded; None where none waits."""
 
     files: int
     oldest_at: datetime | None
@@ -31,12 +31,13 @@ def lock(tx: Connection) -> None:
 
 
 def waiting(tx: Connection) -> Waiting:
+    """Those that have never been ready: what is made anew, as by a repair, keeps the date of its upload."""
     row = tx.execute(
         text(
             """
             select count(*) as files, min(uploaded_at) as oldest
             from document_versions
-            where status not in ('ready', 'failed')
+            where status not in ('ready', 'failed') and ready_at is null
             """
         )
     ).one()

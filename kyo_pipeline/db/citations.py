@@ -35,6 +35,15 @@ def add(tx: Connection, answer_id: UUID, draft: Draft, passages: Sequence[Passag
         )
 
 
+def hold_documents(tx: Connection, answer_id: UUID, named: UUID | None = None) -> None:
+    """Keep what an answer cites, and a document named beside it, as they are until the end of the transaction.
+
+    Before anything about the answer is written, and before it is read: it may be erased meanwhile. Of an answer that
+    the actor does not see nothing is held.
+    """
+    tx.execute(text("select hold_cited_documents(:id, :named)"), {"id": answer_id, "named": named})
+
+
 def of_answer(tx: Connection, actor: Actor, answer_id: UUID) -> tuple[Citation, ...]:
     """Those of documents that the actor may read, by their markers."""
     return _read(tx, actor, "(select * from citations where answer_id = :id)", answer_id)

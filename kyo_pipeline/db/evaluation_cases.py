@@ -114,7 +114,7 @@ def add(tx: Connection, question: str, documents: Sequence[UUID], expected: str,
 
 
 def add_of_answer(tx: Connection, answer_id: UUID, now: datetime) -> UUID | None:
-    """A case of an answer that the actor sees; None where they may not make one, or nothing that it cites answers."""
+    """A case of an answer that the actor sees; None where they may not make or change it, or nothing cited answers."""
     found: UUID | None = tx.scalar(
         text("select add_evaluation_case_of_answer(:id, :now)"), {"id": answer_id, "now": now}
     )

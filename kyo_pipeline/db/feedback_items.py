@@ -1,6 +1,6 @@
 """Items of work about answers that somebody found unhelpful: see sql/functions/feedback_items.sql."""
 
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID
 
@@ -115,7 +115,8 @@ def read(tx: Connection, actor: Actor, item_id: UUID) -> FeedbackDetail | None:
     answer = tx.execute(
         text(
             """
-            select a.*, null as rating, null as comment, null as conversation_id, null as shared_at
+            select a.*, null as rating, null as comment, null as conversation_id, null as shared_at,
+              null as verified_answer_id
             from feedback_answer(:id) a
             """
         ),
@@ -156,12 +157,12 @@ def _to_item(row: Row[Any]) -> FeedbackItem:
         owner_name=row.owner,
         question=row.question,
         standalone=row.standalone,
-        asked_at=row.asked_at,
+        asked_on=row.asked_at.astimezone(timezone.utc).date(),
         outcome=Outcome(row.outcome),
         reason=Reason(row.reason) if row.reason else None,
         comment=row.comment or "",
         correct_document=NamedDocument(row.right_id, row.right_title, row.right_version) if row.right_id else None,
-        opened_at=row.opened_at,
+        opened_on=row.opened_at.astimezone(timezone.utc).date(),
         closed_at=row.closed_at,
         closed_by_name=row.closer,
         resolution=Resolution(row.resolution) if row.resolution else None,

@@ -202,6 +202,7 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
     return replace(
         to_answer(row, citations.of_answer(tx, actor, row.id), near_documents.of_answer(tx, actor, row.id)),
         reason=Reason(row.reason) if row.reason else None,
+        verification=to_verification(row),
         correct_document=(
             NamedDocument(row.source_id, row.source_title, row.source_version) if row.source_id else None
         ),
@@ -296,7 +297,11 @@ def to_answer(row: Row[Any], cited: tuple[Citation, ...], nearest: tuple[NearDoc
         conversation_id=row.conversation_id,
         standalone=row.standalone,
         shared_at=row.shared_at,
-        verification=None
-        if row.verified_answer_id is None
-        else Verification(row.verified_answer_id, row.verified_by, row.verified_at, row.withdrawn_at, row.is_source),
     )
+
+
+def to_verification(row: Row[Any]) -> Verification | None:
+    """Of a row with the columns of `verification_of`."""
+    if row.verified_answer_id is None:
+        return None
+    return Verification(row.verified_answer_id, row.verified_by, row.verified_at, row.withdrawn_at, row.is_source)

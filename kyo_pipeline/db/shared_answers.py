@@ -1,12 +1,13 @@
 """Answers that their askers have shared with those who may read the sources."""
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from kyo_pipeline.db import citations
-from kyo_pipeline.db.questions import to_answer
+from kyo_pipeline.db.questions import to_answer, to_verification
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.answers import SharedAnswer
 
@@ -38,4 +39,5 @@ def read(tx: Connection, actor: Actor, answer_id: UUID) -> SharedAnswer | None:
     ).one_or_none()
     if row is None:
         return None
-    return SharedAnswer(to_answer(row, citations.of_answer(tx, actor, answer_id)), row.shared_by, row.shared_at)
+    answer = to_answer(row, citations.of_answer(tx, actor, answer_id))
+    return SharedAnswer(replace(answer, verification=to_verification(row)), row.shared_by, row.shared_at)

@@ -10,7 +10,7 @@ from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.domain.gaps import GapKind, GapState
 from kyo_pipeline.services.gap_finding import MOST, GapReport, find_gaps
 
-GROUP = "quality"
+GROUP = "gaps"
 
 #: The largest ones, by their ids: the app knows what they are about.
 _LISTED = 10

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from uuid import UUID
 
@@ -29,7 +29,8 @@ class Resolution(str, Enum):
 class FeedbackItem:
     """An answer that somebody found unhelpful, beside one of the documents that it cites. Who that was is not told.
 
-    `newer_number` is the version that answers questions since, None where it is the one that was cited.
+    `asked_on` and `opened_on` are days in UTC: the moment would tell it, beside the audit log. `newer_number` is the
+    version that answers questions since, None where it is the one that was cited.
     """
 
     id: UUID
@@ -39,12 +40,12 @@ class FeedbackItem:
     owner_name: str
     question: str
     standalone: str | None
-    asked_at: datetime
+    asked_on: date
     outcome: Outcome
     reason: Reason | None
     comment: str
     correct_document: NamedDocument | None
-    opened_at: datetime
+    opened_on: date
     closed_at: datetime | None
     closed_by_name: str | None
     resolution: Resolution | None

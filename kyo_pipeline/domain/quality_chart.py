@@ -2,23 +2,41 @@
 
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 from kyo_pipeline.domain.quality import Figures, QualityRun
 
 _NONE = "–"
 
-#: What is drawn: a name, its field in `Figures`, its colour.
-_LINES = (
+#: A name, its field in `Figures`, its colour.
+Line = tuple[str, str, str]
+
+_SHARES: tuple[Line, ...] = (
     ("nDCG@10", "ndcg_at_10", "#0969da"),
     ("recall@10", "recall_at_10", "#1a7f37"),
     ("refused wrongly", "refused_wrongly", "#bc4c00"),
     ("answered wrongly", "answered_wrongly", "#cf222e"),
 )
+_TIMES: tuple[Line, ...] = (("search p50, ms", "p50_ms", "#8250df"), ("search p95, ms", "p95_ms", "#953800"))
 
 # Pixels. The picture brings its own ground: an image cannot know whether the page around it is light or dark.
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 620, 260, 40, 20, 40, 30
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _KEY = 620, 420, 50, 20, 143
 _GROUND, _INK, _RAIL = "#ffffff", "#24292f", "#e6e8eb"
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """Lines on an axis of their own, from 0 at `bottom` to `most` at `top`, in pixels; their names stand above."""
+
+    lines: tuple[Line, ...]
+    top: int
+    bottom: int
+    most: float
+    rails: int
+
+    def y(self, value: float) -> float:
+        return round(self.bottom - value / self.most * (self.bottom - self.top), 1)
 
 
 def table(runs: Sequence[QualityRun]) -> str:
@@ -51,11 +69,10 @@ def picture(runs: Sequence[QualityRun]) -> str:
 
 
 def chart(runs: Sequence[QualityRun]) -> str:
-    """An SVG image of runs, the newest first: from left to right in time, each from 0 to 1."""
+    """An SVG image of runs, the newest first: from left to right in time; shares from 0 to 1, below them times."""
     nights = list(reversed(runs))
-    rails = "".join(_rail(share) for share in (0.0, 0.25, 0.5, 0.75, 1.0))
-    lines = "".join(_line(nights, field, colour) for _, field, colour in _LINES)
-    keys = "".join(_key(_LEFT + 145 * place, name, colour) for place, (name, _, colour) in enumerate(_LINES))
+    shares = _Panel(_SHARES, 40, 230, 1.0, 4)
+    drawn = _drawn(shares, nights) + _drawn(_Panel(_TIMES, 284, 390, _most(nights), 2), nights)
     ends = (
         f'<text x="{_LEFT}" y="{_HEIGHT - 8}">{nights[0].at:%Y-%m-%d}</text>'
         f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - 8}" text-anchor="end">{nights[-1].at:%Y-%m-%d}</text>'
@@ -66,7 +83,7 @@ def chart(runs: Sequence[QualityRun]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" '
         f'viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="{_INK}">'
         f"<title>{escape(_spoken(runs))}</title>"
-        f'<rect width="{_WIDTH}" height="{_HEIGHT}" rx="6" fill="{_GROUND}"/>{rails}{lines}{keys}{ends}</svg>'
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" rx="6" fill="{_GROUND}"/>{drawn}{ends}</svg>'
     )
 
 
@@ -93,26 +110,45 @@ def _spoken(runs: Sequence[QualityRun]) -> str:
     """What the picture shows, for whoever cannot see it."""
     if not runs:
         return "No night has been measured."
-    said = "; ".join(f"{name} {_figure(getattr(runs[0].figures, field), '.2f')}" for name, field, _ in _LINES)
+    said = "; ".join(
+        f"{name} {_figure(getattr(runs[0].figures, field), form)}"
+        for lines, form in ((_SHARES, ".2f"), (_TIMES, ".1f"))
+        for name, field, _ in lines
+    )
     return f"The last {len(runs)} nights; the newest: {said}."
 
 
-def _y(share: float) -> float:
-    return round(_TOP + (1 - share) * (_HEIGHT - _TOP - _BOTTOM), 1)
+def _most(nights: Sequence[QualityRun]) -> float:
+    """Where the axis of times ends, in milliseconds: 1, 2 or 5 and noughts."""
+    longest = max((getattr(night.figures, field) or 0.0 for night in nights for _, field, _ in _TIMES), default=0.0)
+    return next(one for power in range(12) for one in (10.0**power, 2 * 10.0**power, 5 * 10.0**power) if one >= longest)
 
 
-def _rail(share: float) -> str:
-    y = _y(share)
+def _drawn(panel: _Panel, nights: Sequence[QualityRun]) -> str:
+    rails = "".join(_rail(panel, panel.most * n / panel.rails) for n in range(panel.rails + 1))
+    lines = "".join(_line(panel, nights, field, colour) for _, field, colour in panel.lines)
+    keys = "".join(
+        _key(_LEFT + _KEY * place, panel.top - 26, name, colour) for place, (name, _, colour) in enumerate(panel.lines)
+    )
+    return rails + lines + keys
+
+
+def _rail(panel: _Panel, value: float) -> str:
+    y = panel.y(value)
     return (
         f'<line x1="{_LEFT}" y1="{y}" x2="{_WIDTH - _RIGHT}" y2="{y}" stroke="{_RAIL}"/>'
-        f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{share:g}</text>'
+        f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{_label(value)}</text>'
     )
 
 
-def _line(nights: Sequence[QualityRun], field: str, colour: str) -> str:
+def _label(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:g}"
+
+
+def _line(panel: _Panel, nights: Sequence[QualityRun], field: str, colour: str) -> str:
     step = (_WIDTH - _LEFT - _RIGHT) / max(len(nights) - 1, 1)
     values = [(place, getattr(night.figures, field)) for place, night in enumerate(nights)]
-    points = [(round(_LEFT + place * step, 1), _y(value)) for place, value in values if value is not None]
+    points = [(round(_LEFT + place * step, 1), panel.y(value)) for place, value in values if value is not None]
     if not points:
         return ""
     path = " ".join(f"{x},{y}" for x, y in points)
@@ -120,7 +156,8 @@ def _line(nights: Sequence[QualityRun], field: str, colour: str) -> str:
     return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>{dots}'
 
 
-def _key(x: int, name: str, colour: str) -> str:
+def _key(x: int, y: int, name: str, colour: str) -> str:
     return (
-        f'<rect x="{x}" y="14" width="12" height="12" fill="{colour}"/><text x="{x + 18}" y="24">{escape(name)}</text>'
+        f'<rect x="{x}" y="{y}" width="12" height="12" fill="{colour}"/>'
+        f'<text x="{x + 18}" y="{y + 10}">{escape(name)}</text>'
     )

@@ -67,7 +67,9 @@ def _queue(kyo: Kyo, tx: Transaction) -> Iterable[Condition]:
     if found.oldest_at is None or kyo.now() - found.oldest_at <= timedelta(minutes=minutes):
         return ()
     waited = int((kyo.now() - found.oldest_at).total_seconds() // 60)
-    sentence = f"{found.files} files wait to be processed, the oldest for {waited} minutes (allowed: {minutes})."
+    sentence = (
+        f"{found.files} files wait to be processed, the oldest was uploaded {waited} minutes ago (allowed: {minutes})."
+    )
     return (Condition(Kind.QUEUE, "files", sentence),)
 
 

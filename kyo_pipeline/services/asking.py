@@ -57,7 +57,7 @@ def stream_answer(
 ) -> Generator[str, None, Answer]:
     """Yield the text as it is written; return the stored answer, whose text counts: its citations have been checked.
 
-    An answer that a manager has verified for the same question comes first, unless it is asked `anew`.
+    An answer that a manager has verified for the same question comes first, then one from the cache; `anew` neither.
     Without a conversation it begins one; `begun` is told which, before anything is searched for.
     Closing the generator early keeps what there is, as an answer that was stopped. No connection is held meanwhile.
     Raises `Invalid`, `NotAllowed`, `NotFound`, `TooMany`, `Unavailable`; in the last case the question stays in the
@@ -136,7 +136,7 @@ def _known(
     if not anew and (given := verified.answered(kyo, actor, question_id, written.searched, stages)) is not None:
         return _Known(None, given)
     key = _key(kyo, actor, question, written)
-    kept = answer_cache.look_up(kyo, key)
+    kept = None if anew else answer_cache.look_up(kyo, key)
     return _Known(key, _store_known(kyo, actor, question_id, written.searched, kept, stages))
 
 

@@ -112,12 +112,16 @@ def kept_anchors(kyo: Kyo, actor: Actor) -> tuple[Anchor, ...]:
 
 
 def keep_anchor(kyo: Kyo) -> Anchor:
-    """Write the end of the log of now into KYO_AUDIT_ANCHORS, and send it to KYO_AUDIT_ANCHOR_URL, if that is set."""
+    """Write the end of the log of now into KYO_AUDIT_ANCHORS. Raises `Unavailable`."""
     anchor = end(kyo, OPERATOR)
     anchor_file.append(_anchor_file(kyo), anchors.written(anchor))
+    return anchor
+
+
+def send_anchor(kyo: Kyo, anchor: Anchor) -> None:
+    """Send it to KYO_AUDIT_ANCHOR_URL, if that is set. Raises `Unavailable`."""
     if kyo.settings.KYO_AUDIT_ANCHOR_URL is not None:
         webhook.send(kyo.settings.KYO_AUDIT_ANCHOR_URL.get_secret_value(), anchors.as_json(anchor))
-    return anchor
 
 
 def end(kyo: Kyo, actor: Actor) -> Anchor:

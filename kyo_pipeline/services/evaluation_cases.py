@@ -65,14 +65,18 @@ def add(kyo: Kyo, actor: Actor, question: str, documents: Sequence[UUID], expect
 def add_answer(kyo: Kyo, actor: Actor, answer_id: UUID) -> UUID:
     """Confirm an answer that the actor sees, their own or one that was shared: its question becomes a case.
 
-    For those who may approve one of the documents that it cites. Raises `Conflict`.
+    For those who may approve one of the documents that it cites, unless there is a case of it that they may not change.
+    Raises `Conflict`.
     """
     actor.require(Permission.EVALUATION_CASE_MANAGE)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         case = evaluation_cases.add_of_answer(tx, answer_id, now)
         if case is None:
-            raise Conflict("Only an answer from a document that you may approve, and that still answers, can be added.")
+            raise Conflict(
+                "Only an answer from a document that you may approve, and that still answers, can be added; "
+                "not one that others look after already."
+            )
         audit.record(tx, actor, Event.EVALUATION_CASE_ADD, case, now, {"origin": Origin.ANSWER.value})
         return case
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from kyo_pipeline import on_record
 from kyo_pipeline.db import audit, feedback_items
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.audit import Event
@@ -53,10 +54,13 @@ def count_open(kyo: Kyo, actor: Actor) -> int:
 def read_item(kyo: Kyo, actor: Actor, item_id: UUID) -> FeedbackDetail:
     """One of them with the answer as it was, and never who asked. Raises `NotFound`."""
     actor.require(Permission.FEEDBACK_REVIEW)
-    with kyo.db.transaction(actor) as tx:
-        found = feedback_items.read(tx, actor, item_id)
-    if found is None:
-        raise NotFound(_NO_ITEM)
+    with on_record.out_of_reach(kyo, actor, Event.ANSWER_READ, item_id):
+        with kyo.db.transaction(actor) as tx:
+            found = feedback_items.read(tx, actor, item_id)
+        if found is None:
+            raise NotFound(_NO_ITEM)
+    # Under the id of the item: that of the answer would tell whoever reads the log who asked.
+    on_record.read(kyo, actor, Event.ANSWER_READ, item_id)
     return found
 
 

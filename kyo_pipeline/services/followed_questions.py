@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from kyo_pipeline.db import question_followers
+from kyo_pipeline.db import audit, question_followers
 from kyo_pipeline.domain.actor import Actor, Permission
+from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.gaps import AnsweredQuestion
 from kyo_pipeline.errors import NotFound
 from kyo_pipeline.kyo import Kyo
@@ -19,6 +20,8 @@ def follow(kyo: Kyo, actor: Actor, question_id: UUID, *, wanted: bool = True) ->
             question_followers.follow(tx, actor, question_id, kyo.now())
         else:
             question_followers.unfollow(tx, actor, question_id)
+        event = Event.QUESTION_FOLLOW if wanted else Event.QUESTION_UNFOLLOW
+        audit.record(tx, actor, event, question_id, kyo.now())
 
 
 def is_followed(kyo: Kyo, actor: Actor, question_id: UUID) -> bool:
@@ -40,3 +43,4 @@ def dismiss(kyo: Kyo, actor: Actor, question_id: UUID) -> None:
     actor.require(Permission.ANSWER_READ_OWN)
     with kyo.db.transaction(actor) as tx:
         question_followers.dismiss(tx, actor, question_id, kyo.now())
+        audit.record(tx, actor, Event.QUESTION_UNFOLLOW, question_id, kyo.now(), {"told": True})

@@ -19,6 +19,7 @@ from kyo_pipeline.domain.doubt import kind_of
 from kyo_pipeline.domain.gap_matching import plan
 from kyo_pipeline.domain.gaps import REOPEN_AFTER, GapKind
 from kyo_pipeline.domain.nearness import UNRELATED, centralities, distance_allowed
+from kyo_pipeline.known import without_words
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.serving import serving
 
@@ -54,8 +55,9 @@ def find_gaps(kyo: Kyo, on_batch: Callable[[int, int], None] = lambda *_: None) 
     if embedding_set is None:
         return None
     found = _candidates(kyo)
-    vectors, embedded = _embedded(kyo, embedding_set.id, found, on_batch)
-    clusters = _clusters(kyo, vectors) if vectors else []
+    with without_words():
+        vectors, embedded = _embedded(kyo, embedding_set.id, found, on_batch)
+        clusters = _clusters(kyo, vectors) if vectors else []
     with kyo.db.transaction(OPERATOR) as tx:
         gap_finding.lock(tx)
         new, reopened, kinds = _store(kyo, tx, clusters, vectors)

@@ -59,8 +59,10 @@ def list_gaps(
 def read_gap(kyo: Kyo, actor: Actor, gap_id: UUID) -> GapDetails:
     """A gap with its questions, what they came near, and its history. Raises `NotFound`."""
     actor.require(Permission.GAP_MANAGE)
-    with kyo.db.transaction(actor) as tx:
-        return _details(kyo, tx, actor, gap_id)
+    with on_record.out_of_reach(kyo, actor, Event.GAP_READ, gap_id), kyo.db.transaction(actor) as tx:
+        found = _details(kyo, tx, actor, gap_id)
+    on_record.read(kyo, actor, Event.GAP_READ, gap_id)
+    return found
 
 
 def owners(kyo: Kyo, actor: Actor, gap_id: UUID) -> dict[UUID, str]:
@@ -84,7 +86,7 @@ def assign(kyo: Kyo, actor: Actor, gap_id: UUID, owner_id: UUID | None) -> Gap:
             return before
         gaps.assign(tx, gap_id, owner_id)
         gaps.note(tx, actor, gap_id, Deed.ASSIGN, now, owner_id=owner_id)
-        details = {"before": before.owner, "after": names[owner_id] if owner_id else None}
+        details = {"before": before.owner_id, "after": owner_id}
         audit.record(tx, actor, Event.GAP_ASSIGN, gap_id, now, details)
         return gaps.read(tx, gap_id, now)
 
@@ -212,7 +214,8 @@ def _move(kyo: Kyo, actor: Actor, gap_id: UUID, state: GapState, reason: str, do
         deed, event = _DEEDS[state]
         gaps.set_state(tx, gap_id, state, reason, document_id, now)
         gaps.note(tx, actor, gap_id, deed, now, document_id=document_id, reason=reason)
-        details = {"before": before.value, "reason": reason, "document": document_id}
+        # Not the reason, which may quote a question: what stands here can never be taken away.
+        details = {"before": before.value, "document": document_id}
         audit.record(tx, actor, event, gap_id, now, details)
         return gaps.read(tx, gap_id, now)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from kyo_pipeline import on_record
-from kyo_pipeline.db import audit, conversations, feedback_items, questions
+from kyo_pipeline.db import audit, citations, conversations, feedback_items, questions
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, AnswerPage, Outcome
 from kyo_pipeline.domain.audit import Event
@@ -80,6 +80,7 @@ def rate(
     opinion = Opinion(rating, storable(comment), reason, correct_document_id).checked()
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
+        citations.hold_documents(tx, answer_id, correct_document_id)
         answer = questions.own_answer(tx, actor, answer_id)
         if answer is None or answer.outcome in (Outcome.WITHHELD, Outcome.ERASED):
             raise NotFound("There is no such answer among yours.")
@@ -96,6 +97,7 @@ def withdraw_rating(kyo: Kyo, actor: Actor, answer_id: UUID) -> None:
     actor.require(Permission.ANSWER_RATE)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
+        citations.hold_documents(tx, answer_id)
         taken_back = questions.unrate(tx, actor, answer_id)
         if taken_back is None:
             raise NotFound("You have not rated this answer.")

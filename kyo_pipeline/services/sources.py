@@ -1,5 +1,6 @@
 """Documents themselves: their pages, their text, their files, and what differs between two versions."""
 
+from contextlib import AbstractContextManager
 from uuid import UUID
 
 from kyo_pipeline import on_record
@@ -32,7 +33,7 @@ def read_source(
     was given an answer out of it may read the pages that the answer cites. Raises `NotFound`, `Conflict` (no text yet).
     """
     actor.require(Permission.DOCUMENT_READ)
-    with on_record.out_of_reach(kyo, actor, Event.DOCUMENT_READ, version_id):
+    with _on_record(kyo, actor, version_id):
         with kyo.db.transaction(actor) as tx:
             row = _find(tx, actor, version_id)
             document = _text(tx, row, version_id)
@@ -64,7 +65,7 @@ def page_image(kyo: Kyo, actor: Actor, version_id: UUID, page: int, start: int, 
     Whoever may read the page may see it. Raises `NotFound`, `Invalid`, `Unavailable`.
     """
     actor.require(Permission.DOCUMENT_READ)
-    with kyo.db.transaction(actor) as tx:
+    with _on_record(kyo, actor, version_id), kyo.db.transaction(actor) as tx:
         row = _find(tx, actor, version_id)
         if row.media_type != PDF:
             raise Invalid("Only the pages of PDF files can be shown as pictures.")
@@ -81,7 +82,7 @@ def page_image(kyo: Kyo, actor: Actor, version_id: UUID, page: int, start: int, 
 def download(kyo: Kyo, actor: Actor, version_id: UUID) -> SourceFile:
     """The file of a version that the actor may read all of. Raises `NotFound`, `NotAllowed` (the collection's rule)."""
     actor.require(Permission.DOCUMENT_DOWNLOAD)
-    with kyo.db.transaction(actor) as tx:
+    with _on_record(kyo, actor, version_id), kyo.db.transaction(actor) as tx:
         row = _find_whole(tx, actor, version_id)
         if not row.may_download:
             raise NotAllowed(_NO_DOWNLOAD)
@@ -99,6 +100,10 @@ def compare(kyo: Kyo, actor: Actor, older_id: UUID, newer_id: UUID) -> Diff:
     for one in (older_id, newer_id):
         on_record.read(kyo, actor, Event.DOCUMENT_READ, one)
     return diff(older, newer)
+
+
+def _on_record(kyo: Kyo, actor: Actor, version_id: UUID) -> AbstractContextManager[None]:
+    return on_record.out_of_reach(kyo, actor, Event.DOCUMENT_READ, version_id)
 
 
 def _find(tx: Transaction, actor: Actor, version_id: UUID) -> SourceRow:

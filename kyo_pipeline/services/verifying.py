@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from kyo_pipeline.db import audit, documents, questions, shared_answers, verified
+from kyo_pipeline.db import audit, citations, documents, questions, shared_answers, verified
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.verified import Wording
 from kyo_pipeline.domain.actor import Actor, Permission
@@ -53,6 +53,7 @@ def verify(
     wordings = _wordings([question, *others])
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
+        citations.hold_documents(tx, answer_id)
         answer = _readable(tx, actor, answer_id)
         if (why_not := _why_not(answer)) is not None:
             raise Conflict(why_not)
@@ -112,7 +113,8 @@ def list_verified(
 def _withdraw(kyo: Kyo, tx: Transaction, actor: Actor, verified_id: UUID, because: str) -> None:
     if not verified.withdraw(tx, verified_id, because, kyo.now()):
         raise Conflict("Somebody has withdrawn this a moment ago.")
-    audit.record(tx, actor, Event.ANSWER_WITHDRAW, verified_id, kyo.now(), {"reason": because} if because else {})
+    # Not the reason itself: it may quote somebody's question, and nothing in the log can be forgotten.
+    audit.record(tx, actor, Event.ANSWER_WITHDRAW, verified_id, kyo.now(), {"reason_given": bool(because)})
 
 
 def _own(tx: Transaction, actor: Actor, verified_id: UUID) -> VerifiedAnswer:

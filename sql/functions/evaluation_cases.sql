@@ -1,7 +1,8 @@
 -- Cases of the organisation's own evaluation set are made here alone. Who may manage them is told by `manageable_cases` (0010).
 
 -- Keep a question with the documents that its answer is in; the same answer makes the same case, whoever says so, and the last
--- word counts. Null where none of the documents answers questions now. For the functions below and `resolve_feedback_item`.
+-- word of those who may manage it counts. Null where none of the documents answers questions now, or the case is not the actor's
+-- to change. For the functions below and `resolve_feedback_item`.
 create or replace function keep_evaluation_case(
   asked text, documents uuid[], expected text, came_from text, of_answer uuid, at timestamptz
 ) returns uuid
@@ -24,7 +25,17 @@ begin
   on conflict (answer_id) do update
   set expected_answer = excluded.expected_answer, origin = excluded.origin, created_by = excluded.created_by,
     created_at = excluded.created_at, retired_at = null, retired_by = null
+  where (  -- who may manage it, as the policy `managers` has it
+    select bool_or(d.collection_id in (select accessible_collections(current_actor(), 'approve')))
+      and bool_and(may_read_document(current_actor(), d.id))
+    from evaluation_case_documents l
+    join documents d on d.id = l.document_id
+    where l.case_id = c.id
+  )
   returning c.id into kept;
+  if kept is null then
+    return null;
+  end if;
   delete from evaluation_case_documents l where l.case_id = kept and l.document_id <> all(answering);
   insert into evaluation_case_documents (case_id, document_id) select kept, unnest(answering) on conflict do nothing;
   return kept;
@@ -47,7 +58,7 @@ begin
 end $$;
 
 -- A case of an answer that its asker, or somebody whom it was shared with, says is right: for those who may approve in the
--- collection of a document that it cites. Null where there is no such answer for them.
+-- collection of a document that it cites. Null where there is no such answer for them, or others look after its case.
 create or replace function add_evaluation_case_of_answer(answer uuid, at timestamptz) returns uuid
 language sql security definer set search_path = kyo, pg_temp
 as $$

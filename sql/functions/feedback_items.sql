@@ -15,6 +15,11 @@ as $$
           d.owner_id = current_actor()
           or d.collection_id in (select accessible_collections(current_actor(), 'approve'))
         )
+        -- As the policy on `documents` has it: one that was given to somebody is seen as long as it is published.
+        and (
+          d.collection_id in (select accessible_collections(current_actor(), 'read'))
+          or d.current_version_id is not null
+        )
     )
     and may_read_document(current_actor(), document)
     and answer_is_open_to(answer, current_actor())
@@ -82,8 +87,8 @@ as $$
 $$;
 
 -- The items that the actor may look into, one of them or all of a kind; of all the newest of `most`. It asks what
--- `may_review_feedback` asks, about all rows at once: row by row, a thousand items took seconds. Of items about documents that
--- are the actor's, few are hidden for what else they cite: so no more than four times `most` are looked at.
+-- `may_review_feedback` asks, from lists that are made once: calling that for each row took milliseconds a row. When something was
+-- asked and said is told to the day, in UTC: by the moment, the audit log would tell who it was.
 create or replace function feedback_items(wanted uuid, closed boolean, most integer)
 returns table (
   id uuid, document_id uuid, title text, collection text, owner_id uuid, question text, standalone text,
@@ -91,8 +96,9 @@ returns table (
   opened_at timestamptz, closed_at timestamptz, closed_by uuid, resolution text, note text,
   newer_number integer, newer_since timestamptz
 )
-language plpgsql stable security definer set search_path = kyo, pg_temp
+language plpgsql stable security definer set search_path = kyo, pg_temp set plan_cache_mode = force_custom_plan
 as $$
+#variable_conflict use_column
 declare
   me constant uuid := current_actor();
   approvable constant uuid[] := array(select accessible_collections(me, 'approve'));
@@ -103,21 +109,73 @@ begin
   select i.id, d.id, d.title,
     -- A single document may be read without its collection.
     case when d.collection_id = any(readable) then k.name else '' end,
-    d.owner_id, q.text, q.standalone, q.asked_at, a.outcome, f.reason, f.comment,
+    d.owner_id, q.text, q.standalone, date_trunc('day', q.asked_at, 'UTC'), a.outcome, f.reason, f.comment,
     case when may_read_document(me, f.correct_document_id) then f.correct_document_id end,
-    i.opened_at, i.closed_at, i.closed_by, i.resolution, i.note, newer.number, newer.published_at
+    date_trunc('day', i.opened_at, 'UTC'), i.closed_at, i.closed_by, i.resolution, i.note, newer.number, newer.published_at
   from (
-    select r.*
-    from review_items r
-    join documents t on t.id = r.document_id
-    where r.kind = 'disliked'
-      and (wanted is null or r.id = wanted)
-      and (closed is null or (r.closed_at is not null) = closed)
-      and t.state <> 'deleted'
-      and (t.owner_id = me or t.collection_id = any(approvable))
-      and (t.collection_id = any(readable) or t.id = any(granted))
-    order by coalesce(r.closed_at, r.opened_at) desc, r.id
-    limit 4 * most
+    select o.*
+    from (
+      select r.*
+      from review_items r
+      join documents t on t.id = r.document_id
+      where r.kind = 'disliked'
+        and (wanted is null or r.id = wanted)
+        and (closed is null or (r.closed_at is not null) = closed)
+        and t.state <> 'deleted'
+        and (t.owner_id = me or t.collection_id = any(approvable))
+        and (t.collection_id = any(readable) or (t.id = any(granted) and t.current_version_id is not null))
+      order by coalesce(r.closed_at, r.opened_at) desc, r.id
+      offset 0  -- what else an answer is made of is looked at in this order, and of no more answers than it takes
+    ) as o
+    where (
+      select a.outcome <> 'erased'
+        and (a.generator = 'extractive' or a.outcome = 'not_found' or a.shown_documents is not null)
+        and coalesce(
+          (
+            select bool_and(
+              x.state <> 'deleted'
+              and (
+                coalesce(x.collection_id = any(approvable), false)
+                or (
+                  (
+                    coalesce(x.collection_id = any(readable) and (not x.restricted or x.owner_id = me), false)
+                    or x.id = any(granted)
+                  )
+                  and (
+                    x.owner_id = me
+                    or (x.current_version_id is not null and v.uploaded_by = me)
+                    or (current.sha256 is not distinct from v.sha256 and v.review = 'approved')
+                  )
+                )
+              )
+            )
+            from citations c
+            join document_versions v on v.id = c.version_id
+            join documents x on x.id = v.document_id
+            left join document_versions current on current.id = x.current_version_id and x.state = 'approved'
+            where c.answer_id = a.id
+          ),
+          true
+        )
+        and (
+          a.outcome = 'not_found'
+          or coalesce(
+            (
+              select bool_and(
+                coalesce(x.collection_id = any(approvable), false)
+                or coalesce(x.collection_id = any(readable) and (not x.restricted or x.owner_id = me), false)
+                or coalesce(x.id = any(granted), false)
+              )
+              from unnest(a.shown_documents) as shown(id)
+              left join documents x on x.id = shown.id
+            ),
+            true
+          )
+        )
+      from answers a
+      where a.id = o.answer_id
+    )
+    limit most
   ) as i
   join documents d on d.id = i.document_id
   left join collections k on k.id = d.collection_id
@@ -134,45 +192,8 @@ begin
       join document_versions v on v.id = c.version_id
       where c.answer_id = a.id and v.document_id = d.id and v.sha256 = newer.sha256
     )
-  where a.outcome <> 'erased'
-    and (a.generator = 'extractive' or a.outcome = 'not_found' or a.shown_documents is not null)
-    and not exists (
-      select
-      from citations c
-      join document_versions v on v.id = c.version_id
-      join documents x on x.id = v.document_id
-      left join document_versions current on current.id = x.current_version_id and x.state = 'approved'
-      where c.answer_id = a.id
-        and (
-          x.state = 'deleted'
-          or (
-            x.collection_id = any(approvable)
-            or (x.collection_id = any(readable) and (not x.restricted or x.owner_id = me))
-            or x.id = any(granted)
-          ) is not true
-          or (
-            (x.collection_id = any(approvable)) is not true
-            and x.owner_id <> me
-            and (x.current_version_id is null or v.uploaded_by <> me)
-            and (current.sha256 is distinct from v.sha256 or v.review <> 'approved')
-          )
-        )
-    )
-    and (
-      a.outcome = 'not_found'
-      or not exists (
-        select
-        from documents x
-        where x.id = any(a.shown_documents)
-          and (
-            x.collection_id = any(approvable)
-            or (x.collection_id = any(readable) and (not x.restricted or x.owner_id = me))
-            or x.id = any(granted)
-          ) is not true
-      )
-    )
-  order by coalesce(i.closed_at, i.opened_at) desc, i.id
-  limit most;
+  -- Of one day in no order that says anything.
+  order by coalesce(i.closed_at, date_trunc('day', i.opened_at, 'UTC')) desc, i.id;
 end $$;
 
 -- The answer of an item, as it was. It is known by the item: by its own id, the audit log would tell who asked.
@@ -183,7 +204,7 @@ returns table (
 )
 language sql stable security definer set search_path = kyo, pg_temp
 as $$
-  select i.id, i.id, q.text, q.standalone, q.asked_at, a.text, a.outcome, a.generator, a.model, a.timings,
+  select i.id, i.id, q.text, q.standalone, date_trunc('day', q.asked_at, 'UTC'), a.text, a.outcome, a.generator, a.model, a.timings,
     a.prompt_tokens, a.completion_tokens, a.findings
   from review_items i
   join answers a on a.id = i.answer_id
@@ -191,11 +212,11 @@ as $$
   where i.id = item and i.kind = 'disliked' and may_review_feedback(i.document_id, a.id)
 $$;
 
--- What it cites.
+-- What it cites; `answer_id` is the item's.
 create or replace function feedback_citations(item uuid) returns setof citations
 language sql stable security definer set search_path = kyo, pg_temp
 as $$
-  select c.*
+  select i.id, c.marker, c.version_id, c.chunk_id, c.start_offset, c.end_offset, c.score
   from review_items i
   join citations c on c.answer_id = i.answer_id
   where i.id = item and i.kind = 'disliked' and may_review_feedback(i.document_id, i.answer_id)

@@ -112,6 +112,14 @@ create policy pipeline on review_items to kyo_pipeline
   using (kind = 'overdue' and (select current_actor()) is not null)
   with check (kind = 'overdue' and (select current_actor()) is not null);
 
+-- The newest first, of those that wait and of those that are done.
+create index on review_items ((coalesce(closed_at, opened_at)) desc, id) where kind = 'disliked' and closed_at is null;
+create index on review_items ((coalesce(closed_at, opened_at)) desc, id) where kind = 'disliked' and closed_at is not null;
+
+-- Not the answer, and not the moment: the audit log, which has both of whoever said something, would tell who it was.
+revoke select on review_items from kyo_app;
+grant select (id, document_id, kind, assigned_to, closed_at, closed_by, resolution, note) on review_items to kyo_app;
+
 -- Evaluation cases -------------------------------------------------------------------------------------------------
 
 -- Questions of which somebody has said where their answer is. Who asked is not kept.

@@ -14,7 +14,9 @@ from kyo_app.analytics import charts, days, figures, tables
 from kyo_app.analytics.columns import cells, csv_text, written
 from kyo_app.analytics.figures import BETTER, NEITHER, WORSE, Figure, Part
 from kyo_app.markup import inert_line
+from kyo_app.wording import REASONS
 from kyo_pipeline.domain.analytics import DayTotals, DocumentUse, IngestionTotals, Period, StageLatency, Totals
+from kyo_pipeline.domain.feedback import Reason
 from tests.app.pages import ODD
 
 TODAY = date(2026, 11, 30)  # a Monday
@@ -283,6 +285,7 @@ def test_of_oneself_no_file_counts_people_or_refusals() -> None:
 
 def test_a_reason_that_nobody_knows_yet_is_told_all_the_same() -> None:
     assert tables.reason_name("too_long") == "Too long"
+    assert [tables.reason_name(one.value) for one in Reason] == [REASONS[one] for one in Reason]  # as in the form
 
 
 # Charts ---------------------------------------------------------------------------------------------------------------

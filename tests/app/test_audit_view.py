@@ -130,6 +130,19 @@ def test_a_row_tells_all_when_it_is_open(visit: Visit, admin: Actor, employee: A
     assert page.code[0].value == f"{record.hash}\n{'0' * 64}"
 
 
+def test_no_detail_takes_the_place_of_a_fact(visit: Visit, admin: Actor, put: Put) -> None:
+    put(details={"outcome": "answered", "row": 7})
+    page = visit("audit", admin)
+    opened(page)
+    said = [(str(row[""]), str(row[" "])) for row in page.table[-1].value.to_dict("records")]
+    assert [pair for pair in said if pair[0] in ("Outcome", "Row")] == [
+        ("Outcome", "done"),
+        ("Row", "7"),
+        ("Outcome", "answered"),
+        ("Row", "1"),
+    ]
+
+
 @pytest.mark.parametrize("text", [ODD, *HOSTILE.values()], ids=["odd", *HOSTILE])
 def test_what_others_wrote_stays_text(visit: Visit, admin: Actor, put: Put, text: str) -> None:
     text = text.replace("\x00", "")  # the database holds none
@@ -345,7 +358,7 @@ def test_an_export_leads_to_the_rows_that_are_shown(visit: Visit, admin: Actor, 
     put()
     page = visit("audit", admin)
     field(page, "About").set_value("7").run()
-    addresses = [one.proto.url for one in page.get("link_button")]  # type: ignore[union-attr]  # none of them is a block
+    addresses = [one.proto.url for one in page.get("link_button")]
     assert addresses == ["/exports/audit.jsonl", "/exports/audit.csv?object_id=7"]
 
 

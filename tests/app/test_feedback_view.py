@@ -180,6 +180,23 @@ def test_owners_are_told_where_their_documents_are(
     assert "found unhelpful" not in words(visit("documents", person(Role.EMPLOYEE)))
 
 
+def test_more_than_are_counted_are_said_to_be_more(
+    visit: Visit, employee: Actor, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert document.searchable
+    monkeypatch.setattr(feedback_items, "count_open", lambda *_: 100)
+    assert "100 or more answers were found unhelpful" in words(visit("documents", employee))
+
+
+def test_of_when_it_was_asked_and_said_the_day_is_shown(
+    visit: Visit, employee: Actor, item: FeedbackItem, clock: Any
+) -> None:
+    clock.advance(days=400)
+    day = f"{item.opened_on.day} {item.opened_on:%b %Y}"
+    assert f"said {day}]" in words(visit("feedback", employee))
+    assert f"said {day} · asked {day}\n" in f"{words(visit('feedback', employee, item=str(item.id)))}\n"
+
+
 def test_a_newer_version_is_pointed_out(
     visit: Visit, employee: Actor, item: FeedbackItem, publish: Callable[[str, str], None], clock: Any
 ) -> None:
@@ -261,3 +278,13 @@ def test_a_manager_confirms_an_answer_an_employee_does_not(
 def _id(kyo: Kyo, actor: Actor, title: str) -> UUID:
     [found] = library.list_documents(kyo, actor, text=title).documents
     return found.id
+
+
+def test_what_was_disliked_is_not_verified_there_but_where_it_is_shared(
+    visit: Visit, kyo: Kyo, manager: Actor, asker: Actor, answer: Answer, item: FeedbackItem
+) -> None:
+    page = visit("feedback", manager, item=str(item.id))
+    assert "thirty days" in words(page)
+    assert "Verify this answer" not in buttons(page)
+    shared_answers.share(kyo, asker, answer.id)
+    assert "Verify this answer" in buttons(visit("answer", manager, answer=str(answer.id)))

@@ -1,9 +1,11 @@
 """The nights, as managers see them and admins accept them."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
 from kyo_pipeline.domain.actor import Actor
@@ -24,6 +26,12 @@ def nights(page: AppTest) -> list[dict[str, str]]:
     return found
 
 
+def points(chart: Any) -> list[tuple[str, float]]:
+    """Measure and value of each point that is drawn."""
+    found = convert_arrow_bytes_to_pandas_df(chart.proto.data.data)
+    return list(zip(found["Measure"], found["Value"], strict=True))
+
+
 def test_before_the_first_night_it_says_what_is_needed(visit: Visit, manager: Actor) -> None:
     page = visit("quality", manager)
     assert not page.exception
@@ -41,6 +49,31 @@ def test_the_last_night_beside_the_one_before(visit: Visit, manager: Actor, sql:
     assert "on 40 questions with an answer and 2 without one" in words(page)
     assert [row["Found well"] for row in nights(page)] == ["90.0\u00a0%", "80.0\u00a0%"]
     assert not page.warning
+
+
+def test_shares_and_search_times_are_drawn_on_axes_of_their_own(
+    visit: Visit, manager: Actor, sql: Sql, kyo: Kyo
+) -> None:
+    add_night(sql, 0.8, days_ago=2, now=kyo.now())
+    add_night(sql, 0.8, days_ago=1, now=kyo.now(), times=(20.0, 80.0))
+    add_night(sql, 0.9, now=kyo.now(), times=(30.0, 1234.0))
+    page = visit("quality", manager)
+    assert not page.exception
+    shares, times = page.get("vega_lite_chart")
+    assert points(shares) == [("Found well", 0.9), ("Found well", 0.8), ("Found well", 0.8)]
+    half, most = json.loads(times.proto.spec)["encoding"]["color"]["scale"]["domain"]
+    # A night without times has no point.
+    assert points(times) == [(half, 30.0), (most, 1234.0), (half, 20.0), (most, 80.0)]
+    assert [(row["Half within"], row["95\u00a0% within"]) for row in nights(page)] == [
+        ("30\u00a0ms", "1,234\u00a0ms"),
+        ("20\u00a0ms", "80\u00a0ms"),
+        ("–", "–"),
+    ]
+
+
+def test_where_no_night_has_times_none_are_drawn(visit: Visit, manager: Actor, sql: Sql, kyo: Kyo) -> None:
+    add_night(sql, 0.8, now=kyo.now())
+    assert len(visit("quality", manager).get("vega_lite_chart")) == 1
 
 
 def test_what_became_worse_is_said_and_accepted_by_admins_alone(

@@ -141,6 +141,8 @@ APP_MAY_NOT = [
     "update review_items set assigned_to = gen_random_uuid()",
     "delete from review_items",
     "update review_items set resolution = 'confirmed'",
+    "select answer_id from review_items",
+    "select opened_at from review_items",
     "select may_review_feedback(gen_random_uuid(), gen_random_uuid())",
     "insert into evaluation_cases (question) values ('x')",
     "update evaluation_cases set question = 'x'",

@@ -42,7 +42,7 @@ def test_their_names() -> None:
         [*ASSET_KEYS, *SET_KEYS, *AUDIT_KEYS, *QUALITY_KEYS, "knowledge_gaps", "usage_by_day"]
     )
     assert sorted(key.name for key in repository.asset_graph.asset_check_keys) == sorted(
-        [*CHECK_NAMES, NOT_WORSE, NOT_DROPPED, "audit_log_holds", "rollups_are_right"]
+        [*CHECK_NAMES, NOT_WORSE, NOT_DROPPED, "anchors_are_kept", "audit_log_holds", "rollups_are_right"]
     )
     jobs = sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__"))
     assert jobs == [
@@ -78,7 +78,8 @@ GROUPS = {
     "ingestion": ASSETS,
     "embedding_sets": EMBEDDING_SET_ASSETS,
     "audit": AUDIT_ASSETS,
-    "quality": [*QUALITY_ASSETS, knowledge_gaps],
+    "quality": QUALITY_ASSETS,
+    "gaps": [knowledge_gaps],
     "analytics": [usage_by_day("UTC")],
 }
 

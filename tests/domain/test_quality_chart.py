@@ -5,6 +5,8 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+import pytest
+
 from kyo_pipeline.domain.quality import Conditions, Drop, Figures, QualityRun
 from kyo_pipeline.domain.quality_chart import chart, origins, picture, table
 
@@ -34,11 +36,32 @@ def test_kinds_of_questions_have_rows_of_their_own() -> None:
 def test_the_picture_runs_from_left_to_right_in_time_and_up() -> None:
     drawn = ET.fromstring(chart([NEWEST, BEFORE]))  # noqa: S314 — our own
     lines = drawn.findall("svg:polyline", SVG)
-    assert len(lines) == 3  # nobody has asked what has no answer
+    assert len(lines) == 3 + 2  # nobody has asked what has no answer; below, how long it took
     (x1, y1), (x2, y2) = (point.split(",") for point in lines[0].attrib["points"].split())
     assert float(x1) < float(x2)
     assert float(y1) < float(y2)  # it fell
     assert "nDCG@10 0.50" in (drawn.findtext("svg:title", namespaces=SVG) or "")
+
+
+@pytest.mark.parametrize(
+    ("p50", "p95", "axis"),
+    [(0.0, 0.4, ["0", "0.5", "1"]), (12.3, 45.6, ["0", "25", "50"]), (900.0, 1000.1, ["0", "1,000", "2,000"])],
+)
+def test_times_are_drawn_on_an_axis_of_their_own(p50: float, p95: float, axis: list[str]) -> None:
+    drawn = ET.fromstring(chart([replace(NEWEST, figures=replace(FIGURES, p50_ms=p50, p95_ms=p95))]))  # noqa: S314
+    labels = [text for text in drawn.findall("svg:text", SVG) if text.get("text-anchor") == "end"]
+    assert [text.text for text in labels][5:8] == axis  # below the five of the shares
+    *shares, half, most = (float(dot.attrib["cy"]) for dot in drawn.findall("svg:circle", SVG))
+    assert max(shares) < most
+    ends = [float(text.attrib["y"]) - 4 for text in labels[5:8]]
+    assert ends[2] <= most < half <= ends[0]  # up is longer
+    said = drawn.findtext("svg:title", namespaces=SVG) or ""
+    assert f"search p50, ms {p50}; search p95, ms {p95}." in said
+
+
+def test_nights_without_times_draw_none() -> None:
+    untimed = replace(NEWEST, figures=replace(FIGURES, p50_ms=None, p95_ms=None))
+    assert len(ET.fromstring(chart([untimed])).findall("svg:polyline", SVG)) == 3  # noqa: S314 — our own
 
 
 def test_it_is_an_image_without_a_file() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from kyo_pipeline.db import audit
+from kyo_pipeline.db import audit, index_health
 from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.domain.alerts import GIVE_UP_AFTER, KEPT_FOR, Channel, Condition, Kind
 from kyo_pipeline.domain.audit import Event
@@ -83,7 +83,7 @@ def test_files_that_wait_for_too_long_are_told_when_that_lasts(pipeline: Kyo, ky
     assert look(pipeline) == []  # one that is tried again has waited since it was uploaded
     clock.advance(minutes=5)
     assert look(pipeline) == ["opened"]
-    sentence = "2 files wait to be processed, the oldest for 66 minutes (allowed: 60)."
+    sentence = "2 files wait to be processed, the oldest was uploaded 66 minutes ago (allowed: 60)."
     assert open_kinds(pipeline) == [(Kind.QUEUE, sentence)]
 
 
@@ -95,6 +95,20 @@ def test_a_queue_that_is_worked_off_at_once_is_told_to_nobody(
     assert look(pipeline) == []
     run_pipeline()
     clock.advance(minutes=5)
+    assert look(pipeline) == []
+    assert alerting.overview(pipeline, OPERATOR).alerts == ()
+
+
+def test_what_is_made_anew_long_after_its_upload_is_no_file_that_waits(
+    pipeline: Kyo, kyo: Kyo, clock: Clock, run_pipeline: Callable[[], None]
+) -> None:
+    version = library.upload(kyo, OPERATOR, "a.txt", b"text").document.latest.id
+    run_pipeline()
+    clock.advance(days=180)
+    with pipeline.db.transaction(OPERATOR) as tx:
+        index_health.cut_again(tx, [version])
+    assert look(pipeline) == []
+    clock.advance(minutes=10)
     assert look(pipeline) == []
     assert alerting.overview(pipeline, OPERATOR).alerts == ()
 

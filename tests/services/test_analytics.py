@@ -427,6 +427,17 @@ def test_a_rollup_that_was_made_wrong_is_found_and_put_right(
     assert rolling_up.recount(pipeline).differences == ()
 
 
+def test_of_people_the_check_tells_only_how_many_of_their_rows_differ(
+    pipeline: Kyo, use: Use, day: date, employee: Actor, manager: Actor, sql: Sql
+) -> None:
+    for actor in (employee, manager):
+        use.rate(use.ask(actor, at(day)), -1, "outdated")
+    roll_up_all(pipeline)
+    sql("update usage_by_person set questions = 7, disliked = 5")
+    told = [str(one) for one in rolling_up.recount(pipeline).differences]
+    assert told == [f"{day} usage_by_person: rows that differ 2 instead of 0"]
+
+
 def test_the_check_takes_the_last_day_and_those_not_looked_at_for_the_longest(
     pipeline: Kyo, use: Use, clock: Clock, day: date, employee: Actor
 ) -> None:
@@ -490,7 +501,7 @@ def test_after_any_deeds_rollups_and_live_days_are_what_is_counted_from_the_base
                 roll_up_all(pipeline)
             elif there is not None and there not in gone:
                 if deed == "rate" and asked[there][1] is not None:
-                    use.rate(asked[there][0], which * 2 - 1, "wrong" if n else None)
+                    use.rate(asked[there][0], which * 2 - 1, "wrong" if n and not which else None)
                 elif deed == "erase":
                     use.erase(asked[there][0])
                 elif deed == "forget":

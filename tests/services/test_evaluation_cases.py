@@ -172,6 +172,42 @@ def test_whoever_may_not_approve_a_source_confirms_nothing(
     assert active(pipeline) == []
 
 
+@pytest.mark.parametrize("retired", [False, True])
+def test_whoever_may_not_manage_the_case_of_an_answer_leaves_it_as_it_is(
+    kyo: Kyo,
+    employee: Actor,
+    manager: Actor,
+    admin: Actor,
+    document: Document,
+    pay: Document,
+    collection: Callable[..., str],
+    sql: Sql,
+    retired: bool,
+) -> None:
+    """The answer is right, as an admin says, by a document that the manager cannot read."""
+    answer = asking.ask(kyo, employee, QUESTION)
+    shared_answers.share(kyo, employee, answer.id)
+    collection("Secret")
+    curating.move(kyo, admin, pay.id, "Secret")
+    case = evaluation_cases.add(kyo, admin, QUESTION, [document.id, pay.id], "Thirty, paid on Fridays")
+    sql("update evaluation_cases set answer_id = :answer, origin = 'review'", answer=answer.id)
+    if retired:
+        evaluation_cases.retire(kyo, admin, case.id)
+    as_it_was = (
+        sql("select * from evaluation_cases"),
+        sql("select * from evaluation_case_documents order by document_id"),
+    )
+    with pytest.raises(Conflict, match="that others look after"):
+        evaluation_cases.add_answer(kyo, manager, answer.id)
+    assert as_it_was == (
+        sql("select * from evaluation_cases"),
+        sql("select * from evaluation_case_documents order by document_id"),
+    )
+    sharing.add_reader(kyo, admin, pay.id, a_person(manager.id))
+    assert evaluation_cases.add_answer(kyo, manager, answer.id) == case.id, "whoever may manage it has the last word"
+    assert [one.expected_answer for one in evaluation_cases.list_cases(kyo, manager).cases] == [""]
+
+
 # Documents that go ----------------------------------------------------------------------------------------------------
 
 

@@ -1,14 +1,16 @@
 """What becomes of a thumb down: who is told what of it, what they decide, and what that becomes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillWaiting
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, time, timezone
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from kyo_pipeline.db import evaluation_cases as case_queries
 from kyo_pipeline.db import feedback_items as queries
@@ -19,7 +21,7 @@ from kyo_pipeline.domain.answers import Answer, Draft, Outcome
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.documents import Document
 from kyo_pipeline.domain.feedback import Reason
-from kyo_pipeline.domain.feedback_items import Decision, FeedbackItem, Resolution
+from kyo_pipeline.domain.feedback_items import MOST_COUNTED, Decision, FeedbackItem, Resolution
 from kyo_pipeline.errors import Conflict, Forbidden, Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import (
@@ -140,6 +142,26 @@ def test_who_asked_is_told_to_nobody(kyo: Kyo, board: Board, answer: Answer, ite
         with kyo.db.transaction(actor) as tx:
             for table in ("questions", "answers", "feedback", "citations"):
                 assert tx.execute(text(f"select * from {table}")).all() == []  # noqa: S608 — one of ours
+
+
+def test_when_somebody_asked_and_said_something_is_told_to_the_day(
+    kyo: Kyo, board: Board, answer: Answer, item: FeedbackItem, admin: Actor
+) -> None:
+    """The audit log has the moment and the answer beside the name: neither may be found at an item."""
+    day = kyo.now().astimezone(timezone.utc).date()
+    assert (item.asked_on, item.opened_on) == (day, day)
+    midnight = datetime.combine(day, time(), timezone.utc)
+    for actor in (board.owner, board.approver, admin):
+        assert feedback_items.read_item(kyo, actor, item.id).answer.asked_at == midnight
+        with kyo.db.transaction(actor) as tx:
+            [row] = tx.execute(text("select * from feedback_items(null, null, 9)")).all()
+            assert (row.asked_at, row.opened_at) == (midnight, midnight)
+            cited = tx.execute(text("select * from feedback_citations(:id)"), {"id": item.id}).all()
+            assert [one.answer_id for one in cited] == [item.id]
+            assert str(answer.id) not in repr((row, cited))
+        for column in ("answer_id", "opened_at"):
+            with pytest.raises(Forbidden), kyo.db.transaction(actor) as tx:
+                tx.execute(text(f"select {column} from review_items"))  # noqa: S608 — one of ours
 
 
 def test_only_owner_and_approvers_see_an_item(
@@ -560,18 +582,71 @@ def test_items_are_found_by_reason_and_words_page_by_page(
 ) -> None:
     assert document.searchable
     for reason in (Reason.WRONG, Reason.OUTDATED, Reason.WRONG):
-        clock.advance(minutes=1)
+        clock.advance(days=1)
         answer = asking.ask(kyo, board.asker, f"{QUESTION} ({reason.value})")
         history.rate(kyo, board.asker, answer.id, -1, "", reason)
     found = feedback_items.list_items(kyo, board.owner, limit=2)
     assert (len(found.items), found.total) == (2, 3)
-    assert found.items[0].opened_at > found.items[1].opened_at
+    assert found.items[0].opened_on > found.items[1].opened_on
     assert len(feedback_items.list_items(kyo, board.owner, limit=2, offset=2).items) == 1
     assert feedback_items.list_items(kyo, board.owner, reason=Reason.WRONG).total == 2
     assert feedback_items.list_items(kyo, board.owner, text="OUTDATED").total == 1
     assert feedback_items.list_items(kyo, board.owner, text="pay").total == 3
     assert feedback_items.list_items(kyo, board.owner, text="%").total == 0
     assert feedback_items.list_items(kyo, board.owner, closed=True).total == 0
+
+
+@pytest.fixture
+def many(item: FeedbackItem, sql: Sql) -> None:
+    """A thousand items more, each a second older than the last, of answers like the first."""
+    assert item.is_open
+    sql(
+        """
+        with made as (
+          select n, gen_random_uuid() as question, gen_random_uuid() as answer from generate_series(1, 1000) n
+        ), asked as (
+          insert into questions (id, user_id, conversation_id, text, asked_at)
+          select m.question, q.user_id, q.conversation_id, q.text, q.asked_at from made m, questions q
+        ), answered as (
+          insert into answers (id, question_id, text, outcome, generator, model, timings, prompt_tokens,
+            completion_tokens, answered_at)
+          select m.answer, m.question, a.text, a.outcome, a.generator, a.model, '{}', 0, 0, a.answered_at
+          from made m, answers a
+        ), cited as (
+          insert into citations (answer_id, marker, version_id, start_offset, end_offset, score)
+          select m.answer, c.marker, c.version_id, c.start_offset, c.end_offset, c.score from made m, citations c
+        )
+        insert into review_items (document_id, kind, answer_id, assigned_to, opened_at)
+        select i.document_id, i.kind, m.answer, i.assigned_to, i.opened_at - make_interval(secs => m.n)
+        from made m, review_items i
+        """
+    )
+
+
+def scans_of_citations(sql: Sql) -> int:
+    [(found,)] = sql(
+        "select seq_scan + coalesce(idx_scan, 0) from pg_stat_xact_user_tables where relname = 'citations'"
+    )
+    return int(found)
+
+
+@pytest.mark.usefixtures("many")
+def test_of_many_items_no_more_are_looked_into_than_are_told(kyo: Kyo, board: Board, sql: Sql) -> None:
+    before = scans_of_citations(sql)
+    assert feedback_items.count_open(kyo, board.owner) == MOST_COUNTED == 100
+    assert scans_of_citations(sql) - before <= 3 * MOST_COUNTED
+    assert feedback_items.list_items(kyo, board.owner).total == queries.MOST
+
+
+@pytest.mark.usefixtures("many")
+def test_items_that_one_may_not_see_take_no_place_of_older_ones(
+    kyo: Kyo, board: Board, item: FeedbackItem, admin: Actor, sql: Sql
+) -> None:
+    oldest = "select answer_id from review_items order by opened_at limit 1"
+    sql(f"update answers set generator = 'huggingface' where id <> ({oldest})")  # noqa: S608 — a constant
+    assert feedback_items.count_open(kyo, admin) == 1
+    [found] = feedback_items.list_items(kyo, board.owner).items
+    assert found.id != item.id
 
 
 # At the same moment ---------------------------------------------------------------------------------------------------
@@ -654,3 +729,73 @@ def test_a_document_that_is_deleted_meanwhile_gets_no_item_and_no_case(
     with kyo.db.transaction(OPERATOR) as tx:
         assert tx.scalar(text("select count(*) from review_items")) == 0
         assert case_queries.active(tx, 10) == ()
+
+
+@contextmanager
+def being_deleted(owner: Database, document_id: UUID) -> Iterator[Connection]:
+    """A deletion that has begun: it has its document. What it does next, the test says."""
+    with owner.transaction(OPERATOR) as tx:
+        tx.execute(text("select from documents where id = :id for no key update"), {"id": document_id})
+        yield tx
+
+
+@pytest.mark.parametrize("said_before", [False, True], ids=["first", "again"])
+@pytest.mark.parametrize("rating", [1, -1])
+def test_what_is_said_while_the_document_is_deleted_is_not_kept_and_nobody_waits_forever(
+    at_once: tuple[Kyo, Actor, Actor, Answer], own_database: str, rating: int, said_before: bool
+) -> None:
+    kyo, asker, _, answer = at_once
+    if said_before:
+        history.rate(kyo, asker, answer.id, -1, "Ninety?")
+    owner = Database(own_database)
+    with ThreadPoolExecutor(1) as other:
+        with being_deleted(owner, answer.citations[0].document_id) as tx:
+            saying = other.submit(history.rate, kyo, asker, answer.id, rating, "Ninety thousand?")
+            with pytest.raises(StillWaiting):
+                saying.result(0.3)
+            tx.execute(text("select erase_document(:id, now())"), {"id": answer.citations[0].document_id})
+        with pytest.raises(NotFound):
+            saying.result(10)
+    with owner.transaction(OPERATOR) as tx:
+        assert tx.scalars(text("select comment from feedback")).all() == ([""] if said_before else [])
+    owner.close()
+
+
+def test_an_opinion_is_taken_back_after_the_document_is_deleted(
+    at_once: tuple[Kyo, Actor, Actor, Answer], own_database: str
+) -> None:
+    kyo, asker, _, answer = at_once
+    history.rate(kyo, asker, answer.id, -1, "Ninety?")
+    owner = Database(own_database)
+    with ThreadPoolExecutor(1) as other:
+        with being_deleted(owner, answer.citations[0].document_id) as tx:
+            taking = other.submit(history.withdraw_rating, kyo, asker, answer.id)
+            with pytest.raises(StillWaiting):
+                taking.result(0.3)
+            tx.execute(text("select erase_document(:id, now())"), {"id": answer.citations[0].document_id})
+        taking.result(10)
+    with owner.transaction(OPERATOR) as tx:
+        assert tx.scalar(text("select count(*) from feedback")) == 0
+    owner.close()
+
+
+def test_a_right_source_that_is_deleted_meanwhile_is_none(
+    at_once: tuple[Kyo, Actor, Actor, Answer], own_database: str
+) -> None:
+    kyo, asker, boss, answer = at_once
+    named = library.upload(kyo, boss, "new.txt", b"A hundred thousand.").document
+    owner = Database(own_database)
+    with owner.transaction(OPERATOR) as tx:
+        tx.execute(
+            text("update documents set state = 'approved', current_version_id = :version where id = :id"),
+            {"version": named.latest.id, "id": named.id},
+        )
+    with ThreadPoolExecutor(1) as other:
+        with being_deleted(owner, named.id) as tx:
+            saying = other.submit(history.rate, kyo, asker, answer.id, -1, "", Reason.WRONG_SOURCE, named.id)
+            with pytest.raises(StillWaiting):
+                saying.result(0.3)
+            tx.execute(text("select erase_document(:id, now())"), {"id": named.id})
+        with pytest.raises(Invalid, match="that you may read"):
+            saying.result(10)
+    owner.close()

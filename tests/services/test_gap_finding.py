@@ -322,6 +322,26 @@ def test_a_model_that_goes_away_costs_no_vector_twice(
     assert look().embedded == 1
 
 
+def test_what_fails_quotes_no_question(
+    kyo: Kyo, pipeline: Kyo, employee: Actor, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster shows it to data engineers, who may not read what people ask."""
+
+    def fail(*_: object) -> None:
+        raise ValueError(f"No: {DOGS[0]}")
+
+    not_found(kyo, employee, DOGS[0])
+    broken = OtherEmbedder(pipeline.embedder, pipeline.embedder.spec, broken=ValueError(f"No: {DOGS[0]}"))
+    with pytest.raises(RuntimeError, match=r"ValueError\.$") as embedding:
+        find_gaps(replace(pipeline, embedder=broken))
+    monkeypatch.setattr("kyo_pipeline.services.gap_finding.clusters_of", fail)
+    with pytest.raises(RuntimeError, match=r"ValueError\.$") as clustering:
+        look()
+    for caught in (embedding, clustering):
+        assert DOGS[0] not in str(caught.value)
+        assert caught.value.__suppress_context__
+
+
 def test_however_many_are_embedded_candidates_are_read_twice(
     kyo: Kyo, employee: Actor, look: Look, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -185,8 +185,8 @@ def test_an_owner_is_somebody_who_sees_the_gap(
         gaps.assign(kyo, admin, dogs.id, employee.id)
     assert gaps.assign(kyo, manager, dogs.id, None).owner is None
     assert details("gap:assign") == [
-        (admin.id, str(dogs.id), {"before": None, "after": manager.name}),
-        (manager.id, str(dogs.id), {"before": manager.name, "after": None}),
+        (admin.id, str(dogs.id), {"before": None, "after": str(manager.id)}),
+        (manager.id, str(dogs.id), {"before": str(manager.id), "after": None}),
     ]
 
 
@@ -209,7 +209,7 @@ def test_its_history_says_who_did_what_when_and_why(
         (Deed.PLAN, manager.name, "By June."),
     ]
     assert found.gap.changed_at == found.events[0].at == clock()
-    assert audited()[known:] == ["gap:plan", "gap:decline", "gap:reopen"]
+    assert audited()[known:] == ["gap:plan", "gap:decline", "gap:reopen", "gap:read"]
 
 
 @pytest.mark.parametrize(

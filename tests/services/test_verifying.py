@@ -35,7 +35,7 @@ from kyo_pipeline.services import (
     verifying,
 )
 from tests.conftest import Clock
-from tests.fakes import ScriptedGenerator
+from tests.fakes import MemoryCache, ScriptedGenerator
 from tests.recipients import a_person
 
 Sql = Callable[..., list[Any]]
@@ -110,6 +110,20 @@ def test_asked_anew_it_is_written_anew(kyo: Kyo, verified: VerifiedAnswer, emplo
     assert found.verification is None
     assert found.text != verified.text
     assert found.generator == "extractive"
+
+
+def test_asked_anew_nothing_comes_from_the_cache_and_what_is_written_is_kept_there(
+    kyo: Kyo, answer: Answer, employee: Actor
+) -> None:
+    assert "cache" not in asking.ask(kyo, employee, QUESTION).timings
+    assert "cache" in asking.ask(kyo, employee, QUESTION).timings
+    anew = asking.ask(kyo, employee, QUESTION, anew=True)
+    assert "cache" not in anew.timings
+    assert "search" in anew.timings
+    assert isinstance(kyo.cache, MemoryCache)
+    kyo.cache.values.clear()
+    asking.ask(kyo, employee, OTHER_WORDS, anew=True)
+    assert "cache" in asking.ask(kyo, employee, OTHER_WORDS).timings
 
 
 def test_other_wordings_are_found_too(kyo: Kyo, manager: Actor, employee: Actor, answer: Answer) -> None:
@@ -269,11 +283,14 @@ def test_withdrawing_ends_it_and_those_who_got_it_keep_it(
     is_given: Callable[..., bool],
     clock: Clock,
     audited: Callable[[], list[str]],
+    sql: Sql,
 ) -> None:
     found = asking.ask(kyo, employee, OTHER_WORDS)
     clock.advance(minutes=5)
     verifying.withdraw(kyo, manager, verified.id, "It was about last year.")
     assert audited()[-1] == "answer:withdraw"
+    [logged] = sql("select details from audit_log where event = 'answer:withdraw'")
+    assert logged.details == {"reason_given": True}, "nothing that somebody typed can be forgotten there"
     assert not is_given(employee)
     kept = history.read_answer(kyo, employee, found.id)
     assert kept.text == verified.text
@@ -616,3 +633,24 @@ def test_what_is_verified_while_its_document_is_deleted_is_erased(at_once: tuple
         deletion.result(20)
     left = verifying.read_verified(kyo, OPERATOR, made)
     assert (left.text, left.holds) == ("", False)
+
+
+def test_what_is_verified_anew_while_its_document_is_deleted_waits_and_is_refused(
+    at_once: tuple[Kyo, VerifiedAnswer], own_database: str
+) -> None:
+    """What was verified before is withdrawn on the way, which the deletion changes as well: neither waits forever."""
+    kyo, verified = at_once
+    anew = asking.ask(kyo, OPERATOR, QUESTION, anew=True)
+    document = {"id": verified.citations[0].document_id}
+    owner = Database(own_database)
+    with ThreadPoolExecutor(1) as other:
+        with owner.transaction(OPERATOR) as tx:
+            tx.execute(text("select from documents where id = :id for no key update"), document)
+            verifies = other.submit(verifying.verify, kyo, OPERATOR, anew.id, QUESTION)
+            with pytest.raises(StillWaiting):
+                verifies.result(0.3)
+            tx.execute(text("select erase_document(:id, now())"), document)
+        with pytest.raises(Conflict, match="with sources"):
+            verifies.result(10)
+    owner.close()
+    assert verifying.read_verified(kyo, OPERATOR, verified.id).text == ""
