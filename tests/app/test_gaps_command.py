@@ -45,8 +45,9 @@ def found(run: Shell) -> Actor:
         first_set(tx, pipeline.embedder.spec, pipeline.now())
     with app.db.transaction(OPERATOR) as tx:
         asker = users.add(tx, "asker", "Erin Example", Role.EMPLOYEE, app.now(), password_hash="none")
-    for question in (*DOGS, *ROOMS):
-        not_found(app, asker, question)
+    for days_ago, questions in ((1, DOGS), (0, ROOMS)):
+        for question in questions:
+            not_found(app, asker, question, days_ago=days_ago)
     find_gaps(pipeline)
     app.close()
     pipeline.close()

@@ -194,11 +194,12 @@ def test_its_history_says_who_did_what_when_and_why(
     kyo: Kyo, manager: Actor, dogs: Gap, clock: Clock, audited: Callable[[], list[str]]
 ) -> None:
     known = len(audited())
-    for deed in (
+    deeds: tuple[Callable[[], Gap], ...] = (
         lambda: gaps.plan(kyo, manager, dogs.id, "By June."),
         lambda: gaps.decline(kyo, manager, dogs.id, " Everybody knows. "),
         lambda: gaps.reopen(kyo, manager, dogs.id),
-    ):
+    )
+    for deed in deeds:
         clock.advance(hours=1)
         deed()
     found = gaps.read_gap(kyo, manager, dogs.id)
