@@ -112,9 +112,8 @@ def test_asked_anew_it_is_written_anew(kyo: Kyo, verified: VerifiedAnswer, emplo
     assert found.generator == "extractive"
 
 
-def test_asked_anew_nothing_comes_from_the_cache_and_what_is_written_is_kept_there(
-    kyo: Kyo, answer: Answer, employee: Actor
-) -> None:
+@pytest.mark.usefixtures("answer")
+def test_asked_anew_nothing_comes_from_the_cache_and_what_is_written_is_kept_there(kyo: Kyo, employee: Actor) -> None:
     assert "cache" not in asking.ask(kyo, employee, QUESTION).timings
     assert "cache" in asking.ask(kyo, employee, QUESTION).timings
     anew = asking.ask(kyo, employee, QUESTION, anew=True)
