@@ -104,7 +104,7 @@ def _form(actor: Actor, answer: Answer) -> None:
         question = st.text_input("Question", asked[:MAX_WORDING_LENGTH], max_chars=MAX_WORDING_LENGTH)
         others = st.text_area(
             "Other ways to ask it (one a line)",
-            placeholder="Words that differ much from the question's",
+            placeholder="As others would say it",
             max_chars=_MOST_TYPED,
             height=100,
         )

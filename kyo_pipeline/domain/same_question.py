@@ -60,11 +60,11 @@ _IN_OTHER_WORDS = (
     (r"^who (?:has|have|needs?) to\b", "who must"),
     (rf"\b(?:may|could) (?={_I}\b)", "can "),
     (r"^who may\b", "who can"),
-    (rf"^{_NOBODY_ELSE}(.*\b(?:do|can|must)) employees (?=\w)", r"\1 i "),
     # Of how, where, whom and what.
     (r"^whom\b", "who"),
     (rf"^{_NOT_DENIED}(how|where) (?:can|should) (?={_I}\b)", r"\1 do "),
     (rf"^{_NOT_DENIED}(who|what) should (?={_I}\b)", r"\1 do "),
+    (rf"^{_NOBODY_ELSE}(.*\b(?:do|can|must)) employees (?=\w)", r"\1 i "),
     (r"^how to\b", "how do i"),
     (r"^where do i find\b", "where is"),
     (r"^for how (?=many\b|long\b)", "how "),
