@@ -328,8 +328,8 @@ DIFFERENT_UNSEEN: list[Pair] = [
     ("Is lunch free on Mondays?", "Is lunch free except on Mondays?"),
 ]
 #: Who does what to whom, what one may and must, and where a rule could go too far: written when the rules stood. One,
-#: where employees smoke, was taken for the same then. `tests/domain/test_same_question.py` has 200 more, with which rules
-#: were made.
+#: where employees smoke, was taken for the same then. `tests/domain/test_same_question.py` has 200 more, with which
+#: rules were made.
 MISLEADING: list[Pair] = [
     ("Who signs for the CEO?", "Who does the CEO sign for?"),
     ("How do I get a loan from the company?", "How do I give a loan to the company?"),
