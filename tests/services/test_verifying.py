@@ -507,10 +507,11 @@ def test_what_has_the_same_key_and_asks_something_else_stays(
 
 
 def test_one_that_is_given_for_another_question_too_stays(
-    kyo: Kyo, manager: Actor, employee: Actor, answer: Answer
+    kyo: Kyo, manager: Actor, employee: Actor, answer: Answer, clock: Clock
 ) -> None:
     other = "What is our holiday allowance?"
     first = verifying.verify(kyo, manager, answer.id, QUESTION, others=[other])
+    clock.advance(hours=1)
     anew = asking.ask(kyo, manager, QUESTION, anew=True)
     made = verifying.verify(kyo, manager, anew.id, OTHER_WORDS)
     given = {question: asking.ask(kyo, employee, question).verification for question in (QUESTION, other)}
