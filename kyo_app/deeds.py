@@ -117,6 +117,7 @@ _THINGS = {
     "gap": "knowledge gaps",
     "group": "groups",
     "quality": "the quality of answers",
+    "question": "questions",
     "session": "signing in and out",
     "user": "people",
     "version": "versions of documents",
