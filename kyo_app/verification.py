@@ -8,6 +8,7 @@ from kyo_app.components import Link, local_time, run_again, shown_errors
 from kyo_app.markup import badge, inert_line
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, Verification
+from kyo_pipeline.domain.same_question import folded
 from kyo_pipeline.domain.verified import MAX_TEXT_LENGTH, MAX_WORDING_LENGTH, MAX_WORDINGS
 from kyo_pipeline.services import verifying
 
@@ -17,7 +18,10 @@ _MOST_TYPED = (MAX_WORDING_LENGTH + 1) * MAX_WORDINGS
 
 
 def verified_badge(answer: Answer) -> None:
-    """Who has verified the answer and when; nothing where nobody has."""
+    """Who has verified the answer and when, and for which question where that is worded differently from what was asked.
+
+    Nothing where nobody has.
+    """
     found = _verification(answer)
     if found is None:
         return
@@ -26,6 +30,9 @@ def verified_badge(answer: Answer) -> None:
         st.markdown(f"{badge(':material/verified: Verified', 'green')} :small[{who}]")
     else:
         st.caption(f"Verified {who}. This was withdrawn {local_time(found.withdrawn_at)}.")
+    asked = answer.standalone or answer.question
+    if folded(found.question) not in (folded(asked), folded(answer.question)):
+        st.caption(f"It was verified for the question: **{inert_line(found.question)}**")
 
 
 def is_given(answer: Answer) -> bool:
@@ -97,6 +104,8 @@ def _form(actor: Actor, answer: Answer) -> None:
                 made = verifying.verify(
                     runtime.kyo(), actor, answer.id, question, others=others.splitlines(), text=text
                 )
-                known = Verification(made.id, made.verified_by, made.verified_at, None, is_source=True)
+                known = Verification(
+                    made.id, made.verified_by, made.verified_at, None, is_source=True, question=made.question
+                )
                 st.session_state[f"verification-{answer.id}"] = known
                 run_again("The answer is verified.", ":material/verified:")
