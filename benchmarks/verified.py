@@ -327,6 +327,51 @@ DIFFERENT_UNSEEN: list[Pair] = [
     ("How do I book a trip for myself?", "How do I book a trip for someone else?"),
     ("Is lunch free on Mondays?", "Is lunch free except on Mondays?"),
 ]
+#: Who does what to whom, what one may and must, and where a rule could go too far: written when the rules stood. One,
+#: where employees smoke, was taken for the same then. `tests/domain/test_same_question.py` has 200 more, with which
+#: rules were made.
+MISLEADING: list[Pair] = [
+    ("Who signs for the CEO?", "Who does the CEO sign for?"),
+    ("How do I get a loan from the company?", "How do I give a loan to the company?"),
+    ("Can I bring my partner?", "Can my partner bring me?"),
+    ("When is my manager told?", "When do I tell my manager?"),
+    ("Who may audit us?", "Who may we audit?"),
+    ("How are invoices approved?", "How do I approve invoices?"),
+    ("What do I do if I am hurt?", "What do I do if I hurt somebody?"),
+    ("Which visitors do I register?", "Which visitors register me?"),
+    ("Must a guest be accompanied?", "Must a guest accompany me?"),
+    ("Is leave granted to interns?", "Is leave granted by interns?"),
+    ("What do clients pay?", "What are clients paid?"),
+    ("May I decline overtime?", "Must I decline overtime?"),
+    ("How soon must I answer?", "How soon can I answer?"),
+    ("Who is allowed to drive?", "Who is able to drive?"),
+    ("Do employees rate managers?", "Do managers rate employees?"),
+    ("Can employees be searched?", "Can employees search?"),
+    ("What do employees owe?", "What is owed to employees?"),
+    ("Am I insured on the way to work?", "Am I insured on the way from work?"),
+    ("Do I need a visa for less than 90 days?", "Do I need a visa for more than 90 days?"),
+    ("Can I extend my contract?", "Can I end my contract?"),
+    ("How do I opt in to the plan?", "How do I opt out of the plan?"),
+    ("How long is the break?", "How long until the break?"),
+    ("What is the first step?", "What is the last step?"),
+    ("What is the fee for members?", "What is the fee for non-members?"),
+    ("How do I encrypt a file?", "How do I decrypt a file?"),
+    ("Is the first day paid?", "Is the second day paid?"),
+    ("Who can override the system?", "Who can the system override?"),
+    ("What happens when I report a colleague?", "What happens when a colleague reports me?"),
+    ("Which holidays are paid?", "Which holidays pay?"),
+    ("What is our notice period?", "What is a notice period?"),
+    ("What are the steps to appeal?", "What are the steps to appeal against?"),
+    ("What is the process for hiring managers?", "What is the process for managers hiring?"),
+    ("How much is the fee?", "How many are the fees?"),
+    ("In which cases must I pay?", "In which cases must I be paid?"),
+    ("About what must I inform?", "About what am I informed?"),
+    ("Do I have to be in the office?", "Am I in the office?"),
+    ("Where can employees smoke?", "Where do employees smoke?"),
+    ("Where may I not smoke?", "Where may I smoke?"),
+    ("What must employees not share?", "What must employees share?"),
+    ("Who should I not tell?", "Who do I not tell?"),
+]
 
 
 def rules(pair: Pair) -> bool:
@@ -337,7 +382,7 @@ def pairs(embedders: dict[str, Embedder]) -> None:
     print(header("pairs", "paraphrases found", "near misses taken for the same", "precision"))
     for name, same, different in (
         ("seen", SAME, DIFFERENT),
-        ("written after the rules", SAME_UNSEEN, DIFFERENT_UNSEEN),
+        ("written after the rules", SAME_UNSEEN, [*DIFFERENT_UNSEEN, *MISLEADING]),
     ):
         right, wrong = [one for one in same if rules(one)], [one for one in different if rules(one)]
         precision = len(right) / max(len(right) + len(wrong), 1)
@@ -346,7 +391,7 @@ def pairs(embedders: dict[str, Embedder]) -> None:
             print(f"    wrong: {one[0]} | {one[1]}")
     for name, embedder in embedders.items():
         cosine = _cosine(embedder)
-        best = most_at(WANTED_PRECISION, [*SAME, *SAME_UNSEEN], [*DIFFERENT, *DIFFERENT_UNSEEN], cosine)
+        best = most_at(WANTED_PRECISION, [*SAME, *SAME_UNSEEN], [*DIFFERENT, *DIFFERENT_UNSEEN, *MISLEADING], cosine)
         print(f"a cosine of {name} alone finds {best:.0%} of all paraphrases at a precision of {WANTED_PRECISION}")
 
 

@@ -23,7 +23,7 @@ def answered(kyo: Kyo, actor: Actor, question_id: UUID, searched: str, stages: S
     stages.begin()
     with suppress(KyoError), kyo.db.transaction(actor) as tx:
         for candidate in verified.find(tx, key_of(searched)):
-            if not _is_same(searched, candidate.question):
+            if not is_same(searched, candidate.question):
                 continue
             stages.done("verified")
             now = kyo.now()
@@ -36,8 +36,10 @@ def answered(kyo: Kyo, actor: Actor, question_id: UUID, searched: str, stages: S
     return None
 
 
-def _is_same(searched: str, known: str) -> bool:
-    """What rules have made of a follow-up lacks the small words of its topic: that has to be the very same."""
+def is_same(searched: str, known: str) -> bool:
+    """Whether the verified answer to the one is given for the other.
+
+    What rules have made of a follow-up lacks the small words of its topic: that has to be the very same."""
     if asked_now(searched) != searched or asked_now(known) != known:
         return folded(searched) == folded(known)
     return same_question(searched, known)

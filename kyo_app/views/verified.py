@@ -19,7 +19,7 @@ from kyo_app.components import (
 )
 from kyo_app.documents.passages import sources
 from kyo_app.markup import answer_markdown, badge, inert_line
-from kyo_app.verification import anew_button
+from kyo_app.verification import anew_button, forget
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.verified import MAX_REASON_LENGTH, Change, Changed, Standing, VerifiedAnswer, VerifiedPage
 from kyo_pipeline.services import verifying
@@ -145,4 +145,5 @@ def _actions(actor: Actor, found: VerifiedAnswer) -> None:
 def _withdraw(actor: Actor, verified_id: UUID, because: str) -> None:
     with shown_errors():
         verifying.withdraw(runtime.kyo(), actor, verified_id, because)
+        forget(verified_id)
         run_again("The answer is withdrawn.", ":material/undo:")

@@ -115,8 +115,7 @@ def read(tx: Connection, actor: Actor, item_id: UUID) -> FeedbackDetail | None:
     answer = tx.execute(
         text(
             """
-            select a.*, null as rating, null as comment, null as conversation_id, null as shared_at,
-              null as verified_answer_id
+            select a.*, null as rating, null as comment, null as conversation_id, null as shared_at
             from feedback_answer(:id) a
             """
         ),

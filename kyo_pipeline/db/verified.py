@@ -93,30 +93,38 @@ def add(
     return found
 
 
-def alike(tx: Connection, key: str, answer_id: UUID) -> tuple[UUID, ...]:
-    """Those that the actor looks after and that are given for the same question, from a document that this cites."""
-    return tuple(
-        tx.scalars(
-            text(
-                """
-                select distinct a.id
-                from verified_answers a
-                join verified_questions q on q.verified_answer_id = a.id
-                join verified_citations c on c.verified_answer_id = a.id
+def alike(tx: Connection, keys: Sequence[str], answer_id: UUID) -> dict[UUID, tuple[str, ...]]:
+    """Those that the actor looks after, given under one of the keys, from a document that this cites: their wordings.
+
+    What has the same key need not be the same question.
+    """
+    rows = tx.execute(
+        text(
+            """
+            select a.id, array(
+              select o.text from verified_questions o where o.verified_answer_id = a.id order by o.ordinal
+            ) as wordings
+            from verified_answers a
+            where a.withdrawn_at is null
+              and exists (
+                select
+                from verified_questions q
+                where q.verified_answer_id = a.id and q.key = any(cast(:keys as text[]))
+              )
+              and exists (
+                select
+                from verified_citations c
                 join document_versions v on v.id = c.version_id
-                where a.withdrawn_at is null
-                  and q.key = :key
-                  and v.document_id in (
-                    select w.document_id
-                    from citations o
-                    join document_versions w on w.id = o.version_id
-                    where o.answer_id = :answer
-                  )
-                """
-            ),
-            {"key": key, "answer": answer_id},
-        )
+                join document_versions w on w.document_id = v.document_id
+                join citations o on o.version_id = w.id
+                where c.verified_answer_id = a.id and o.answer_id = :answer
+              )
+            order by a.verified_at, a.id
+            """
+        ),
+        {"keys": list(keys), "answer": answer_id},
     )
+    return {row.id: tuple(row.wordings) for row in rows}
 
 
 def withdraw(tx: Connection, verified_id: UUID, because: str, now: datetime) -> bool:

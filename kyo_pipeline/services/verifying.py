@@ -26,6 +26,7 @@ from kyo_pipeline.domain.verified import (
 )
 from kyo_pipeline.errors import Conflict, Invalid, NotFound
 from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.verified import is_same
 
 _NO_ANSWER = "There is no such answer, or it is not for you."
 _NOT_THERE = "There is no such verified answer, or none that is yours to look after."
@@ -46,8 +47,8 @@ def verify(
     """Have whoever asks this question, or asks it in one of the `others`, get this answer while its sources stand.
 
     The answer is to a question of the actor's, or one that somebody has shared with them; they may approve everything
-    that it cites. `text` replaces its text, with the same citations; None leaves it as it is. What they verified before
-    for the same question, from one of the same documents, is withdrawn. Raises `Conflict`, `Invalid`, `NotFound`.
+    that it cites. `text` replaces its text, with the same citations; None leaves it as it is. What `replaced` tells
+    beforehand is withdrawn. Raises `Conflict`, `Invalid`, `NotFound`.
     """
     actor.require(Permission.ANSWER_VERIFY)
     wordings = _wordings([question, *others])
@@ -58,7 +59,7 @@ def verify(
         if (why_not := _why_not(answer)) is not None:
             raise Conflict(why_not)
         edited = _edited(answer, text)
-        for before in verified.alike(tx, wordings[0].key, answer.id):
+        for before in _replaced(tx, answer.id, wordings):
             _withdraw(kyo, tx, actor, before, _REPLACED)
         # What was misspelt was misspelt by whoever asked; marks belong to the characters of the text as it was.
         findings = replace(answer.findings, corrections=())
@@ -73,6 +74,21 @@ def verify(
         details = {"answer": str(answer.id), "wordings": len(wordings), "edited": edited is not None}
         audit.record(tx, actor, Event.ANSWER_VERIFY, made, now, details)
         return _own(tx, actor, made)
+
+
+def replaced(
+    kyo: Kyo, actor: Actor, answer_id: UUID, question: str, others: Sequence[str] = ()
+) -> tuple[VerifiedAnswer, ...]:
+    """Those that are withdrawn when this answer is verified for these questions.
+
+    They cite one of the same documents, and each of their wordings asks the same as one of these: nobody who gets an
+    answer today is left without. Raises `Invalid`, `NotFound`.
+    """
+    actor.require(Permission.ANSWER_VERIFY)
+    wordings = _wordings([question, *others])
+    with kyo.db.transaction(actor) as tx:
+        answer = _readable(tx, actor, answer_id)
+        return tuple(_own(tx, actor, before) for before in _replaced(tx, answer.id, wordings))
 
 
 def withdraw(kyo: Kyo, actor: Actor, verified_id: UUID, because: str = "") -> None:
@@ -108,6 +124,15 @@ def list_verified(
     with kyo.db.transaction(actor) as tx:
         wanted = composed(storable(text))
         return verified.page(tx, actor, wanted, standing, min(max(limit, 1), MAX_PAGE), max(offset, 0))
+
+
+def _replaced(tx: Transaction, answer_id: UUID, wordings: Sequence[Wording]) -> tuple[UUID, ...]:
+    found = verified.alike(tx, [one.key for one in wordings], answer_id)
+    return tuple(
+        before
+        for before, known in found.items()
+        if all(any(is_same(one.text, wording) for one in wordings) for wording in known)
+    )
 
 
 def _withdraw(kyo: Kyo, tx: Transaction, actor: Actor, verified_id: UUID, because: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from kyo_app.markup import inert
 from kyo_pipeline.domain.actor import Actor, Role
@@ -33,6 +34,13 @@ def verified(kyo: Kyo, manager: Actor, answer: Answer) -> VerifiedAnswer:
 
 def asked(page: AppTest, question: str) -> AppTest:
     found: AppTest = page.chat_input[0].set_value(question).run()
+    return found
+
+
+def at(page: AppTest, path: str) -> AppTest:
+    """Another page in the same session."""
+    page._page_hash = calc_hash(path)
+    found: AppTest = page.run()
     return found
 
 
@@ -108,6 +116,35 @@ def test_a_manager_verifies_an_answer_under_it(
     assert "Verified" in words(page)
     assert "Verify this answer" not in buttons(page)
     assert asking.ask(kyo, employee, "what is our holiday allowance").verification is not None
+
+
+def test_what_is_replaced_is_told_before_it_is(
+    visit: Visit, kyo: Kyo, manager: Actor, verified: VerifiedAnswer
+) -> None:
+    anew = asking.ask(kyo, manager, QUESTION, anew=True)
+    page = click(visit("history", manager, answer=str(anew.id)), "Verify this answer")
+    assert any(inert(manager.name) in one.value and inert(QUESTION) in one.value for one in page.warning)
+    assert verifying.read_verified(kyo, manager, verified.id).holds, "nothing has happened yet"
+    click(page, "Verify and replace")
+    assert not page.error
+    assert verifying.read_verified(kyo, manager, verified.id).withdrawn_at is not None
+    assert verifying.list_verified(kyo, manager, standing=Standing.HOLDS).total == 1
+
+
+def test_what_was_withdrawn_on_another_page_has_no_badge_where_it_was_verified(
+    visit: Visit, kyo: Kyo, manager: Actor, employee: Actor, publish: Publish
+) -> None:
+    publish("leave.txt", LEAVE)
+    page = click(asked(visit("", manager), QUESTION), "Verify this answer")
+    asked(page, OTHER_WORDS)
+    assert words(page).count(":material/verified: Verified") == 2
+    assert "Verify this answer" not in buttons(page)
+    click(at(page, "verified"), "Withdraw this answer")
+    at(page, "")
+    assert ":material/verified: Verified" not in words(page)
+    assert "This was withdrawn" in words(page), "of the one that was given"
+    assert "Verify this answer" in buttons(page)
+    assert asking.ask(kyo, employee, QUESTION).verification is None
 
 
 def test_a_text_without_its_source_is_refused_with_a_sentence(visit: Visit, manager: Actor, answer: Answer) -> None:

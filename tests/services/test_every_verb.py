@@ -275,6 +275,7 @@ VERBS: dict[str, tuple[Permission, Verb]] = {
     "sharing.unrestrict": (Permission.DOCUMENT_RESTRICT, lambda k, a: sharing.unrestrict(k, a, NOBODY)),
     "verifying.list_verified": (Permission.ANSWER_VERIFY, verifying.list_verified),
     "verifying.read_verified": (Permission.ANSWER_VERIFY, lambda k, a: verifying.read_verified(k, a, NOBODY)),
+    "verifying.replaced": (Permission.ANSWER_VERIFY, lambda k, a: verifying.replaced(k, a, NOBODY, "Why?")),
     "verifying.verify": (Permission.ANSWER_VERIFY, lambda k, a: verifying.verify(k, a, NOBODY, "Why?")),
     "verifying.withdraw": (Permission.ANSWER_VERIFY, lambda k, a: verifying.withdraw(k, a, NOBODY)),
 }

@@ -113,9 +113,8 @@ def test_asked_anew_it_is_written_anew(kyo: Kyo, verified: VerifiedAnswer, emplo
     assert found.generator == "extractive"
 
 
-def test_asked_anew_nothing_comes_from_the_cache_and_what_is_written_is_kept_there(
-    kyo: Kyo, answer: Answer, employee: Actor
-) -> None:
+@pytest.mark.usefixtures("answer")
+def test_asked_anew_nothing_comes_from_the_cache_and_what_is_written_is_kept_there(kyo: Kyo, employee: Actor) -> None:
     assert "cache" not in asking.ask(kyo, employee, QUESTION).timings
     assert "cache" in asking.ask(kyo, employee, QUESTION).timings
     anew = asking.ask(kyo, employee, QUESTION, anew=True)
@@ -490,6 +489,39 @@ def test_verifying_anew_replaces_what_was_verified_from_the_same_document(
     assert found.verification is not None
     assert found.verification.id == made.id
     assert "twenty-eight" in found.text
+
+
+def test_what_is_replaced_is_told_beforehand(kyo: Kyo, manager: Actor, verified: VerifiedAnswer) -> None:
+    anew = asking.ask(kyo, manager, QUESTION, anew=True)
+    assert verifying.replaced(kyo, manager, anew.id, "Who approves my annual leave?") == ()
+    assert verifying.replaced(kyo, manager, anew.id, "Who approves my annual leave?", [OTHER_WORDS]) == (verified,)
+    verifying.verify(kyo, manager, anew.id, "Who approves my annual leave?", others=[OTHER_WORDS])
+    assert verifying.read_verified(kyo, manager, verified.id).withdrawn_at is not None
+
+
+def test_what_has_the_same_key_and_asks_something_else_stays(
+    kyo: Kyo, manager: Actor, employee: Actor, answer: Answer, sql: Sql
+) -> None:
+    can, must = "Can I take annual leave?", "Must I take annual leave?"
+    first = verifying.verify(kyo, manager, answer.id, can)
+    sql("update verified_questions set key = :key", key=key_of(must))
+    anew = asking.ask(kyo, manager, QUESTION, anew=True)
+    assert verifying.replaced(kyo, manager, anew.id, must) == ()
+    verifying.verify(kyo, manager, anew.id, must)
+    assert verifying.read_verified(kyo, manager, first.id).holds
+    assert asking.ask(kyo, employee, must).verification is not None
+
+
+def test_one_that_is_given_for_another_question_too_stays(
+    kyo: Kyo, manager: Actor, employee: Actor, answer: Answer, clock: Clock
+) -> None:
+    other = "What is our holiday allowance?"
+    first = verifying.verify(kyo, manager, answer.id, QUESTION, others=[other])
+    clock.advance(hours=1)
+    anew = asking.ask(kyo, manager, QUESTION, anew=True)
+    made = verifying.verify(kyo, manager, anew.id, OTHER_WORDS)
+    given = {question: asking.ask(kyo, employee, question).verification for question in (QUESTION, other)}
+    assert {question: found.id for question, found in given.items() if found} == {QUESTION: made.id, other: first.id}
 
 
 WRONG_TEXTS = ["", " \n", "Thirty days.", "Thirty days [1] [2].", "Thirty days [2].", "x" * 10_001 + "[1]"]
