@@ -12,6 +12,7 @@ from kyo_app.components import Link, local_time, run_again, shown_errors
 from kyo_app.markup import badge, inert_line
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, Verification
+from kyo_pipeline.domain.same_question import folded
 from kyo_pipeline.domain.verified import MAX_TEXT_LENGTH, MAX_WORDING_LENGTH, MAX_WORDINGS, VerifiedAnswer
 from kyo_pipeline.services import verifying
 
@@ -25,9 +26,9 @@ _MOST_TYPED = (MAX_WORDING_LENGTH + 1) * MAX_WORDINGS
 
 
 def verified_badge(answer: Answer) -> None:
-    """Who has verified the answer and when, and for which question where that is worded differently from what was asked.
+    """Who has verified the answer and when; nothing where nobody has.
 
-    Nothing where nobody has.
+    And for which question, where that is worded differently from what was asked: so that a wrong match is seen.
     """
     found = _verification(answer)
     if found is None:

@@ -338,7 +338,9 @@ def test_who_may_not_read_the_sources_does_not_get_it(
     assert asking.ask(kyo, employee, PAY).verification is None
     with kyo.db.transaction(employee) as tx:
         of_given = "select verified_question from verification_of(:answer)"
-        assert tx.execute(text(of_given), {"answer": given.id}).all() == [], "the question may say what they may not read"
+        assert tx.execute(text(of_given), {"answer": given.id}).all() == [], (
+            "the question may say what they may not read"
+        )
 
 
 def test_restricting_a_document_leaves_it_to_its_readers(
