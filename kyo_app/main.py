@@ -136,7 +136,7 @@ def _navigation(actor: Actor) -> "Page":
     for view in VIEWS:
         page = _page(view) if _may(actor, view) else _page(view, show=denied.show, visible=False)
         pages.setdefault(view.section if actor.may(Permission.DOCUMENT_APPROVE) else "", []).append(page)
-    return st.navigation(pages)
+    return st.navigation(pages, expanded=True)  # nothing behind "View 4 more"
 
 
 def _may(actor: Actor, view: View) -> bool:

@@ -12,6 +12,7 @@ from kyo_app.components import Link, local_time, run_again, shown_errors
 from kyo_app.markup import badge, inert_line
 from kyo_pipeline.domain.actor import Actor, Permission
 from kyo_pipeline.domain.answers import Answer, Verification
+from kyo_pipeline.domain.same_question import folded
 from kyo_pipeline.domain.verified import MAX_TEXT_LENGTH, MAX_WORDING_LENGTH, MAX_WORDINGS, VerifiedAnswer
 from kyo_pipeline.services import verifying
 
@@ -25,7 +26,10 @@ _MOST_TYPED = (MAX_WORDING_LENGTH + 1) * MAX_WORDINGS
 
 
 def verified_badge(answer: Answer) -> None:
-    """Who has verified the answer and when; nothing where nobody has."""
+    """Who has verified the answer and when; nothing where nobody has.
+
+    And for which question, where that is worded differently from what was asked: so that a wrong match is seen.
+    """
     found = _verification(answer)
     if found is None:
         return
@@ -34,6 +38,9 @@ def verified_badge(answer: Answer) -> None:
         st.markdown(f"{badge(':material/verified: Verified', 'green')} :small[{who}]")
     else:
         st.caption(f"Verified {who}. This was withdrawn {local_time(found.withdrawn_at)}.")
+    asked = answer.standalone or answer.question
+    if folded(found.question) not in (folded(asked), folded(answer.question)):
+        st.caption(f"It was verified for the question: **{inert_line(found.question)}**")
 
 
 def is_given(answer: Answer) -> bool:
@@ -134,6 +141,6 @@ def _verify(actor: Actor, answer: Answer, question: str, others: list[str], text
     made = verifying.verify(runtime.kyo(), actor, answer.id, question, others=others, text=text)
     st.session_state.pop(told, None)
     forget(*(one.id for one in replaced))
-    known = Verification(made.id, made.verified_by, made.verified_at, None, is_source=True)
+    known = Verification(made.id, made.verified_by, made.verified_at, None, is_source=True, question=made.question)
     st.session_state[f"verification-{answer.id}"] = known
     run_again("The answer is verified.", ":material/verified:")

@@ -267,5 +267,7 @@ def spent(answer: Answer) -> str:
     tokens = answer.prompt_tokens + answer.completion_tokens
     writers = {"extractive": "quoted word for word, no language model", "verified": "verified before"}
     writer = writers.get(answer.generator) or answer.model
+    if answer.outcome is Outcome.NOT_FOUND and answer.generator == "extractive":
+        writer = "no language model"  # nothing is quoted
     known = ["written before for those who may read the same"] if "cache" in answer.timings else []
     return " · ".join([took, writer, *known, *([counted(tokens, "token")] if tokens else [])])

@@ -26,7 +26,7 @@ def command(question: str, conversation: UUID | None, anew: bool, username: str 
         print_json(answer)
         return
     if (found := answer.verification) is not None:
-        click.echo(f"Verified by {printable(found.by)} on {found.at:%d %b %Y}\n")
+        click.echo(f"Verified by {printable(found.by)} on {found.at:%d %b %Y} for: {printable(found.question)}\n")
     if answer.standalone:
         click.echo(f"Searched for: {printable(answer.standalone)}\n")
     click.echo(f"{marked_text(answer)}\n")

@@ -11,6 +11,8 @@ from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.evaluation_cases import EvaluationCase
 from kyo_pipeline.services import evaluation_cases
 
+_NONE = "No case is in the set yet: those who review feedback confirm answers, and name the right source of wrong ones."
+_NO_RETIRED = "No case was left out of the set."
 _HEADER = ("QUESTION", "DOCUMENTS", "FROM", "ADDED")
 
 
@@ -31,6 +33,8 @@ def list_cases(retired: bool, limit: int, as_json: bool) -> None:
         print_json(found.cases)
     else:
         click.echo(table(_HEADER, [_cells(case) for case in found.cases]))
+        if not found.cases:
+            click.echo(_NO_RETIRED if retired else _NONE, err=True)
 
 
 @command.command()

@@ -178,7 +178,8 @@ def own_answer(tx: Connection, actor: Actor, answer_id: UUID) -> Answer | None:
               source.id as source_id, source.title as source_title,
               case source.state when 'approved' then source.current_version_id end as source_version,
               q.conversation_id, q.standalone, shared_since(q.id) as shared_at,
-              v.verified_answer_id, v.verified_by, v.verified_at, v.withdrawn_at, v.is_source
+              v.verified_answer_id, v.verified_by, v.verified_at, v.withdrawn_at, v.is_source,
+              v.verified_question
             from questions q
             left join answers a on a.question_id = q.id and answer_is_readable(a.id, q.user_id)
             left join feedback f on f.answer_id = a.id and f.user_id = q.user_id
@@ -304,4 +305,11 @@ def to_verification(row: Row[Any]) -> Verification | None:
     """Of a row with the columns of `verification_of`."""
     if row.verified_answer_id is None:
         return None
-    return Verification(row.verified_answer_id, row.verified_by, row.verified_at, row.withdrawn_at, row.is_source)
+    return Verification(
+        row.verified_answer_id,
+        row.verified_by,
+        row.verified_at,
+        row.withdrawn_at,
+        row.is_source,
+        row.verified_question,
+    )

@@ -27,7 +27,8 @@ def read(tx: Connection, actor: Actor, answer_id: UUID) -> SharedAnswer | None:
               a.timings, a.prompt_tokens, a.completion_tokens, a.findings,
               a.shared_at, null as standalone, p.name as shared_by,
               null as rating, null as comment, null as conversation_id,
-              v.verified_answer_id, v.verified_by, v.verified_at, v.withdrawn_at, v.is_source
+              v.verified_answer_id, v.verified_by, v.verified_at, v.withdrawn_at, v.is_source,
+              v.verified_question
             from answers a
             join questions q on q.id = a.question_id
             join people p on p.id = q.user_id

@@ -100,7 +100,8 @@ class NearDocument:
 class Verification:
     """Who has verified an answer and when, and whether that was withdrawn since.
 
-    `is_source`: it was written for its asker, and others get a copy of it since.
+    `is_source`: it was written for its asker, and others get a copy of it since. `question`: the one that it was
+    verified for, in its first wording.
     """
 
     id: UUID
@@ -108,6 +109,7 @@ class Verification:
     at: datetime
     withdrawn_at: datetime | None
     is_source: bool
+    question: str
 
 
 @dataclass(frozen=True)

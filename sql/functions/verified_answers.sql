@@ -134,19 +134,28 @@ begin
   return found;
 end $$;
 
--- Who verified an answer that the actor has got, or of which they have verified a copy, and when; whether it was withdrawn since.
-create or replace function verification_of(answer uuid)
-returns table (verified_answer_id uuid, verified_by text, verified_at timestamptz, withdrawn_at timestamptz, is_source boolean)
+-- Who verified an answer that the actor has got, or of which they have verified a copy, when, and for which question in its first
+-- wording; whether it was withdrawn since.
+drop function if exists verification_of(uuid);  -- its columns may differ
+create function verification_of(answer uuid)
+returns table (
+  verified_answer_id uuid, verified_by text, verified_at timestamptz, withdrawn_at timestamptz, is_source boolean,
+  verified_question text
+)
 language plpgsql stable rows 1 security definer set search_path = kyo, pg_temp
 as $$
 begin
   return query
-  select v.id, u.name, v.verified_at, v.withdrawn_at, v.id is distinct from a.verified_answer_id
+  select v.id, u.name, v.verified_at, v.withdrawn_at, v.id is distinct from a.verified_answer_id, w.text
   from answers a
   join questions q on q.id = a.question_id
   join verified_answers v on v.id = a.verified_answer_id or (v.answer_id = a.id and v.withdrawn_at is null)
+  join verified_questions w on w.verified_answer_id = v.id and w.ordinal = 1
   join users u on u.id = v.verified_by
-  where a.id = answer and (q.user_id = current_actor() or answer_is_shared_with(a.id, current_actor()))
+  where a.id = answer
+    and (
+      (q.user_id = current_actor() and answer_is_readable(a.id, q.user_id)) or answer_is_shared_with(a.id, current_actor())
+    )
   limit 1;
 end $$;
 

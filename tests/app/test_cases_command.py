@@ -77,3 +77,9 @@ def test_where_there_is_no_case_it_is_said(run: Shell, tmp_path: Path) -> None:
     done = run("cases", "export", tmp_path / "set")
     assert (done.code, done.out) == (1, "")
     assert "There is no case in the evaluation set" in done.err
+
+
+def test_an_empty_list_says_so_and_how_to_fill_it(run: Shell) -> None:
+    done = run("cases", "list")
+    assert (done.code, "No case is in the set yet" in done.err) == (0, True)
+    assert "left out" in run("cases", "list", "--retired").err

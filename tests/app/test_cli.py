@@ -410,7 +410,9 @@ def test_a_verified_answer_says_by_whom_and_can_be_passed_by(ingested: Shell) ->
     answer = ingested("ask", question, "--json").data
     with closing(open_kyo(load_settings())) as bundle:
         verifying.verify(bundle, OPERATOR, UUID(answer["id"]), question, text="Down there [1].")
-    assert ingested("ask", question).out.startswith("Verified by KYO operator on ")
+    shown = ingested("ask", question).out
+    assert shown.startswith("Verified by KYO operator on ")
+    assert f" for: {question}" in shown.splitlines()[0]
     assert ingested("ask", question, "--json").data["text"] == "Down there [1]."
     anew = ingested("ask", question, "--anew").out
     assert "Down there" not in anew

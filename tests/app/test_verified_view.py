@@ -63,6 +63,14 @@ def test_the_badge_comes_first_and_asking_anew_shows_what_is_written_now(
     assert not page.exception
 
 
+@pytest.mark.usefixtures("verified")
+def test_the_badge_says_for_which_question_where_that_was_worded_differently(visit: Visit, employee: Actor) -> None:
+    assert f"verified for the question: **{inert(QUESTION)}**" in words(asked(visit("", employee), OTHER_WORDS))
+    same = asked(visit("", employee), f"  {QUESTION.upper()} ")
+    assert "Verified" in words(same)
+    assert "verified for the question" not in words(same)
+
+
 def test_a_follow_up_is_asked_anew_by_what_was_searched_for(
     visit: Visit, kyo: Kyo, manager: Actor, employee: Actor, answer: Answer
 ) -> None:

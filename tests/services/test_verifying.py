@@ -86,6 +86,7 @@ def test_the_same_question_in_other_words_gets_the_verified_answer(
     assert (found.verification.id, found.verification.by) == (verified.id, manager.name)
     assert (found.verification.at, found.verification.withdrawn_at) == (verified.verified_at, None)
     assert not found.verification.is_source
+    assert found.verification.question == QUESTION
     assert [one.quote for one in found.citations] == [one.quote for one in verified.citations]
     assert "verified" in found.timings
     assert "search" not in found.timings
@@ -331,9 +332,15 @@ def test_who_may_not_read_the_sources_does_not_get_it(
         verifying.withdraw(kyo, other, made.id)
     assert verifying.list_verified(kyo, other).answers == ()
     collections.grant(kyo, admin, board, a_person(employee.id), Access.READ)
-    assert asking.ask(kyo, employee, PAY).verification is not None
+    given = asking.ask(kyo, employee, PAY)
+    assert given.verification is not None
     collections.revoke(kyo, admin, board, a_person(employee.id))
     assert asking.ask(kyo, employee, PAY).verification is None
+    with kyo.db.transaction(employee) as tx:
+        of_given = "select verified_question from verification_of(:answer)"
+        assert tx.execute(text(of_given), {"answer": given.id}).all() == [], (
+            "the question may say what they may not read"
+        )
 
 
 def test_restricting_a_document_leaves_it_to_its_readers(
@@ -397,6 +404,7 @@ def test_the_database_refuses_what_the_service_would(
         "uses": "select nullif(uses_of_verified(:verified), 0)",
         "answer another's question": "select answer_with_verified(:verified, :question, '{}', now())",
         "learn who verified": "select verified_by from verification_of(:answer)",
+        "learn for which question": "select verified_question from verification_of(:answer)",
     }
     values = {"own": own.id, "answer": answer.id, "verified": verified.id, "question": answer.question_id}
     for name, call in calls.items():
