@@ -48,11 +48,11 @@ def record_failure(tx: Transaction, attempt: Try, reason: str, counted: Sequence
             audit.record(tx, OPERATOR, Event.USER_BLOCK, attempt.person.id, now, until, address=address)
 
 
-def forgive(tx: Transaction, counted: Sequence[Counted], now: datetime) -> None:
+def forgive(tx: Transaction, counted: Sequence[Counted]) -> None:
     """It was a good one: the failures of the account are forgotten, and of the address this one alone."""
     for one in counted:
         if one.subject.kind is Kind.ACCOUNT:
             sign_in_failures.clear(tx, one.subject)
         else:
             # Not cleared: whoever has an account could else guess those of others for ever.
-            sign_in_failures.take_back(tx, one, now)
+            sign_in_failures.take_back(tx, one)

@@ -47,6 +47,6 @@ def test_a_good_one_clears_the_account_and_not_the_address(
         fail(kyo, attempt)
     counted = tries.count(kyo, attempt)
     with kyo.db.transaction(OPERATOR) as tx:
-        tries.forgive(tx, counted, kyo.now())
+        tries.forgive(tx, counted)
     [left] = sql("select subject, failures from sign_in_failures")
     assert (bytes(left.subject), left.failures) == (of_address(OFFICE)[0].digest, 3)

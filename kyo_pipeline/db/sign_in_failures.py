@@ -38,9 +38,9 @@ def blocked(tx: Connection, subjects: Sequence[Subject], now: datetime) -> dict[
     return {by_digest[bytes(row.subject)]: row.blocked_until for row in rows}
 
 
-def take_back(tx: Connection, good: Counted, now: datetime) -> None:
+def take_back(tx: Connection, good: Counted) -> None:
     """The try was a good one: it has not failed, and if it was what blocks, nothing blocks."""
-    values = {"subject": good.subject.digest, "mine": good.blocked_until, "now": now}
+    values = {"subject": good.subject.digest, "mine": good.blocked_until}
     # Locked before it is looked at: others take theirs back at the same moment.
     left = tx.scalar(text("select failures from sign_in_failures where subject = :subject for update"), values)
     if left is not None and left <= 1:
@@ -52,7 +52,7 @@ def take_back(tx: Connection, good: Counted, now: datetime) -> None:
             update sign_in_failures
             set
               failures = failures - 1,
-              blocked_until = case when blocked_until = :mine then :now else blocked_until end
+              blocked_until = case when blocked_until = :mine then last_at else blocked_until end
             where subject = :subject
             """
         ),
@@ -101,7 +101,8 @@ def _count(tx: Connection, subject: Subject, now: datetime) -> Counted:
     ).one_or_none()
     if row is None:  # somebody has cleared it at this moment
         return _count(tx, subject, now)
-    if row.blocked_until > now:
+    # Whoever took their turn before may have looked at the clock later: where nothing blocks, that is no pause.
+    if row.blocked_until > max(now, row.last_at):
         raise too_many(row.blocked_until, subject.kind)
     failures = counted(row.failures, row.last_at, now, subject.kind) + 1
     until = now + pause_after(failures, subject.kind)

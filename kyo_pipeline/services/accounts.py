@@ -79,7 +79,7 @@ def change_password(kyo: Kyo, actor: Actor, current: str, new: str, address: str
     fits = passwords.verify(known.password_hash, current[: password_policy.MAX_LENGTH + 1])
     with kyo.db.transaction(OPERATOR) as tx:
         if fits:
-            tries.forgive(tx, counted, kyo.now())
+            tries.forgive(tx, counted)
         else:
             tries.record_failure(tx, attempt, "wrong", counted, kyo.now())
     if not fits:

@@ -141,7 +141,7 @@ def _open_invitation(kyo: Kyo, token: str, address: str) -> invitations.Open:
         if found is None:
             tries.record_failure(tx, attempt, "wrong", counted, now)
         else:
-            tries.forgive(tx, counted, now)
+            tries.forgive(tx, counted)
     if found is None:
         raise NotFound(_USED)
     return found

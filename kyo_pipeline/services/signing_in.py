@@ -150,7 +150,7 @@ def _let_in(kyo: Kyo, known: Credentials, stronger: str | None, browser: str, co
             raise NotAllowed(_WRONG)
         if stronger is not None:
             users.strengthen_hash(tx, known, stronger)
-        tries.forgive(tx, counted, now)
+        tries.forgive(tx, counted)
         sign_in_failures.forget_old(tx, now)
         sessions.forget_old(tx, now)
         sessions.add_ticket(tx, tokens.digest(ticket), known.actor.id, tokens.digest(browser), now + TICKET_LIFETIME)

@@ -45,13 +45,13 @@ def test_what_is_taken_back_leaves_things_as_they_were(kyo: Kyo, sql: Callable[.
         count(kyo, ANNA)
     [fifth] = count(kyo, ANNA)
     with kyo.db.transaction(OPERATOR) as tx:
-        sign_in_failures.take_back(tx, fifth, kyo.now())
+        sign_in_failures.take_back(tx, fifth)
     [again] = count(kyo, ANNA)
     assert again.blocks
     [only] = count(kyo, OFFICE)
     with kyo.db.transaction(OPERATOR) as tx:
-        sign_in_failures.take_back(tx, only, kyo.now())
-        sign_in_failures.take_back(tx, only, kyo.now())
+        sign_in_failures.take_back(tx, only)
+        sign_in_failures.take_back(tx, only)
     assert len(sql("select from sign_in_failures")) == 1
 
 
@@ -72,7 +72,7 @@ def test_taking_back_does_not_lift_a_block_of_others(kyo: Kyo, clock: Clock) -> 
     for _ in range(4):
         count(kyo, ANNA)
     with kyo.db.transaction(OPERATOR) as tx:
-        sign_in_failures.take_back(tx, own, kyo.now())
+        sign_in_failures.take_back(tx, own)
     with pytest.raises(TooMany):
         count(kyo, ANNA)
 
@@ -107,7 +107,7 @@ def test_counting_and_taking_back_at_the_same_moment_loses_nothing(committed: Ky
         [counted] = count(committed, OFFICE)
         with committed.db.transaction(OPERATOR) as tx:
             sign_in_failures.forget_old(tx, committed.now())
-            sign_in_failures.take_back(tx, counted, committed.now())
+            sign_in_failures.take_back(tx, counted)
 
     count(committed, OFFICE)
     with ThreadPoolExecutor(8) as threads:
@@ -115,3 +115,16 @@ def test_counting_and_taking_back_at_the_same_moment_loses_nothing(committed: Ky
     with committed.db.transaction(OPERATOR) as tx:
         left = tx.exec_driver_sql("delete from sign_in_failures returning failures").all()
     assert [row.failures for row in left] == [1]
+
+
+def test_who_looked_at_the_clock_before_and_has_their_turn_after_is_not_blocked(kyo: Kyo, clock: Clock) -> None:
+    def tried(milliseconds: int) -> bool:
+        with kyo.db.transaction(OPERATOR) as tx:
+            now = clock() + timedelta(milliseconds=milliseconds)
+            [counted] = sign_in_failures.count(tx, [ANNA], now)
+            return counted.blocks
+
+    assert [tried(milliseconds) for milliseconds in (2, 1, 3, 0)] == [False] * 4
+    assert tried(0)
+    with pytest.raises(TooMany):
+        tried(5)
