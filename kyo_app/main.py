@@ -62,7 +62,7 @@ class View:
     listed: bool = True
 
 
-_WORK, _INSIGHT, _SET_UP = "To look after", "To know", "To set up"
+_WORK, _INSIGHT, _SET_UP = "To look after", "Figures and checks", "To set up"
 
 VIEWS = (
     View("Ask", ":material/forum:", "", Permission.ANSWER_ASK, ask.show),

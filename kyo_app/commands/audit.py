@@ -5,6 +5,7 @@ from typing import TextIO
 
 import click
 
+from kyo_app import wording
 from kyo_app.commands.exits import FAILED
 from kyo_app.commands.opening import opened_kyo
 from kyo_app.commands.output import json_option, print_json, printable, table
@@ -92,7 +93,8 @@ def verify(file: TextIO | None, as_json: bool) -> None:
     if as_json:
         print_json({"holds": found.holds, "rows": found.rows, "through": found.end.id, "found": found.tampering})
     else:
-        _say(f"{found.rows:,} rows were read, to row {found.end.id}, beside {found.anchors} anchors.")
+        beside = wording.counted(found.anchors, "anchor")
+        _say(f"{found.rows:,} rows were read, to row {found.end.id}, beside {beside}.")
         click.echo("The log is as it was written." if found.tampering is None else found.tampering.sentence)
     if found.tampering is not None:
         raise click.exceptions.Exit(FAILED)

@@ -8,7 +8,7 @@ import pytest
 
 from kyo_app import wording
 from kyo_pipeline.domain.actor import Role
-from kyo_pipeline.domain.answers import Outcome
+from kyo_pipeline.domain.answers import Answer, Outcome
 from kyo_pipeline.domain.documents import Document, DocumentState, Followed, Review, Version, VersionStatus
 from kyo_pipeline.domain.evaluation_cases import Origin
 from kyo_pipeline.domain.feedback import Reason
@@ -212,3 +212,22 @@ def test_a_share_is_all_only_when_it_is_all(share: float, said: str) -> None:
 )
 def test_money_is_never_nothing_when_it_is_something(amount: float, said: str) -> None:
     assert wording.money(amount) == said
+
+
+def test_nothing_is_said_to_be_quoted_where_nothing_was_found() -> None:
+    answered = Answer(
+        UUID(int=1),
+        UUID(int=2),
+        "Why?",
+        datetime(2026, 1, 1, tzinfo=timezone.utc),
+        "So.",
+        Outcome.ANSWERED,
+        "extractive",
+        "",
+        (),
+        {"search": 5.0},
+        0,
+        0,
+    )
+    assert wording.spent(answered) == "5 ms · quoted word for word, no language model"
+    assert wording.spent(replace(answered, outcome=Outcome.NOT_FOUND)) == "5 ms · no language model"
