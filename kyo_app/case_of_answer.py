@@ -21,7 +21,7 @@ def case_part(answer: Answer) -> None:
     if answer.outcome is not Outcome.ANSWERED or not answer.citations:
         return
     confirmed(
-        "Confirm",
+        "Use as test question",
         ":material/fact_check:",
         _TEXT,
         "Add to the evaluation set",

@@ -74,7 +74,7 @@ def _filters(actor: Actor) -> tuple[GapFilter, GapOrder]:
         owner = st.selectbox(
             "Owner", [_ANYBODY, _MINE, _NOBODY], key="gaps-owner", persist_state="page", on_change=_first_page
         )
-        order = st.selectbox("First", list(_ORDERS), key="gaps-order", persist_state="page", on_change=_first_page)
+        order = st.selectbox("Order", list(_ORDERS), key="gaps-order", persist_state="page", on_change=_first_page)
     wanted = GapFilter(_STATES[state], _KINDS[kind], actor.id if owner == _MINE else None, owner == _NOBODY)
     return wanted, _ORDERS[order]
 
