@@ -77,6 +77,7 @@ _DEEDS = {
     "group:rename": "renamed a group",
     "quality:accept": "accepted a drop in quality",
     "quality:run": "measured the quality of answers",
+    "question:dismiss": "has seen that a question was answered",
     "question:follow": "asked to be told when a question is answered",
     "question:unfollow": "no longer wants to be told of a question",
     "session:end": "signed out or ended a session",

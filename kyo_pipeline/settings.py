@@ -373,7 +373,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must be addresses with commas between them; this is none: {wrong[0]}")
         return value
 
-    @field_validator("KYO_ALERT_WEBHOOK")
+    @field_validator("KYO_ALERT_WEBHOOK", "KYO_AUDIT_ANCHOR_URL")
     @classmethod
     def _check_webhook(cls, value: SecretStr | None) -> SecretStr | None:
         url = urlsplit(value.get_secret_value()) if value else None

@@ -334,6 +334,7 @@ def test_alerts_go_where_they_are_to_go(monkeypatch: pytest.MonkeyPatch) -> None
         ({"KYO_ALERT_EMAILS": "ops@example.org,boss"}, "KYO_ALERT_EMAILS: must be addresses .* this is none: boss"),
         ({"KYO_ALERT_EMAILS": "o@e.org\nBcc: x@e.org"}, "KYO_ALERT_EMAILS: must be addresses"),
         ({"KYO_SMTP_TLS": "off", "KYO_SMTP_PASSWORD": "plum"}, "KYO_SMTP_PASSWORD needs KYO_SMTP_TLS"),
+        ({"KYO_AUDIT_ANCHOR_URL": "hooks.example.org/secret"}, "KYO_AUDIT_ANCHOR_URL: must be an address that begins"),
         ({"KYO_ALERT_WEBHOOK": "hooks.example.org/secret"}, "KYO_ALERT_WEBHOOK: must be an address that begins"),
         ({"KYO_QUALITY_CRON": "at night"}, "KYO_QUALITY_CRON: must be the five fields of a cron schedule"),
     ],

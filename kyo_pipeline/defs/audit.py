@@ -11,7 +11,7 @@ from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.audit_check import Anchor
 from kyo_pipeline.errors import KyoError
 from kyo_pipeline.services import auditing
-from kyo_pipeline.services.auditing import Verified
+from kyo_pipeline.services.auditing import LogCheck
 
 GROUP = "audit"
 
@@ -86,7 +86,7 @@ def _kept(objections: list[str]) -> dg.AssetCheckResult:
     )
 
 
-def _check(found: Verified) -> dg.AssetCheckResult:
+def _check(found: LogCheck) -> dg.AssetCheckResult:
     sentence = None if found.tampering is None else found.tampering.sentence
     return dg.AssetCheckResult(
         check_name=_HOLDS,

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import dagster as dg
 
+from kyo_pipeline.defs import quality_chart
 from kyo_pipeline.defs.assets import OWNERS, POOL, searchable_documents
 from kyo_pipeline.defs.resources import KyoResource
-from kyo_pipeline.domain import quality_chart
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.quality import QualityRun
 from kyo_pipeline.services import quality

@@ -78,6 +78,7 @@ class Event(str, Enum):
     GROUP_RENAME = "group:rename"
     QUALITY_ACCEPT = "quality:accept"
     QUALITY_RUN = "quality:run"
+    QUESTION_DISMISS = "question:dismiss"
     QUESTION_FOLLOW = "question:follow"
     QUESTION_UNFOLLOW = "question:unfollow"
     SESSION_END = "session:end"

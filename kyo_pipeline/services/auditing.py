@@ -33,7 +33,7 @@ _RETENTION = "audit-retention"
 
 
 @dataclass(frozen=True)
-class Verified:
+class LogCheck:
     """What was looked at, and what was found. `end` is the last row: print it, and it is an anchor."""
 
     rows: int
@@ -85,7 +85,7 @@ def verify(
     actor: Actor,
     beside: Sequence[Anchor] = (),
     on_rows: Callable[[int], None] = lambda _: None,
-) -> Verified:
+) -> LogCheck:
     """Read the whole chain and say what was done to it first, if anything was; it goes on record.
 
     `beside`: what was kept elsewhere; without them nobody sees that the last rows were removed. `on_rows` hears how
@@ -99,10 +99,10 @@ def verify(
         while (rows := audit_chain.read(tx, checker.last.id if checker.rows else 0, _BATCH)) and checker.feed(rows):
             on_rows(checker.rows)
         tampering = checker.finish() or audit_chain.changed_before(tx)
-        verified = Verified(checker.rows, checker.first_row, checker.last, len(beside), tampering)
-        details = {"rows": verified.rows, "through": verified.end.id, "found": tampering and tampering.sentence}
+        checked = LogCheck(checker.rows, checker.first_row, checker.last, len(beside), tampering)
+        details = {"rows": checked.rows, "through": checked.end.id, "found": tampering and tampering.sentence}
         audit.record(tx, actor, Event.AUDIT_VERIFY, _LOG, kyo.now(), details)
-    return verified
+    return checked
 
 
 def kept_anchors(kyo: Kyo, actor: Actor) -> tuple[Anchor, ...]:

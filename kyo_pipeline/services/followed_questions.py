@@ -43,4 +43,4 @@ def dismiss(kyo: Kyo, actor: Actor, question_id: UUID) -> None:
     actor.require(Permission.ANSWER_READ_OWN)
     with kyo.db.transaction(actor) as tx:
         question_followers.dismiss(tx, actor, question_id, kyo.now())
-        audit.record(tx, actor, Event.QUESTION_UNFOLLOW, question_id, kyo.now(), {"told": True})
+        audit.record(tx, actor, Event.QUESTION_DISMISS, question_id, kyo.now())

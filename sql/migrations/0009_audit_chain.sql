@@ -48,7 +48,7 @@ grant insert (id, address, address_digest, request_id, previous_hash, hash, seal
 grant select on audit_log to kyo_pipeline;
 create policy operator on audit_log for select to kyo_pipeline using ((select actor_is_operator()));
 
--- Rows leave in one way, through `prune_audit_log`, and addresses through `forget_addresses`: both set kyo.audit_retention,
+-- Rows leave in one way, through `prune_audit_log`, and addresses through `forget_audit_addresses`: both set kyo.audit_retention,
 -- which helps nobody who is not the owner of the table.
 create or replace function refuse_change() returns trigger language plpgsql
 as $$

@@ -1,11 +1,13 @@
+import re
 from dataclasses import replace
 
 import pytest
 
 from kyo_pipeline.domain.answer_findings import NOTHING, UNCHECKED, Findings, TextSpan
 from kyo_pipeline.domain.answers import Outcome
-from kyo_pipeline.domain.doubt import AnswerFacts, kind_of
+from kyo_pipeline.domain.doubt import NEAR, AnswerFacts, kind_of
 from kyo_pipeline.domain.gaps import GapKind
+from kyo_pipeline.settings import PROJECT_ROOT
 
 GOOD = AnswerFacts(Outcome.ANSWERED, None, 0.6, 0.35, NOTHING)
 UNSUPPORTED = Findings(unsupported=(TextSpan(0, 5),))
@@ -35,3 +37,9 @@ UNSUPPORTED = Findings(unsupported=(TextSpan(0, 5),))
 )
 def test_what_is_wrong_with_an_answer(facts: AnswerFacts, kind: GapKind | None) -> None:
     assert kind_of(facts) is kind
+
+
+def test_the_database_leaves_out_nothing_that_the_rule_would_keep() -> None:
+    statement = (PROJECT_ROOT / "sql" / "functions" / "gap_candidates.sql").read_text(encoding="utf-8")
+    [share] = re.findall(r"similarity_threshold \+ ([\d.]+) \*", statement)
+    assert float(share) >= NEAR

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from kyo_pipeline.defs.quality_chart import chart, origins, picture, table
 from kyo_pipeline.domain.quality import Conditions, Drop, Figures, QualityRun
-from kyo_pipeline.domain.quality_chart import chart, origins, picture, table
 
 NOW = datetime(2026, 11, 30, 3, 30, tzinfo=timezone.utc)
 FIGURES = Figures(112, 18, 0.5, 0.8, 0.7, 0.1, None, 12.3, 45.6)
