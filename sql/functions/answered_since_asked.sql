@@ -16,6 +16,15 @@ as $$
     and d.state = 'approved'
     and d.current_version_id is not null
     and may_read_document(f.user_id, d.id)
+    -- Asked again it was not answered: that would be no news.
+    and not exists (
+      select
+      from gap_replies r
+      where r.question_id = q.id
+        and r.gap_id = g.id
+        and r.asked_at >= g.changed_at
+        and r.result in ('not_found', 'failed')
+    )
   order by g.changed_at desc, q.asked_at desc, q.id
 $$;
 

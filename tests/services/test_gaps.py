@@ -372,6 +372,34 @@ def test_who_wants_to_is_told_once_they_may_read_what_answers(
     assert followed_questions.answered(kyo, employee) == ()
 
 
+@pytest.mark.parametrize(("result", "told"), [("linked", 1), ("other", 1), ("not_found", 0), ("failed", 0)])
+def test_what_was_asked_again_in_vain_is_no_news(
+    kyo: Kyo,
+    employee: Actor,
+    manager: Actor,
+    document: Document,
+    answering: Document,
+    look: Callable[[], None],
+    clock: Clock,
+    sql: Sql,
+    result: str,
+    told: int,
+) -> None:
+    mine = not_found(kyo, employee, DOGS[0], [document.id])
+    followed_questions.follow(kyo, employee, mine)
+    look()
+    clock.advance(hours=1)
+    [gap] = gaps.list_gaps(kyo, manager).gaps
+    gaps.answer(kyo, manager, gap.id, answering.id)
+    clock.advance(hours=1)
+    reply = "insert into gap_replies values (:question, :gap, :result, :by, :at)"
+    sql(reply, question=mine, gap=gap.id, result=result, by=manager.id, at=clock())
+    assert len(followed_questions.answered(kyo, employee)) == told
+    clock.advance(hours=1)
+    gaps.answer(kyo, manager, gap.id, answering.id)  # another document, or this one once more: not asked yet
+    assert len(followed_questions.answered(kyo, employee)) == 1
+
+
 def test_nobody_follows_a_question_of_somebody_else(
     kyo: Kyo, employee: Actor, admin: Actor, document: Document
 ) -> None:
