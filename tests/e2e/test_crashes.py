@@ -100,7 +100,7 @@ def test_the_database_is_killed_at_the_moment_of_a_swap_and_in_the_middle_of_fil
                 target=pytest.raises, args=(Unavailable, reviewing.approve, kyo, OPERATOR, version.id)
             )
             approval.start()
-            wait_until(lambda: barrier.is_met("kyo.audit_log"), "the approval never came to the swap")
+            wait_until(lambda: barrier.is_met("kyo.review_items"), "the approval never came to the swap")
             assert statuses(looking, "postgres").keys() - {"ready", "failed"}, "all was done before the kill"
             kill(stack, "postgres")
             barrier.forget()
