@@ -5,7 +5,8 @@ holds the end of the chain until the commit, so this must take no longer than it
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -34,16 +35,24 @@ _COLUMNS = """
 """
 
 
-def begin(tx: Connection) -> object:
-    """Nothing waits in this transaction yet. Returns what waited in one around it, for `end`."""
-    before = tx.info.get(_WAITING)
-    tx.info[_WAITING] = []
-    return before
+@dataclass(frozen=True)
+class Begun:
+    """Where what waits is kept, which outlives the transaction, and what waited in one around it."""
+
+    kept: MutableMapping[Any, Any]
+    before: object
 
 
-def end(tx: Connection, before: object) -> None:
-    """Forget what was not written: the transaction was rolled back. `tx.info` outlives it."""
-    tx.info[_WAITING] = before
+def begin(tx: Connection) -> Begun:
+    """Nothing waits in this transaction yet. For `end`."""
+    begun = Begun(tx.info, tx.info.get(_WAITING))
+    begun.kept[_WAITING] = []
+    return begun
+
+
+def end(begun: Begun) -> None:
+    """Forget what was not written: the transaction was rolled back. The connection may be gone: it is not asked."""
+    begun.kept[_WAITING] = begun.before
 
 
 def await_commit(tx: Connection, entry: Entry) -> None:

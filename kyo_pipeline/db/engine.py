@@ -123,12 +123,12 @@ class Database:
 @contextmanager
 def _on_record(tx: Connection, key: Callable[[], bytes]) -> Iterator[None]:
     """What was put on record meanwhile is written in the end, see `db/audit_chain.py`."""
-    before = audit_chain.begin(tx)
+    begun = audit_chain.begin(tx)
     try:
         yield
         audit_chain.write(tx, key)
     finally:
-        audit_chain.end(tx, before)
+        audit_chain.end(begun)
 
 
 def told(error: Exception) -> Exception:

@@ -19,7 +19,7 @@ from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.audit_chain import GENESIS, End
 from kyo_pipeline.domain.audit_check import Checker, Kind, Tampering
 from kyo_pipeline.domain.database_role import DatabaseRole
-from kyo_pipeline.errors import Forbidden, Invalid
+from kyo_pipeline.errors import Forbidden, Invalid, Unavailable
 
 KEY = b"the key of the tests, 32 bytes.."
 AT = datetime(2026, 11, 30, 12, tzinfo=timezone.utc)
@@ -155,6 +155,25 @@ def test_a_transaction_that_is_rolled_back_leaves_no_row_and_no_gap(log: Databas
         assert audit_chain.last(tx).id == 6  # it is written in the end
     with log.transaction(OPERATOR) as tx:
         assert audit_chain.read(tx, 6, 10)[0].entry.object_id == "8"
+    assert found(log) is None
+
+
+def test_a_connection_that_is_killed_before_the_commit_is_a_sentence_and_leaves_no_row(
+    log: Database, tamper: Callable[[str], Any]
+) -> None:
+    def be_killed() -> None:
+        with log.transaction(OPERATOR) as tx:
+            note(tx, 7)
+            process = tx.scalar(text("select pg_backend_pid()"))
+            tamper(f"select pg_terminate_backend({process})")
+            tx.execute(text("select 1"))
+
+    with pytest.raises(Unavailable):
+        be_killed()
+    with log.transaction(OPERATOR) as tx:
+        note(tx, 8)
+    with log.transaction(OPERATOR) as tx:
+        assert [row.entry.object_id for row in audit_chain.read(tx, 6, 10)] == ["8"]
     assert found(log) is None
 
 
