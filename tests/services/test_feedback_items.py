@@ -621,6 +621,8 @@ def many(item: FeedbackItem, sql: Sql) -> None:
         from made m, review_items i
         """
     )
+    # As the nightly upkeep does: a planner that knows nothing of them may begin with the citations.
+    sql("analyze answers, citations, documents, document_versions, questions, review_items")
 
 
 def scans_of_citations(sql: Sql) -> int:
@@ -634,7 +636,7 @@ def scans_of_citations(sql: Sql) -> int:
 def test_of_many_items_no_more_are_looked_into_than_are_told(kyo: Kyo, board: Board, sql: Sql) -> None:
     before = scans_of_citations(sql)
     assert feedback_items.count_open(kyo, board.owner) == MOST_COUNTED == 100
-    assert scans_of_citations(sql) - before <= 3 * MOST_COUNTED
+    assert scans_of_citations(sql) - before <= 3 * MOST_COUNTED, scans_of_citations(sql) - before
     assert feedback_items.list_items(kyo, board.owner).total == queries.MOST
 
 
