@@ -167,10 +167,28 @@ def test_no_document_is_asked_for_by_itself(
     assert {manager.id, admin.id} <= set(owners)
 
 
-def test_candidates_are_found_by_when_they_were_asked(sql: Sql) -> None:
+def test_candidates_are_found_by_when_they_were_asked(sql: Sql, employee: Actor) -> None:
     """Not by reading every question and answer that there has ever been."""
+    sql(
+        """
+        with made as (
+          select gen_random_uuid() as id, timestamptz '2020-01-01' + make_interval(hours => n) as at
+          from generate_series(1, 5000) n
+        ), begun as (
+          insert into conversations (id, user_id, begun_at) select id, :asker, at from made returning id
+        ), asked as (
+          insert into questions (id, user_id, conversation_id, text, asked_at)
+          select id, :asker, id, 'Why?', at from made
+        )
+        insert into answers
+          (question_id, text, outcome, generator, model, timings, prompt_tokens, completion_tokens, answered_at)
+        select id, 'Because.', 'answered', 'extractive', '', '{}', 0, 0, at from made
+        """,
+        asker=employee.id,
+    )
+    sql("analyze questions, answers")
     [(body,)] = sql("select prosrc from pg_proc where proname = 'gap_candidates'")
-    body = re.sub(r"\bsince\b", "timestamptz '2020-01-01'", re.sub(r"\bmost\b", "5000", body))
+    body = re.sub(r"\bsince\b", "timestamptz '2020-07-01'", re.sub(r"\bmost\b", "5000", body))
     sql("set local enable_seqscan = off")  # there are few questions here
     plan = "\n".join(row[0] for row in sql(f"explain {body}"))
     assert re.search(r"Index Cond: \(asked_at >=", plan), plan
