@@ -4,7 +4,7 @@ import dagster as dg
 
 from kyo_pipeline.defs.alerts import ALERT_SENSORS
 from kyo_pipeline.defs.assets import ASSETS
-from kyo_pipeline.defs.audit import AUDIT_ASSETS, nightly_audit, prove_audit_log
+from kyo_pipeline.defs.audit import AUDIT_ASSETS, prove_audit_log
 from kyo_pipeline.defs.checks import CHECKS
 from kyo_pipeline.defs.embedding_sets import EMBEDDING_SET_ASSETS
 from kyo_pipeline.defs.gaps import find_knowledge_gaps, knowledge_gaps, nightly_knowledge_gaps
@@ -12,7 +12,14 @@ from kyo_pipeline.defs.jobs import ingest, measure_quality, reembed, reprocess, 
 from kyo_pipeline.defs.quality import QUALITY_ASSETS, QUALITY_CHECKS
 from kyo_pipeline.defs.resources import KyoResource
 from kyo_pipeline.defs.rollups import ROLLUP_CHECKS, ROLLUP_SENSORS, nightly_rollup, roll_up, usage_by_day
-from kyo_pipeline.defs.schedules import SCHEDULES, expire, nightly_quality, nightly_upkeep, scheduled_reembedding
+from kyo_pipeline.defs.schedules import (
+    SCHEDULES,
+    expire,
+    nightly_audit,
+    nightly_quality,
+    nightly_upkeep,
+    scheduled_reembedding,
+)
 from kyo_pipeline.defs.sensors import SENSORS
 from kyo_pipeline.settings import load_settings
 

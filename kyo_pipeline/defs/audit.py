@@ -106,15 +106,3 @@ prove_audit_log = dg.define_asset_job(
     "outside of the database. Started by the schedule `nightly_audit`; may be run by hand at any time.",
     tags={"dagster/max_retries": "0"},
 )
-
-
-def nightly_audit(cron: str) -> dg.ScheduleDefinition:
-    """With the rest of the upkeep, at the times that `KYO_UPKEEP_CRON` says, in UTC."""
-    return dg.ScheduleDefinition(
-        name="nightly_audit",
-        job=prove_audit_log,
-        cron_schedule=cron,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Starts the job `prove_audit_log` when `KYO_UPKEEP_CRON` says so, in UTC: by default every night.",
-    )

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from kyo_pipeline.defs.audit import prove_audit_log
 from kyo_pipeline.defs.embedding_sets import candidate_vectors
 from kyo_pipeline.defs.jobs import measure_quality, reembed, upkeep
 from kyo_pipeline.defs.resources import KyoResource
@@ -52,25 +53,27 @@ def overdue_reviews(
 
 def nightly_upkeep(cron: str) -> dg.ScheduleDefinition:
     """At the times that `KYO_UPKEEP_CRON` says, in UTC. Raises Dagster's own error where that is none."""
-    return dg.ScheduleDefinition(
-        name="nightly_upkeep",
-        job=upkeep,
-        cron_schedule=cron,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Starts the job `upkeep` when `KYO_UPKEEP_CRON` says so, in UTC: by default every night.",
-    )
+    return _nightly("nightly_upkeep", upkeep.name, cron, "KYO_UPKEEP_CRON")
+
+
+def nightly_audit(cron: str) -> dg.ScheduleDefinition:
+    """With the rest of the upkeep, at the times that `KYO_UPKEEP_CRON` says, in UTC."""
+    return _nightly("nightly_audit", prove_audit_log.name, cron, "KYO_UPKEEP_CRON")
 
 
 def nightly_quality(cron: str) -> dg.ScheduleDefinition:
     """At the times that `KYO_QUALITY_CRON` says, in UTC."""
+    return _nightly("nightly_quality", measure_quality.name, cron, "KYO_QUALITY_CRON")
+
+
+def _nightly(name: str, job: str, cron: str, setting: str) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
-        name="nightly_quality",
-        job=measure_quality,
+        name=name,
+        job_name=job,
         cron_schedule=cron,
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Starts the job `measure_quality` when `KYO_QUALITY_CRON` says so, in UTC: by default every night.",
+        description=f"Starts the job `{job}` when `{setting}` says so, in UTC: by default every night.",
     )
 
 
