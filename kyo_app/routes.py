@@ -4,9 +4,10 @@ import logging
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 
 from kyo_app import addresses, runtime
+from kyo_app.api.app import PREFIX, create_api
 from kyo_app.downloads import file_routes
 from kyo_app.exports import export_routes
 from kyo_app.identity import (
@@ -25,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 def routes() -> list[BaseRoute]:
-    """Plain `def` endpoints run in a thread pool. Without the catch-all, unknown API paths would be 200 HTML."""
+    """Plain `def` endpoints run in a thread pool. What is under a mount and unknown is its own 404, not a page."""
     return [
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
@@ -33,7 +34,7 @@ def routes() -> list[BaseRoute]:
         Route("/auth/sign-out", sign_out, methods=["GET"]),
         *file_routes(),
         *export_routes(),
-        Route("/api/{rest:path}", no_such_route, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        Mount(PREFIX, app=create_api()),
     ]
 
 
@@ -97,10 +98,6 @@ def sign_out(request: Request) -> Response:
         response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax")
         response.delete_cookie(SECURE_SESSION_COOKIE, path="/", secure=True, httponly=True, samesite="lax")
     return response
-
-
-async def no_such_route(request: Request) -> Response:
-    return JSONResponse({"message": f"There is no {request.method} {request.url.path}."}, 404)
 
 
 def safe_path(path: str) -> str:

@@ -20,12 +20,30 @@ class Invalid(KyoError):
     status = 422
 
 
+class TooLarge(Invalid):
+    """The file is larger than files may be."""
+
+    status = 413
+
+
+class UnsupportedType(Invalid):
+    """Files of this type are not taken in, or the content is not what the name says."""
+
+    status = 415
+
+
 class PasswordNeeded(Invalid):
     """The file is locked, and opens with its password only; `wrong`: one came that was not it."""
 
     def __init__(self, message: str, *, wrong: bool = False) -> None:
         super().__init__(message)
         self.wrong = wrong
+
+
+class NotSignedIn(KyoError):
+    """Nobody is known by this token or key: it is forged, over, or was taken back."""
+
+    status = 401
 
 
 class NotAllowed(KyoError):

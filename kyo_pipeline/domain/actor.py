@@ -96,31 +96,47 @@ OPERATOR_ID = UUID("00000000-0000-0000-0000-000000000001")
 
 @dataclass(frozen=True)
 class Actor:
-    """A person, or the operator, on whose behalf a service works."""
+    """A person, or the operator, on whose behalf a service works.
+
+    Who comes with an API key: `key` names it, and `only` is what it may be used for, as far as the role allows it.
+    """
 
     id: UUID
     username: str
     name: str
     role: Role
     must_change_password: bool = False
+    key: str | None = None
+    only: frozenset[Permission] | None = None
 
     @property
     def is_operator(self) -> bool:
         return self.id == OPERATOR_ID
 
     def may(self, permission: Permission) -> bool:
-        return not self.must_change_password and permission in PERMISSIONS[self.role]
+        return not self.must_change_password and permission in PERMISSIONS[self.role] and self._key_allows(permission)
 
     def require_settled(self) -> None:
         """What needs no permission needs a password of one's own all the same. Raises `NotAllowed`."""
         if self.must_change_password:
             raise NotAllowed("Choose a password of your own first.")
 
+    def require_in_person(self) -> None:
+        """What concerns the account itself no API key may do. Raises `NotAllowed`."""
+        self.require_settled()
+        if self.key is not None:
+            raise NotAllowed("An API key cannot change the account. Sign in for that.")
+
     def require(self, permission: Permission) -> None:
-        """Raise `Forbidden` unless the actor has the permission; `NotAllowed` before they chose a password."""
+        """Raise `Forbidden` unless role and API key allow it; `NotAllowed` before they chose a password."""
         self.require_settled()
         if permission not in PERMISSIONS[self.role]:
             raise Forbidden(f"Your role ({self.role.value}) does not allow this: {permission.value}.")
+        if not self._key_allows(permission):
+            raise Forbidden(f"This API key was not made for that: {permission.value}. Use one with a wider scope.")
+
+    def _key_allows(self, permission: Permission) -> bool:
+        return self.only is None or permission in self.only
 
 
 OPERATOR = Actor(OPERATOR_ID, "kyo", "KYO operator", Role.ADMIN)

@@ -1,0 +1,1 @@
+"""The HTTP API under `/api`: each route parses, calls one service, and answers. FastAPI is imported here alone."""

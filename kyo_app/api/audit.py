@@ -1,0 +1,5 @@
+"""`/api/audit/…`."""
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/audit", tags=["Audit"])

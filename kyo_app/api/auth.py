@@ -1,0 +1,5 @@
+"""`/api/auth/…`."""
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/auth", tags=["Authentication"])

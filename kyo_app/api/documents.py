@@ -1,0 +1,5 @@
+"""`/api/documents/…`."""
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/documents", tags=["Documents"])

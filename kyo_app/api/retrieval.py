@@ -1,0 +1,5 @@
+"""`/api/retrieval/…`."""
+
+from fastapi import APIRouter
+
+router = APIRouter(prefix="/retrieval", tags=["Retrieval"])
