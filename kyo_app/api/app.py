@@ -74,7 +74,11 @@ def _document(api: FastAPI) -> dict[str, Any]:
 def _declare_problems(operation: dict[str, Any]) -> None:
     """The statuses that a route need not declare itself."""
     responses = operation["responses"]
-    statuses = [*_COMMON, *(_SIGNED_IN if "security" in operation else ()), *(_WITH_BODY if "requestBody" in operation else ())]
+    statuses = [
+        *_COMMON,
+        *(_SIGNED_IN if "security" in operation else ()),
+        *(_WITH_BODY if "requestBody" in operation else ()),
+    ]
     if "422" in responses:  # FastAPI has seen parameters or a body, and knows its own schema of errors only
         statuses.append(422)
     for status, response in problems.documented(*statuses).items():

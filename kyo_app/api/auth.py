@@ -81,9 +81,7 @@ def refresh(request: Request, body: RefreshToken) -> Tokens:
 
     A refresh token that comes a second time may have been stolen, so it ends the whole family: log in again.
     """
-    pair = token_access.refresh(
-        runtime.kyo(), body.refresh_token.get_secret_value(), address=address_of(request.scope)
-    )
+    pair = token_access.refresh(runtime.kyo(), body.refresh_token.get_secret_value(), address=address_of(request.scope))
     return Tokens.model_validate(pair)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from kyo_app.api.bodies import Received, Sent
 from kyo_pipeline.domain.access import Access
@@ -14,6 +14,16 @@ from kyo_pipeline.services.accounts import Profile
 
 #: Ours are about 300 characters long.
 _MAX_TOKEN = 4096
+
+
+def _is_text(secret: SecretStr) -> SecretStr:
+    """Pydantic looks at any other string for halves of surrogate pairs, which nothing can encode."""
+    if any("\ud800" <= character <= "\udfff" for character in secret.get_secret_value()):
+        raise ValueError("It must be text in Unicode.")
+    return secret
+
+
+Secret = Annotated[SecretStr, AfterValidator(_is_text)]
 
 Username = Annotated[
     str,
@@ -35,7 +45,7 @@ class Registration(Received):
     username: Username
     name: Name
     email: str = Field(min_length=3, max_length=MAX_EMAIL_LENGTH, examples=["ada@example.org"])
-    password: SecretStr = Field(
+    password: Secret = Field(
         min_length=MIN_LENGTH,
         max_length=MAX_LENGTH,
         description="One that is hard to guess: several words that do not belong together.",
@@ -54,13 +64,13 @@ class Login(Received):
     """What the sign-in form of the app asks for."""
 
     username: Username
-    password: SecretStr = Field(min_length=1, max_length=MAX_LENGTH, examples=["copper lantern wades north"])
+    password: Secret = Field(min_length=1, max_length=MAX_LENGTH, examples=["copper lantern wades north"])
 
 
 class RefreshToken(Received):
     """The newest one of its family."""
 
-    refresh_token: SecretStr = Field(min_length=1, max_length=_MAX_TOKEN)
+    refresh_token: Secret = Field(min_length=1, max_length=_MAX_TOKEN)
 
 
 class Tokens(Sent):

@@ -5,11 +5,10 @@ from http import HTTPStatus
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import get_route_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kyo_app import runtime
-from kyo_app.api.problems import problem
+from kyo_app.api.problems import path_within, problem
 from kyo_app.api.threads import Work, run
 
 UPLOAD = "/documents/upload/"
@@ -53,7 +52,7 @@ class BodyLimitMiddleware:
 
 
 async def _most_bytes(scope: Scope) -> int:
-    if get_route_path(scope) != UPLOAD:
+    if path_within(scope) != UPLOAD:
         return MAX_JSON_BYTES
     kyo = await run(Work.REQUEST, runtime.kyo)  # the first one connects
     return kyo.settings.max_file_bytes + FORM_BYTES

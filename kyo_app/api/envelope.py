@@ -52,7 +52,7 @@ class EnvelopeMiddleware:
 
 
 def _other_slash(scope: Scope) -> str:
-    """The same address with a slash at its end, or without. Starlette's own begins with the host that the client said."""
+    """The same address with a slash at its end, or without it, on this host. Starlette's own names the client's."""
     path: str = scope["path"]
     path = path.rstrip("/") if path.endswith("/") else f"{path}/"
     query = scope["query_string"].decode("latin-1")

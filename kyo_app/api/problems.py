@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.routing import compile_path, get_route_path
+from starlette.routing import compile_path
 from starlette.types import Scope
 
 from kyo_app import runtime
@@ -133,10 +133,16 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 def _methods(api: FastAPI, scope: Scope) -> set[str]:
     """All that this path takes; a route knows its own alone."""
-    path = get_route_path(scope)
+    path = path_within(scope)
     paths: dict[str, dict[str, Any]] = api.openapi()["paths"]
     matching = (methods for template, methods in paths.items() if compile_path(template)[0].match(path))
     return {method.upper() for methods in matching for method in methods}
+
+
+def path_within(scope: Scope) -> str:
+    """The path without what this API is mounted at."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def unexpected() -> Response:

@@ -82,7 +82,9 @@ def test_the_refusal_is_a_problem_and_ends_the_connection(client: TestClient, co
     reply = client.post("/api/x/", content=content)
     assert reply.headers["content-type"] == "application/problem+json"
     assert reply.headers["connection"] == "close"
-    assert reply.json()["detail"] == "The body is larger than 262144 bytes, the most that this address takes. Send less."
+    assert (
+        reply.json()["detail"] == "The body is larger than 262144 bytes, the most that this address takes. Send less."
+    )
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_the_refusal_is_a_problem_and_ends_the_connection(client: TestClient, co
 def test_addresses_and_headers_have_limits_as_well(
     client: TestClient, address: str, headers: dict[str, str], status: int
 ) -> None:
-    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+    encoded = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
     assert client.post(address, headers=encoded).status_code == status
 
 
@@ -109,5 +111,6 @@ def test_what_is_no_request_goes_through() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001 — as ASGI calls it
         seen.append(scope["type"])
 
-    anyio.run(BodyLimitMiddleware(app), {"type": "lifespan"}, None, None)
+    limited: Any = BodyLimitMiddleware(app)
+    anyio.run(limited, {"type": "lifespan"}, None, None)
     assert seen == ["lifespan"]
