@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -10,7 +11,7 @@ from starlette.responses import StreamingResponse
 from starlette.testclient import TestClient
 
 from kyo_app.api.body_limit import MAX_JSON_BYTES
-from kyo_app.identity import SECURE_SESSION_COOKIE, SESSION_COOKIE
+from kyo_app.identity import SECURE_SESSION_COOKIE, SESSION_COOKIE, IdentityMiddleware
 from kyo_pipeline.domain.actor import Actor
 
 ClientOf = Callable[[Actor | None], TestClient]
@@ -158,6 +159,15 @@ def test_an_answer_that_breaks_off_is_not_ended_as_if_it_were_whole(api: FastAPI
 def test_each_request_has_a_name_of_its_own(client: TestClient) -> None:
     first, second = (client.get("/api/nowhere").headers["x-request-id"] for _ in range(2))
     assert first != second
+
+
+def test_the_audit_log_knows_the_request_by_the_same_name(
+    client_of: ClientOf, manager: Actor, sql: Callable[..., list[Any]]
+) -> None:
+    client = TestClient(IdentityMiddleware(client_of(manager).app), client=("192.0.2.7", 50_000))
+    reply = client.put("/api/auth/profile/", json={"name": "Grace", "email": None})
+    [row] = sql("select request_id, address from audit_log where event = 'user:change_profile'")
+    assert (row.request_id, str(row.address)) == (reply.headers["x-request-id"], "192.0.2.7")
 
 
 def test_nobody_else_names_a_request(client: TestClient) -> None:
