@@ -51,7 +51,10 @@ def read_profile(kyo: Kyo, actor: Actor) -> Profile:
 
 
 def change_profile(kyo: Kyo, actor: Actor, name: str, email: str) -> None:
-    """Change one's own name and e-mail address; without one, it is taken away. Raises `Invalid`, `Conflict`."""
+    """Change one's own name and e-mail address; without one, it is taken away.
+
+    Raises `Invalid`, `Conflict`, and `NotAllowed` with an API key.
+    """
     actor.require_in_person()
     name, address, now = name_of(name), email_of(email), kyo.now()
     with kyo.db.transaction(actor) as tx:

@@ -34,6 +34,12 @@ with TestClient(app, base_url="http://kyo.example:8501") as client:
         "health": get("/healthz"),
         "ready": get("/readyz"),
         "api": get("/api/x"),
+        "api, nobody": get("/api/auth/profile/"),
+        "api, cookie": get("/api/auth/profile/", cookie="kyo_session=abc; __Host-kyo_session=abc"),
+        "api, no database": get("/api/auth/profile/", authorization="Bearer kyo_abc"),
+        "api, other site": get("/api/auth/profile/", origin="http://evil.example"),
+        "api, long header": get("/api/auth/profile/", authorization="Bearer " + "x" * 1_000_000),
+        "api, long query": get("/api/auth/profile/?" + "x" * 60_000),
         "media": get("/media/x"),
         "sign-on": get("/oauth2callback?error=planted"),
         "stranger": get("/healthz", host="evil.example"),
@@ -43,6 +49,8 @@ with TestClient(app, base_url="http://kyo.example:8501") as client:
         "sources": get("/.git/config"),
         "folder": get("/static/js"),
     }
+    slash = client.get("/api/auth/profile?a=1", follow_redirects=False)
+    replies["api, no slash"] = [slash.status_code, dict(slash.headers)]
     echo = client.request("TRACE", "/healthz")
     replies["echo"] = [echo.status_code, dict(echo.headers)]
     def connect(host, origin):
@@ -122,6 +130,13 @@ def test_origins_are_judged_without_asking_the_internet(served: dict[str, object
         ("health", 200),
         ("ready", 503),
         ("api", 404),
+        ("api, nobody", 401),
+        ("api, cookie", 401),
+        ("api, no database", 503),
+        ("api, other site", 403),
+        ("api, long header", 431),
+        ("api, long query", 414),
+        ("api, no slash", 307),
         ("media", 401),
         ("sign-on", 404),
         ("stranger", 400),
@@ -133,7 +148,7 @@ def test_what_is_answered(served: dict[str, dict[str, list[object]]], name: str,
     assert served["replies"][name][0] == status
 
 
-@pytest.mark.parametrize("name", ["page", "health", "api", "media", "stranger", "odd"])
+@pytest.mark.parametrize("name", ["page", "health", "api", "api, nobody", "media", "stranger", "odd"])
 def test_every_reply_has_the_security_headers(served: dict[str, dict[str, list[dict[str, str]]]], name: str) -> None:
     headers = served["replies"][name][1]
     assert headers["x-content-type-options"] == "nosniff"
@@ -145,6 +160,22 @@ def test_every_reply_has_the_security_headers(served: dict[str, dict[str, list[d
     assert policy["img-src"] == "'self' data: blob:"
     assert "sha256-" in policy["script-src"]
     assert "unsafe" not in policy["script-src"]
+
+
+@pytest.mark.parametrize("name", ["api", "api, nobody", "api, cookie", "api, no database", "api, long header"])
+def test_the_api_answers_with_problems_that_have_a_name(
+    served: dict[str, dict[str, list[dict[str, str]]]], name: str
+) -> None:
+    headers = served["replies"][name][1]
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-request-id"]
+
+
+def test_a_missing_slash_of_the_api_does_not_lead_to_another_host(
+    served: dict[str, dict[str, list[dict[str, str]]]],
+) -> None:
+    assert served["replies"]["api, no slash"][1]["location"] == "/api/auth/profile/?a=1"
 
 
 @pytest.mark.parametrize("name", ["sources", "folder"])
