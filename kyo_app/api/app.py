@@ -1,12 +1,10 @@
 """The application that is mounted at `/api`."""
 
-from typing import Any
-
 from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kyo_app.api import analytics, audit, auth, documents, problems, retrieval
+from kyo_app.api import analytics, audit, auth, document, documents, problems, reference, retrieval
 from kyo_pipeline.domain import request as asked
 
 #: Of the API, not of KYO: the first number is part of a promise, see docs/api.md.
@@ -19,9 +17,12 @@ def create_api() -> FastAPI:
     api = FastAPI(
         title="Know Your Organization",
         summary="Short answers with citations, from documents that were approved.",
+        description=document.DESCRIPTION,
         version=VERSION,
+        openapi_tags=document.TAGS,
         servers=[{"url": PREFIX}],
         root_path_in_servers=False,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         responses=problems.documented(400, 401, 403, 422, 429, 503),
@@ -30,22 +31,9 @@ def create_api() -> FastAPI:
     api.add_middleware(RequestIdMiddleware)
     for module in (auth, documents, retrieval, analytics, audit):
         api.include_router(module.router)
-    api.openapi = lambda: _document(api)  # type: ignore[method-assign]  # FastAPI's own way to change it
+    reference.install(api)
+    api.openapi = lambda: document.document_of(api)  # type: ignore[method-assign]  # FastAPI's own way to change it
     return api
-
-
-def _document(api: FastAPI) -> dict[str, Any]:
-    """What FastAPI makes of the routes, with the one schema of errors that all of them answer with."""
-    if api.openapi_schema is None:
-        document = FastAPI.openapi(api)
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for unused in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(unused, None)
-        problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas.update(problem.pop("$defs"))
-        schemas["Problem"] = problem
-    assert api.openapi_schema is not None  # noqa: S101 — FastAPI.openapi has set it
-    return api.openapi_schema
 
 
 class RequestIdMiddleware:
