@@ -23,6 +23,8 @@ async def caller(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 ) -> Actor:
     """The person behind the token, as the database knows them now. Cookies count for nothing here."""
+    if len(request.headers.getlist("authorization")) > 1:  # a proxy may have looked at another one than we do
+        raise NotSignedIn("Send the header `Authorization` once.")
     if credentials is None:
         raise NotSignedIn("Send an access token or an API key, in the header `Authorization: Bearer …`.")
     address = address_of(request.scope)

@@ -66,6 +66,10 @@ _PROBLEMS = {
     429: ("That was too much in a short time.", "Too many questions. Try again in a minute."),
     503: ("Something that it needs does not answer.", "The database does not answer. Try again in a minute."),
 }
+#: Any route may answer so; and those for which somebody signs in, and those that take a body.
+_COMMON = (400, 429, 503)
+_SIGNED_IN = (401, 403)
+_WITH_BODY = (413,)
 _EXTRAS: dict[int, Document] = {
     422: {"errors": [{"pointer": "query/limit", "detail": "Input should be less than or equal to 200"}]},
     429: {"retry_at": "2026-03-01T09:30:00Z"},
@@ -79,6 +83,7 @@ def document_of(api: FastAPI) -> Document:
         _name_problem(document)
         document["components"]["headers"] = _HEADERS
         for operation in operations_of(document):
+            _declare_problems(operation)
             for status, response in operation["responses"].items():
                 _complete(int(status), response)
         api.openapi_schema = document
@@ -98,6 +103,22 @@ def _name_problem(document: Document) -> None:
     problem = problems.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs"))
     schemas["Problem"] = problem
+
+
+def _declare_problems(operation: Document) -> None:
+    """The statuses that a route need not declare itself."""
+    responses = operation["responses"]
+    statuses = [
+        *_COMMON,
+        *(_SIGNED_IN if "security" in operation else ()),
+        *(_WITH_BODY if "requestBody" in operation else ()),
+    ]
+    if "422" in responses:  # FastAPI has seen parameters or a body, and knows its own schema of errors only
+        statuses.append(422)
+    for status, response in problems.documented(*statuses).items():
+        if status == 422 or str(status) not in responses:
+            responses[str(status)] = response
+    operation["responses"] = dict(sorted(responses.items()))
 
 
 def _complete(status: int, response: Document) -> None:

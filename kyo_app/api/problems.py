@@ -12,6 +12,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import compile_path
+from starlette.types import Scope
 
 from kyo_app import runtime
 from kyo_app.api.threads import Work, run
@@ -86,7 +88,6 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(KyoError, _on_kyo_error)
     api.add_exception_handler(RequestValidationError, _on_invalid)
     api.add_exception_handler(HTTPException, _on_http_exception)
-    api.add_exception_handler(Exception, _on_unexpected)
 
 
 async def put_on_record(request: Request, error: KyoError) -> None:
@@ -119,13 +120,33 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 — Starlette calls it with nothing else
     address = f"{request.method} {request.url.path}"
     told = {
+        HTTPStatus.BAD_REQUEST: "The body cannot be read. Send JSON in UTF-8, or the form that this address takes.",
         HTTPStatus.NOT_FOUND: f"There is no {address}. GET /api/docs lists what there is.",
         HTTPStatus.METHOD_NOT_ALLOWED: f"There is no {address}. The header Allow lists the methods that there are.",
     }
-    return problem(error.status_code, told.get(HTTPStatus(error.status_code), error.detail), headers=error.headers)
+    headers = {**(error.headers or {})}
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        others = _methods(request.app, request.scope)
+        headers["Allow"] = ", ".join(sorted(others)) or headers.get("Allow", "")
+    return problem(error.status_code, told.get(HTTPStatus(error.status_code), error.detail), headers=headers)
 
 
-async def _on_unexpected(request: Request, error: Exception) -> Response:  # noqa: ARG001 — Starlette calls it so
+def _methods(api: FastAPI, scope: Scope) -> set[str]:
+    """All that this path takes; a route knows its own alone."""
+    path = path_within(scope)
+    paths: dict[str, dict[str, Any]] = api.openapi()["paths"]
+    matching = (methods for template, methods in paths.items() if compile_path(template)[0].match(path))
+    return {method.upper() for methods in matching for method in methods}
+
+
+def path_within(scope: Scope) -> str:
+    """The path without what this API is mounted at."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+def unexpected() -> Response:
+    """What nobody has foreseen: the log has the rest."""
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, _UNEXPECTED)
 
 

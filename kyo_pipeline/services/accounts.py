@@ -51,8 +51,11 @@ def read_profile(kyo: Kyo, actor: Actor) -> Profile:
 
 
 def change_profile(kyo: Kyo, actor: Actor, name: str, email: str) -> None:
-    """Change one's own name and e-mail address; without one, it is taken away. Raises `Invalid`, `Conflict`."""
-    actor.require_settled()
+    """Change one's own name and e-mail address; without one, it is taken away.
+
+    Raises `Invalid`, `Conflict`, and `NotAllowed` with an API key.
+    """
+    actor.require_in_person()
     name, address, now = name_of(name), email_of(email), kyo.now()
     with kyo.db.transaction(actor) as tx:
         before = users.lock(tx, actor.id)
