@@ -62,7 +62,10 @@ _PROBLEMS = {
     409: ("It is not in a state for this.", "Somebody has changed it in the meantime. Read it again."),
     413: ("The body is too large.", "The file is larger than 10 MB. Split it, or ask an admin to raise the limit."),
     415: ("The file or the body is of a type that is not read.", "Send a PDF, DOCX, TXT or Markdown file."),
-    422: ("A parameter or a field is not what is wanted.", "The request is not what this address takes. Look at `errors`."),
+    422: (
+        "A parameter or a field is not what is wanted.",
+        "The request is not what this address takes. Look at `errors`.",
+    ),
     429: ("That was too much in a short time.", "Too many questions. Try again in a minute."),
     503: ("Something that it needs does not answer.", "The database does not answer. Try again in a minute."),
 }

@@ -187,9 +187,7 @@ def _operation(method: str, path: str, given: Document, schemas: Schemas, docume
 def _parameter(one: Document, schemas: Schemas) -> Field:
     schema = one.get("schema", {})
     described = one.get("description") or schemas.resolved(schema).get("description", "")
-    return Field(
-        one["name"], schemas.type_of(schema), one.get("required", False), schemas.limits_of(schema), described
-    )
+    return Field(one["name"], schemas.type_of(schema), one.get("required", False), schemas.limits_of(schema), described)
 
 
 def _answer(status: str, given: Document, schemas: Schemas) -> Answer:

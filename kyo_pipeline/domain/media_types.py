@@ -6,7 +6,7 @@ import unicodedata
 import zipfile
 from collections.abc import Sequence
 
-from kyo_pipeline.errors import Invalid, PasswordNeeded
+from kyo_pipeline.errors import Invalid, PasswordNeeded, UnsupportedType
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -78,14 +78,14 @@ def identify(file_name: str, content: bytes, allowed: Sequence[str] = ("pdf", "d
         description = _KINDS["html"] if _PAGE.match(content) else _KINDS[kind]
     claimed = says if says != kind else None
     if claimed in ("pdf", "docx"):
-        raise Invalid(_refusal(file_name, claimed, description, allowed))
+        raise UnsupportedType(_refusal(file_name, claimed, description, allowed))
     if kind == "txt" and "txt" in allowed and (says or suffix) not in ("", "txt"):
-        raise Invalid(
+        raise UnsupportedType(
             f"Files of type .{suffix} are not accepted, only {_named(allowed)}. "
             "If it is plain text, let its name end in .txt."
         )
     if kind is None or kind not in allowed:
-        raise Invalid(_refusal(file_name, claimed, description, allowed))
+        raise UnsupportedType(_refusal(file_name, claimed, description, allowed))
     return _MEDIA_TYPES[kind]
 
 

@@ -32,7 +32,7 @@ from kyo_pipeline.domain.parsed import heading_path_at, page_at
 from kyo_pipeline.domain.sources import holds
 from kyo_pipeline.domain.typed_text import composed, storable
 from kyo_pipeline.domain.unlocking import Lock, Unlocked
-from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound, PasswordNeeded
+from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound, PasswordNeeded, TooLarge
 from kyo_pipeline.kyo import Kyo
 
 _MAX_CONTEXT = 5000
@@ -229,7 +229,7 @@ def preview(kyo: Kyo, actor: Actor, version_id: UUID, limit: int = 3000) -> str:
 
 def _check_size(kyo: Kyo, name: str, content: bytes) -> None:
     if len(content) > kyo.settings.max_file_bytes:
-        raise Invalid(f"{name} is larger than {kyo.settings.MAX_FILE_SIZE_MB} MB. Split it, or make it smaller.")
+        raise TooLarge(f"{name} is larger than {kyo.settings.MAX_FILE_SIZE_MB} MB. Split it, or make it smaller.")
 
 
 def _open(kyo: Kyo, name: str, content: bytes, password: str | None) -> Unlocked:
