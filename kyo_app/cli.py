@@ -23,6 +23,7 @@ _COMMANDS = (
     "embeddings",
     "search",
     "ask",
+    "mcp",
     "eval",
     "analytics",
     "quality",

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from kyo_app import addresses, runtime
+from kyo_app.agents.http import PATH, McpEndpoint
 from kyo_app.api.app import PREFIX, create_api
 from kyo_app.downloads import file_routes
 from kyo_app.exports import export_routes
@@ -25,7 +26,7 @@ from kyo_pipeline.services import health, signing_in
 _log = logging.getLogger(__name__)
 
 
-def routes() -> list[BaseRoute]:
+def routes(mcp: McpEndpoint | None = None) -> list[BaseRoute]:
     """Plain `def` endpoints run in a thread pool. What is under a mount and unknown is its own 404, not a page."""
     return [
         Route("/healthz", healthz, methods=["GET"]),
@@ -35,6 +36,7 @@ def routes() -> list[BaseRoute]:
         *file_routes(),
         *export_routes(),
         Mount(PREFIX, app=create_api()),
+        Route(PATH, endpoint=mcp or McpEndpoint()),
     ]
 
 

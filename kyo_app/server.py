@@ -5,6 +5,7 @@ import importlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -14,6 +15,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config
 
 from kyo_app import logs, runtime, sso
+from kyo_app.agents.http import McpEndpoint
 from kyo_app.headers import SecurityHeadersMiddleware
 from kyo_app.identity import IdentityMiddleware
 from kyo_app.origins import OriginMiddleware
@@ -27,11 +29,11 @@ _HEAVY = ("kyo_app.main", "pandas", "pyarrow")
 
 def create_app(settings: Settings | None = None) -> st.App:
     settings = settings or load_settings()
-    auth = sso.auth_section(settings)
+    auth, mcp = sso.auth_section(settings), McpEndpoint()
     app = st.App(
         _SCRIPT,
         secrets={"auth": {**auth}} if auth else None,
-        routes=routes(),
+        routes=routes(mcp),
         middleware=[
             Middleware(SecurityHeadersMiddleware),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.ALLOWED_HOSTS), www_redirect=False),
@@ -39,7 +41,7 @@ def create_app(settings: Settings | None = None) -> st.App:
             Middleware(IdentityMiddleware),
             Middleware(SignOnMiddleware, auth=auth),
         ],
-        lifespan=_lifespan,
+        lifespan=partial(_lifespan, mcp),
         on_script_error=_show_unexpected,
     )
     # For the upload route itself; st.App has no argument for it.
@@ -49,11 +51,12 @@ def create_app(settings: Settings | None = None) -> st.App:
 
 
 @asynccontextmanager
-async def _lifespan(app: st.App) -> AsyncIterator[None]:  # noqa: ARG001 - st.App calls it with itself
+async def _lifespan(mcp: McpEndpoint, app: st.App) -> AsyncIterator[None]:  # noqa: ARG001 - st.App calls it with itself
     """Load what the first visitor would else wait for, then spare the garbage collector all of it."""
     await anyio.to_thread.run_sync(_warm_up)
     try:
-        yield
+        async with mcp.running():
+            yield
     finally:
         await anyio.to_thread.run_sync(runtime.close)
 
