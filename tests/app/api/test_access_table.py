@@ -1,0 +1,225 @@
+"""Who gets what answer at which address: every route of the API has a row here, and a route without one fails.
+
+A row asks for the route as somebody to whom nothing stands in the way but their role and their API key's scope. The
+statuses of wrong bearers are the same everywhere; who may read what is somebody else's is asked last.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from kyo_app.api.app import PREFIX, create_api
+from kyo_app.identity import SECURE_SESSION_COOKIE, SESSION_COOKIE
+from kyo_pipeline.adapters import passwords
+from kyo_pipeline.db import users
+from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
+from kyo_pipeline.domain.scopes import Scope, granted
+from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.services import people, token_access
+from tests.conftest import Clock
+
+ClientOf = Callable[[Actor | None], TestClient]
+Operation = tuple[str, str]
+PASSWORD = "copper lantern wades north"
+
+#: Nobody has to be signed in for these, whatever bearer they come with.
+PUBLIC = {
+    ("POST", "/auth/login/"),
+    ("POST", "/auth/logout/"),
+    ("POST", "/auth/refresh/"),
+    ("POST", "/auth/register/"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """`roles`: what employee, manager and admin are answered; `scopes`: the admin with a key of that scope alone."""
+
+    roles: tuple[int, int, int]
+    scopes: Mapping[Scope, int]
+    body: dict[str, Any] | None = None
+
+
+def _any_scope(status: int) -> dict[Scope, int]:
+    return dict.fromkeys(Scope, status)
+
+
+TABLE: dict[Operation, Row] = {
+    ("GET", "/auth/profile/"): Row((200, 200, 200), _any_scope(200)),
+    ("PUT", "/auth/profile/"): Row((200, 200, 200), _any_scope(403), {"name": "Grace Hopper", "email": None}),
+}
+
+
+def _operations() -> dict[Operation, dict[str, Any]]:
+    paths = create_api().openapi()["paths"]
+    return {(method.upper(), path): told for path, methods in paths.items() for method, told in methods.items()}
+
+
+OPERATIONS = _operations()
+SIGNED_IN = sorted(OPERATIONS.keys() - PUBLIC)
+
+
+def test_every_route_is_in_the_table() -> None:
+    assert OPERATIONS.keys() == TABLE.keys() | PUBLIC
+
+
+def test_the_document_says_where_somebody_signs_in() -> None:
+    assert {operation for operation, told in OPERATIONS.items() if "security" not in told} == PUBLIC
+
+
+def test_every_operation_has_an_id_of_its_own() -> None:
+    assert len({told["operationId"] for told in OPERATIONS.values()}) == len(OPERATIONS)
+
+
+def test_every_row_tells_all_scopes() -> None:
+    assert {operation for operation, row in TABLE.items() if row.scopes.keys() != set(Scope)} == set()
+
+
+# Roles and scopes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", list(Role), ids=lambda role: role.value)
+@pytest.mark.parametrize("operation", TABLE, ids=" ".join)
+def test_each_role_is_answered_so(
+    client_of: ClientOf, person: Callable[[Role], Actor], operation: Operation, role: Role
+) -> None:
+    row = TABLE[operation]
+    reply = client_of(person(role)).request(operation[0], PREFIX + operation[1], json=row.body)
+    assert reply.status_code == row.roles[list(Role).index(role)]
+
+
+@pytest.mark.parametrize("scope", list(Scope), ids=lambda scope: scope.value)
+@pytest.mark.parametrize("operation", TABLE, ids=" ".join)
+def test_each_scope_is_answered_so(client_of: ClientOf, admin: Actor, operation: Operation, scope: Scope) -> None:
+    row = TABLE[operation]
+    keyed = replace(admin, key="kyo_abc", only=granted(frozenset({scope})))
+    reply = client_of(keyed).request(operation[0], PREFIX + operation[1], json=row.body)
+    assert reply.status_code == row.scopes[scope]
+
+
+# Bearers -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Bearers:
+    """Somebody who can log in, and what becomes of their tokens."""
+
+    kyo: Kyo
+    actor: Actor
+    admin: Actor
+    clock: Clock
+    pair: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pair = token_access.log_in(self.kyo, self.actor.username, PASSWORD)
+
+    def good(self) -> str:
+        return str(self.pair.access_token)
+
+    def garbage(self) -> str:
+        return "not-a-token"
+
+    def forged(self) -> str:
+        """With a signature of somebody else."""
+        head, claims, signature = self.pair.access_token.split(".")
+        return f"{head}.{claims}.{signature[::-1]}"
+
+    def unsigned(self) -> str:
+        """`{"alg":"none","typ":"JWT"}`"""
+        return f"eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{self.pair.access_token.split('.')[1]}."
+
+    def expired(self) -> str:
+        self.clock.advance(seconds=self.pair.expires_in + 120)
+        return self.good()
+
+    def logged_out(self) -> str:
+        token_access.log_out(self.kyo, self.pair.refresh_token)
+        return self.good()
+
+    def of_a_family_that_was_stolen(self) -> str:
+        newest = token_access.refresh(self.kyo, self.pair.refresh_token)
+        with pytest.raises(Exception, match=r"."):
+            token_access.refresh(self.kyo, self.pair.refresh_token)
+        return newest.access_token
+
+    def refresh_token(self) -> str:
+        return str(self.pair.refresh_token)
+
+    def unknown_key(self) -> str:
+        return "kyo_" + "a" * 43
+
+    def of_somebody_deactivated(self) -> str:
+        people.deactivate(self.kyo, self.admin, self.actor.id)
+        return self.good()
+
+    def of_somebody_with_a_new_password(self) -> str:
+        people.reset_password(self.kyo, self.admin, self.actor.id)
+        return self.good()
+
+
+REFUSED = [
+    Bearers.garbage,
+    Bearers.forged,
+    Bearers.unsigned,
+    Bearers.expired,
+    Bearers.logged_out,
+    Bearers.of_a_family_that_was_stolen,
+    Bearers.refresh_token,
+    Bearers.unknown_key,
+    Bearers.of_somebody_deactivated,
+    Bearers.of_somebody_with_a_new_password,
+]
+
+
+@pytest.fixture
+def site(api: FastAPI) -> TestClient:
+    """The API as it is deployed: who comes is found out from the bearer."""
+    return TestClient(Starlette(routes=[Mount(PREFIX, app=api)]), raise_server_exceptions=False)
+
+
+@pytest.fixture
+def bearers(kyo: Kyo, owner: Kyo, admin: Actor, person: Callable[[Role], Actor], clock: Clock) -> Bearers:
+    somebody = person(Role.ADMIN)
+    with owner.db.transaction(OPERATOR) as tx:
+        users.set_password(tx, somebody.id, passwords.hash_password(PASSWORD), clock())
+    return Bearers(kyo, somebody, admin, clock)
+
+
+def _ask(site: TestClient, operation: Operation, headers: dict[str, str]) -> int:
+    """With an object that there is not, and nothing that could stand in the way of a 200 but the bearer."""
+    method, path = operation
+    for parameter in OPERATIONS[operation].get("parameters", []):
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", str(uuid4()))
+    row = TABLE.get(operation)
+    return site.request(method, PREFIX + path, json=row.body if row else None, headers=headers).status_code
+
+
+@pytest.mark.parametrize("operation", SIGNED_IN, ids=" ".join)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"authorization": "Basic YWRtaW46YWRtaW4="},
+        {"authorization": "Bearer"},
+        {"x-kyo-session": "a" * 64},
+    ],
+    ids=["none", "Basic", "empty", "our own header"],
+)
+def test_without_a_bearer_nobody_gets_anywhere(site: TestClient, operation: Operation, headers: dict[str, str]) -> None:
+    assert _ask(site, operation, headers) == 401
+
+
+@pytest.mark.parametrize("operation", SIGNED_IN, ids=" ".join)
+def test_the_cookie_of_the_app_is_worth_nothing(
+    site: TestClient, session_of: Callable[[Actor], str], admin: Actor, operation: Operation
+) -> None:
+    token = session_of(admin)
+    assert _ask(site, operation, {"cookie": f"{SESSION_COOKIE}={token}; {SECURE_SESSION_COOKIE}={token}"}) == 401
