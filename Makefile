@@ -17,7 +17,7 @@ install: $(VENV)/installed ## Make the virtual environment with all that KYO nee
 test: $(VENV)/installed-dev ## Run all tests with coverage; ARGS="tests/db -k search" for some of them
 	@scripts/install-browser
 	@scripts/install-language-data
-	@$(BIN)/python -m pytest $(ARGS) --cov
+	@$(BIN)/python -m pytest $(or $(ARGS),--numprocesses logical --maxprocesses 4 --dist loadgroup) --cov
 
 check: $(VENV)/installed-dev ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check

@@ -61,7 +61,8 @@ class Settings(BaseSettings):
 
     # Core
     SECRET_KEY: SecretStr | None = Field(
-        None, description="Seals the audit log. Without it, a key in KYO_HOME/audit.key does: keep that safe."
+        None,
+        description="Seals the audit log, signs the API's tokens. Without it, audit.key and tokens.key in KYO_HOME do.",
     )
     KYO_FORMER_SECRET_KEYS: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Values that SECRET_KEY had before, with commas: `kyo audit verify` knows their seals."
@@ -119,8 +120,13 @@ class Settings(BaseSettings):
     MAX_TOKENS_PER_QUERY: int = Field(2000, ge=512, description="Prompt and answer of one question together.")
 
     # Tokens of the HTTP API
-    JWT_ACCESS_TOKEN_LIFETIME_MINUTES: int = Field(60, ge=1, description="Not used yet: there is no HTTP API.")
-    JWT_REFRESH_TOKEN_LIFETIME_DAYS: int = Field(7, ge=1, description="Not used yet: there is no HTTP API.")
+    JWT_ACCESS_TOKEN_LIFETIME_MINUTES: int = Field(
+        60, ge=1, le=1440, description="Access tokens end after so long at the latest, and with their sign-in at once."
+    )
+    JWT_REFRESH_TOKEN_LIFETIME_DAYS: int = Field(
+        7, ge=1, le=365, description="A program that is silent for longer has to sign in again."
+    )
+    KYO_API_KEY_MAX_DAYS: int = Field(365, ge=1, le=3650, description="API keys end after so many days at the latest.")
 
     # Where things are
     KYO_HOME: Path = Field(BASE_FOLDER / ".kyo", description="The one folder with all state of this installation.")

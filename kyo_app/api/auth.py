@@ -76,12 +76,12 @@ def login(request: Request, body: Login) -> Tokens:
     responses=problems.documented(401),
 )
 @in_thread()
-def refresh(request: Request, body: RefreshToken) -> Tokens:
+def refresh(body: RefreshToken) -> Tokens:
     """The refresh token is spent with it: keep the new one. The access token before stays good until it expires.
 
     A refresh token that comes a second time may have been stolen, so it ends the whole family: log in again.
     """
-    pair = token_access.refresh(runtime.kyo(), body.refresh_token.get_secret_value(), address=address_of(request.scope))
+    pair = token_access.refresh(runtime.kyo(), body.refresh_token.get_secret_value())
     return Tokens.model_validate(pair)
 
 

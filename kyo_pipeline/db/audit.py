@@ -29,7 +29,7 @@ def record(
     """Append one row, at the end of the transaction: see `db/audit_chain.py`. The object type is the event's resource.
 
     `address`: where it came from, where the caller knows better than the request. It never belongs in the details:
-    those are hashed, and could not be forgotten.
+    those are hashed, and could not be forgotten. With an API key its name is one of them.
     """
     asked = request.current()
     entry = Entry(
@@ -39,7 +39,7 @@ def record(
         event.value,
         str(object_id),
         outcome,
-        details or {},
+        {**(details or {}), **({"api_key": actor.key} if actor.key else {})},
         address or asked.address,
         asked.id,
     )

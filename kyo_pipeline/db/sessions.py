@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from kyo_pipeline.db.users import to_actor
 from kyo_pipeline.domain.actor import Actor
-from kyo_pipeline.domain.people import Session
+from kyo_pipeline.domain.people import Session, SessionKind
 
 #: A page that is looked at says so no more often than this.
 SEEN_EVERY = timedelta(minutes=1)
@@ -18,7 +19,7 @@ KEPT_FOR = timedelta(days=30)
 LIVE = """
   s.revoked_at is null
   and s.expires_at > :now
-  and s.last_seen_at > :idle_since
+  and (s.kind = 'api' or s.last_seen_at > :idle_since)
   and s.created_at >= u.password_changed_at
   and u.active
 """
@@ -92,12 +93,17 @@ def add(
     device: str = "",
     address: str = "",
     method: str = "password",
-) -> None:
-    tx.execute(
+    kind: SessionKind = SessionKind.BROWSER,
+) -> UUID:
+    """Begin one; returns its public name."""
+    session_id: UUID = tx.execute(
         text(
             """
-            insert into sessions (token_hash, user_id, created_at, last_seen_at, expires_at, device, address, method)
-            values (:token_hash, :user_id, :now, :now, :expires_at, :device, :address, :method)
+            insert into sessions (
+              token_hash, user_id, created_at, last_seen_at, expires_at, device, address, method, kind
+            )
+            values (:token_hash, :user_id, :now, :now, :expires_at, :device, :address, :method, :kind)
+            returning id
             """
         ),
         {
@@ -108,13 +114,15 @@ def add(
             "device": device,
             "address": address,
             "method": method,
+            "kind": kind.value,
         },
-    )
+    ).scalar_one()
     tx.execute(text("update users set last_seen_at = :now where id = :id"), {"id": user_id, "now": now})
+    return session_id
 
 
 def actor_of(tx: Connection, token_hash: bytes, now: datetime, idle: timedelta) -> Actor | None:
-    """The person behind a session that is neither over, revoked, idle, nor older than the password."""
+    """The person behind a browser's session that is neither over, revoked, idle, nor older than the password."""
     row = tx.execute(
         text(
             f"""
@@ -123,7 +131,7 @@ def actor_of(tx: Connection, token_hash: bytes, now: datetime, idle: timedelta) 
                    u.must_change_password and s.method = 'password' as must_change_password
             from sessions s
             join users u on u.id = s.user_id
-            where s.token_hash = :token_hash and {LIVE}
+            where s.token_hash = :token_hash and s.kind = 'browser' and {LIVE}
             """  # noqa: S608 — a constant
         ),
         {"token_hash": token_hash, "now": now, "idle_since": now - idle},
@@ -135,13 +143,41 @@ def actor_of(tx: Connection, token_hash: bytes, now: datetime, idle: timedelta) 
     return to_actor(row)
 
 
+def actor_of_family(tx: Connection, session_id: UUID, user_id: UUID, now: datetime) -> Actor | None:
+    """The person behind a live family of tokens, as `actor_of` for a browser."""
+    row = _family(tx, session_id, user_id, now)
+    if row is None:
+        return None
+    if row.last_seen_at <= now - SEEN_EVERY:
+        _seen(tx, row.token_hash, user_id, now)
+    return to_actor(row)
+
+
+def current_token(tx: Connection, session_id: UUID, user_id: UUID, now: datetime) -> tuple[Actor, bytes] | None:
+    """Whose live family it is, and the hash of the refresh token that counts now."""
+    row = _family(tx, session_id, user_id, now)
+    return (to_actor(row), bytes(row.token_hash)) if row else None
+
+
+def exchange(
+    tx: Connection, session_id: UUID, old_hash: bytes, new_hash: bytes, now: datetime, expires_at: datetime
+) -> bool:
+    """Put the next refresh token of a family in place of this one; whether it was the one that counts."""
+    return bool(
+        tx.scalar(
+            text("select exchange_refresh_token(:id, :old, :new, :now, :expires_at)"),
+            {"id": session_id, "old": old_hash, "new": new_hash, "now": now, "expires_at": expires_at},
+        )
+    )
+
+
 def of_person(tx: Connection, user_id: UUID, this: bytes, now: datetime, idle: timedelta) -> tuple[Session, ...]:
     """The live sessions of a person, the one with the token `this` first, then the last seen."""
     rows = tx.execute(
         text(
             f"""
             select s.id, s.created_at, s.last_seen_at, s.expires_at, s.device, s.address, s.method,
-              s.token_hash = :this as is_this
+              s.kind, s.token_hash = :this as is_this
             from sessions s
             join users u on u.id = s.user_id
             where s.user_id = :user_id and {LIVE}
@@ -160,6 +196,7 @@ def of_person(tx: Connection, user_id: UUID, this: bytes, now: datetime, idle: t
             row.address,
             row.method,
             row.is_this,
+            SessionKind(row.kind),
         )
         for row in rows
     )
@@ -226,6 +263,21 @@ def forget_old(tx: Connection, now: datetime) -> None:
             ),
             {"before": before},
         )
+
+
+def _family(tx: Connection, session_id: UUID, user_id: UUID, now: datetime) -> Row[Any] | None:
+    return tx.execute(
+        text(
+            f"""
+            select u.id, u.username, u.name, u.role, u.must_change_password, s.last_seen_at, s.token_hash
+            from sessions s
+            join users u on u.id = s.user_id
+            where s.id = :session_id and s.user_id = :user_id and s.kind = 'api' and {LIVE}
+            """  # noqa: S608 — a constant
+        ),
+        # A program may be silent for as long as its refresh token lives.
+        {"session_id": session_id, "user_id": user_id, "now": now, "idle_since": now},
+    ).one_or_none()
 
 
 def _seen(tx: Connection, token_hash: bytes, user_id: UUID, now: datetime) -> None:

@@ -122,8 +122,12 @@ class Actor:
             raise NotAllowed("Choose a password of your own first.")
 
     def require_in_person(self) -> None:
-        """What concerns the account itself no API key may do. Raises `NotAllowed`."""
+        """What needs no permission, but somebody who has signed in. Raises `NotAllowed`."""
         self.require_settled()
+        self.require_no_key()
+
+    def require_no_key(self) -> None:
+        """What concerns the account itself no API key may do. Raises `NotAllowed`."""
         if self.key is not None:
             raise NotAllowed("An API key cannot change the account. Sign in for that.")
 

@@ -17,6 +17,8 @@ class Event(str, Enum):
     ANSWER_UNSHARE = "answer:unshare"
     ANSWER_VERIFY = "answer:verify"
     ANSWER_WITHDRAW = "answer:withdraw"
+    API_KEY_CREATE = "api_key:create"
+    API_KEY_REVOKE = "api_key:revoke"
     AUDIT_BEGIN = "audit:begin"
     AUDIT_EXPORT = "audit:export"
     AUDIT_PRUNE = "audit:prune"
@@ -84,6 +86,7 @@ class Event(str, Enum):
     SESSION_END = "session:end"
     SESSION_REFUSE = "session:refuse"
     SESSION_START = "session:start"
+    TOKEN_REUSE = "token:reuse"  # noqa: S105 — an event's name, not a token
     USER_ACCEPT_INVITATION = "user:accept_invitation"
     USER_ADD = "user:add"
     USER_APPROVE = "user:approve"

@@ -106,9 +106,16 @@ class PeoplePage:
     total: int
 
 
+class SessionKind(str, Enum):
+    """What somebody is signed in with: a browser and its cookie, or a program and its tokens."""
+
+    BROWSER = "browser"
+    API = "api"
+
+
 @dataclass(frozen=True)
 class Session:
-    """One browser in which somebody is signed in; `device` is its own word about itself."""
+    """One browser or program in which somebody is signed in; `device` is its own word about itself."""
 
     id: UUID
     created_at: datetime
@@ -118,6 +125,7 @@ class Session:
     address: str
     method: str
     is_this: bool
+    kind: SessionKind = SessionKind.BROWSER
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ def change_profile(kyo: Kyo, actor: Actor, name: str, email: str) -> None:
 
 def change_password(kyo: Kyo, actor: Actor, current: str, new: str, address: str = "") -> None:
     """Replace the actor's own password. All sessions end: sign in again. Raises `Invalid`, `NotAllowed`, `TooMany`."""
+    actor.require_no_key()
     with kyo.db.transaction(actor) as tx:
         account, known = users.read(tx, actor.id), users.credentials(tx, actor.username)
     if account is None or known is None:
@@ -100,14 +101,14 @@ def change_password(kyo: Kyo, actor: Actor, current: str, new: str, address: str
 
 def list_sessions(kyo: Kyo, actor: Actor, token: str | None) -> tuple[Session, ...]:
     """Where the actor is signed in; the session with this token is marked and comes first."""
-    actor.require_settled()
+    actor.require_in_person()
     with kyo.db.transaction(actor) as tx:
         return sessions.of_person(tx, actor.id, tokens.digest(token or ""), kyo.now(), kyo.settings.session_idle)
 
 
 def end_session(kyo: Kyo, actor: Actor, session_id: UUID) -> None:
     """End one of the actor's own sessions, perhaps the one they are in. Raises `NotFound`."""
-    actor.require_settled()
+    actor.require_in_person()
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         if not sessions.revoke_one(tx, actor.id, session_id, now):
@@ -117,7 +118,7 @@ def end_session(kyo: Kyo, actor: Actor, session_id: UUID) -> None:
 
 def end_other_sessions(kyo: Kyo, actor: Actor, token: str | None) -> int:
     """End all of the actor's sessions but the one with this token; returns how many there were."""
-    actor.require_settled()
+    actor.require_in_person()
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         ended = sessions.revoke_all(tx, actor.id, now, but=tokens.digest(token or ""))

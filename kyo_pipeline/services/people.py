@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from kyo_pipeline.adapters import passwords, tokens
-from kyo_pipeline.db import access, audit, invitations, people, sessions, sign_in_failures, users
+from kyo_pipeline.db import access, api_keys, audit, invitations, people, sessions, sign_in_failures, users
 from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.db.users import Account
 from kyo_pipeline.domain import password_policy, throttling
@@ -116,7 +116,10 @@ def change_role(kyo: Kyo, actor: Actor, user_id: UUID, role: Role) -> Actor:
 
 
 def deactivate(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
-    """Shut somebody out at once. Raises `NotFound`, and `Conflict` for oneself and for the last admin."""
+    """Shut somebody out at once, and their API keys for good.
+
+    Raises `NotFound`, and `Conflict` for oneself and for the last admin.
+    """
     actor.require(Permission.USER_CHANGE)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
@@ -127,7 +130,8 @@ def deactivate(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
         users.set_active(tx, user_id, False)
         invitations.withdraw(tx, user_id)
         sessions.revoke_all(tx, user_id, now)
-        audit.record(tx, actor, Event.USER_DEACTIVATE, user_id, now)
+        keys = api_keys.revoke_all(tx, user_id, now)
+        audit.record(tx, actor, Event.USER_DEACTIVATE, user_id, now, {"api_keys": keys} if keys else None)
 
 
 def reactivate(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
@@ -144,7 +148,7 @@ def reactivate(kyo: Kyo, actor: Actor, user_id: UUID) -> None:
 
 
 def reset_password(kyo: Kyo, actor: Actor, user_id: UUID) -> NewPerson:
-    """Give somebody a one-time password, end their sessions and let them try it. Raises `NotFound`, `Conflict`."""
+    """Give somebody a one-time password; sessions and API keys end. Raises `NotFound`, `Conflict`."""
     actor.require(Permission.USER_CHANGE)
     if user_id == actor.id and not actor.is_operator:  # the session that is to show it would end
         raise Conflict("Change your own password in your profile.")
@@ -155,19 +159,22 @@ def reset_password(kyo: Kyo, actor: Actor, user_id: UUID) -> NewPerson:
         users.set_password(tx, user_id, password_hash, now, must_change=True)
         invitations.withdraw(tx, user_id)
         sessions.revoke_all(tx, user_id, now)
+        keys = api_keys.revoke_all(tx, user_id, now)
         sign_in_failures.clear(tx, throttling.of_account(account.actor.username))
-        audit.record(tx, actor, Event.USER_RESET_PASSWORD, user_id, now)
+        audit.record(tx, actor, Event.USER_RESET_PASSWORD, user_id, now, {"api_keys": keys} if keys else None)
     return NewPerson(account.actor, one_time)
 
 
 def end_sessions(kyo: Kyo, actor: Actor, user_id: UUID) -> int:
-    """End all sessions of somebody at once; returns how many there were. Raises `NotFound`."""
+    """End all sessions of somebody at once, and their API keys; returns how many sessions. Raises `NotFound`."""
     actor.require(Permission.USER_CHANGE)
     now = kyo.now()
     with kyo.db.transaction(actor) as tx:
         users.lock_somebody(tx, user_id)
         ended = sessions.revoke_all(tx, user_id, now)
-        audit.record(tx, actor, Event.USER_END_SESSIONS, user_id, now, {"sessions": ended})
+        keys = api_keys.revoke_all(tx, user_id, now)
+        details = {"sessions": ended, **({"api_keys": keys} if keys else {})}
+        audit.record(tx, actor, Event.USER_END_SESSIONS, user_id, now, details)
     return ended
 
 

@@ -4,62 +4,35 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from kyo_pipeline import tries
-from kyo_pipeline.adapters import passwords, tokens
-from kyo_pipeline.db import audit, identities, invitations, sessions, sign_in_failures, users
+from kyo_pipeline import proof
+from kyo_pipeline.adapters import tokens
+from kyo_pipeline.db import audit, identities, invitations, sessions, users
 from kyo_pipeline.db.engine import Transaction
-from kyo_pipeline.db.sign_in_failures import Counted
-from kyo_pipeline.db.users import Credentials
-from kyo_pipeline.domain import throttling
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.identity import Identity
-from kyo_pipeline.domain.password_policy import MAX_LENGTH
-from kyo_pipeline.domain.people import PersonState, email_of, shown_name, typed_username, username_from
+from kyo_pipeline.domain.people import PersonState, email_of, shown_name, username_from
 from kyo_pipeline.domain.typed_text import said_by_browser, storable
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.tries import Try
+from kyo_pipeline.proof import refusal_of
 
 TICKET_LIFETIME = timedelta(seconds=30)
 #: So many namesakes are numbered; the next ones get random letters, since whole alphabets become `person`.
 _NUMBERED = 5
 
-_WRONG = "The user name or the password is wrong."
-_EXPIRED = "This one-time password has expired. Ask an administrator for a new one."
-_DEACTIVATED = "Your account has been deactivated. Ask an administrator."
-_AWAITING = "You have registered, and an administrator has not let you in yet. Try again later."
 _NO_ACCOUNT = "You have no account here. Ask an administrator for an invitation."
 _NOBODY = "The organisation's sign-in did not say who you are. Try again, or ask an administrator."
 
 
 def sign_in(kyo: Kyo, username: str, password: str, browser: str, address: str = "") -> str:
     """Check a password and return a ticket that this `browser` can redeem once. Raises `NotAllowed`, `TooMany`."""
-    typed = typed_username(username)
+    proved, ticket = proof.prove(kyo, username, password, address), tokens.new_token()
     with kyo.db.transaction(OPERATOR) as tx:
-        account, known = (users.find(tx, typed), users.credentials(tx, typed)) if typed else (None, None)
-    subjects = (throttling.of_account(typed or username.strip().lower()), *throttling.of_address(address))
-    person = account.actor if account else None
-    attempt = Try(Event.SESSION_REFUSE, OPERATOR, person, subjects, said_by_browser(address))
-    counted = tries.count(kyo, attempt)
-    # Outside any transaction: hashing takes long, and takes as long for a name that does not exist.
-    fits = passwords.verify(known.password_hash if known else None, password[: MAX_LENGTH + 1])
-    if known is None or not fits:
-        with kyo.db.transaction(OPERATOR) as tx:
-            tries.record_failure(tx, attempt, "wrong", counted, kyo.now())
-        raise NotAllowed(_WRONG)
-    refusal = _refusal(account.state) if account else None
-    if refusal is not None:  # only to whoever knows the password
-        with kyo.db.transaction(OPERATOR) as tx:
-            tries.record_failure(tx, attempt, "state", counted, kyo.now())
-        raise NotAllowed(refusal)
-    lifetime = timedelta(days=kyo.settings.KYO_INVITATION_DAYS)
-    if known.actor.must_change_password and kyo.now() - known.password_changed_at > lifetime:
-        with kyo.db.transaction(OPERATOR) as tx:
-            tries.record_failure(tx, attempt, "expired", counted, kyo.now())
-        raise NotAllowed(_EXPIRED)
-    stronger = passwords.hash_password(password) if passwords.is_outdated(known.password_hash) else None
-    return _let_in(kyo, known, stronger, browser, counted)
+        proof.accept(kyo, tx, proved)
+        expires_at = kyo.now() + TICKET_LIFETIME
+        sessions.add_ticket(tx, tokens.digest(ticket), proved.actor.id, tokens.digest(browser), expires_at)
+    return ticket
 
 
 def sign_in_with_identity(kyo: Kyo, identity: Identity, browser: str) -> str:
@@ -72,7 +45,7 @@ def sign_in_with_identity(kyo: Kyo, identity: Identity, browser: str) -> str:
     # After the registration is stored: whoever waits is told so at each try.
     with kyo.db.transaction(OPERATOR) as tx:
         account = users.lock(tx, user_id)
-        refusal = _refusal(account.state if account else PersonState.DEACTIVATED)
+        refusal = refusal_of(account.state if account else PersonState.DEACTIVATED)
         if refusal is None:
             sessions.forget_old(tx, now)
             sessions.add_ticket(
@@ -141,27 +114,7 @@ def _end(tx: Transaction, token: str, now: datetime) -> None:
         audit.record(tx, account.actor, Event.SESSION_END, account.actor.id, now)
 
 
-def _let_in(kyo: Kyo, known: Credentials, stronger: str | None, browser: str, counted: tuple[Counted, ...]) -> str:
-    """`stronger` is a hash of the same password with the parameters of today, if the stored one has older ones."""
-    now, ticket = kyo.now(), tokens.new_token()
-    with kyo.db.transaction(OPERATOR) as tx:
-        # Whoever deactivates them or resets the password at this moment comes before or after, not in between.
-        if not users.lock_unchanged(tx, known):
-            raise NotAllowed(_WRONG)
-        if stronger is not None:
-            users.strengthen_hash(tx, known, stronger)
-        tries.forgive(tx, counted)
-        sign_in_failures.forget_old(tx, now)
-        sessions.forget_old(tx, now)
-        sessions.add_ticket(tx, tokens.digest(ticket), known.actor.id, tokens.digest(browser), now + TICKET_LIFETIME)
-    return ticket
-
-
 # Identities ----------------------------------------------------------------------------------------------------------
-
-
-def _refusal(state: PersonState) -> str | None:
-    return {PersonState.DEACTIVATED: _DEACTIVATED, PersonState.AWAITING: _AWAITING}.get(state)
 
 
 def _verified_email(identity: Identity) -> str | None:
@@ -180,7 +133,7 @@ def _link(tx: Transaction, identity: Identity, now: datetime) -> UUID | None:
     account = users.lock(tx, user_id) if user_id else None
     if account is None:
         return None
-    if _refusal(account.state) is None:
+    if refusal_of(account.state) is None:
         if not identities.add(tx, identity, account.actor.id, now):
             raise Conflict("Somebody signed in as you at the same moment. Try again.")
         invitations.withdraw(tx, account.actor.id)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from kyo_pipeline.adapters.audit_key import _of_file, audit_key, known_keys
+from kyo_pipeline.adapters.audit_key import audit_key, known_keys
+from kyo_pipeline.adapters.secret_keys import of_file
 from kyo_pipeline.errors import Unavailable
 from kyo_pipeline.settings import Settings
 
@@ -20,14 +21,14 @@ def test_it_is_made_once_and_for_its_owner_alone(home: Settings) -> None:
     assert len(key) == 32
     path = home.KYO_HOME / "audit.key"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    _of_file.cache_clear()  # as another process
+    of_file.cache_clear()  # as another process
     assert audit_key(home) == key
     assert [found.name for found in home.KYO_HOME.iterdir()] == ["audit.key"]
 
 
 def test_whoever_comes_at_the_same_moment_gets_the_same(home: Settings) -> None:
     def read(_: int) -> bytes:
-        return _of_file.__wrapped__(home.KYO_HOME / "audit.key")  # without the memory of this process
+        return of_file.__wrapped__(home.KYO_HOME / "audit.key")  # without the memory of this process
 
     with ThreadPoolExecutor(8) as pool:
         assert len(set(pool.map(read, range(32)))) == 1
@@ -58,7 +59,7 @@ def test_former_secrets_and_the_file_are_known_as_well(home: Settings) -> None:
 def test_a_damaged_one_is_a_sentence_and_stays_as_it_is(home: Settings, content: str) -> None:
     path = home.KYO_HOME / "audit.key"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(Unavailable, match=r"The key of the audit log (is damaged|cannot be read)"):
+    with pytest.raises(Unavailable, match=r"This key (is damaged|cannot be read)"):
         audit_key(home)
     assert path.read_text(encoding="utf-8") == content
 

@@ -5,7 +5,7 @@ statuses of wrong bearers are the same everywhere; who may read what is somebody
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +20,8 @@ from kyo_app.identity import SECURE_SESSION_COOKIE, SESSION_COOKIE
 from kyo_pipeline.adapters import passwords
 from kyo_pipeline.db import users
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
-from kyo_pipeline.domain.scopes import Scope, granted
+from kyo_pipeline.domain.scopes import Scope
+from kyo_pipeline.errors import NotSignedIn
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import people, token_access
 from tests.conftest import Clock
@@ -97,10 +98,15 @@ def test_each_role_is_answered_so(
 
 @pytest.mark.parametrize("scope", list(Scope), ids=lambda scope: scope.value)
 @pytest.mark.parametrize("operation", TABLE, ids=" ".join)
-def test_each_scope_is_answered_so(client_of: ClientOf, admin: Actor, operation: Operation, scope: Scope) -> None:
+def test_each_scope_is_answered_so(
+    client_with: Callable[[str], TestClient],
+    key_of: Callable[..., str],
+    admin: Actor,
+    operation: Operation,
+    scope: Scope,
+) -> None:
     row = TABLE[operation]
-    keyed = replace(admin, key="kyo_abc", only=granted(frozenset({scope})))
-    reply = client_of(keyed).request(operation[0], PREFIX + operation[1], json=row.body)
+    reply = client_with(key_of(admin, scope)).request(operation[0], PREFIX + operation[1], json=row.body)
     assert reply.status_code == row.scopes[scope]
 
 
@@ -145,7 +151,7 @@ class Bearers:
 
     def of_a_family_that_was_stolen(self) -> str:
         newest = token_access.refresh(self.kyo, self.pair.refresh_token)
-        with pytest.raises(Exception, match=r"."):
+        with pytest.raises(NotSignedIn, match="used before"):
             token_access.refresh(self.kyo, self.pair.refresh_token)
         return newest.access_token
 
@@ -223,3 +229,24 @@ def test_the_cookie_of_the_app_is_worth_nothing(
 ) -> None:
     token = session_of(admin)
     assert _ask(site, operation, {"cookie": f"{SESSION_COOKIE}={token}; {SECURE_SESSION_COOKIE}={token}"}) == 401
+
+
+@pytest.mark.parametrize("operation", SIGNED_IN, ids=" ".join)
+@pytest.mark.parametrize("bearer", REFUSED, ids=lambda bearer: bearer.__name__)
+def test_a_wrong_bearer_gets_nowhere(
+    site: TestClient, bearers: Bearers, operation: Operation, bearer: Callable[[Bearers], str]
+) -> None:
+    assert _ask(site, operation, {"authorization": f"Bearer {bearer(bearers)}"}) == 401
+
+
+@pytest.mark.parametrize("operation", SIGNED_IN, ids=" ".join)
+def test_who_must_choose_a_password_gets_nowhere(
+    site: TestClient, bearers: Bearers, sql: Callable[..., list[Any]], operation: Operation
+) -> None:
+    sql("update users set must_change_password = true where id = :id", id=bearers.actor.id)
+    assert _ask(site, operation, {"authorization": f"Bearer {bearers.good()}"}) == 403
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_right_bearer_gets_in(site: TestClient, bearers: Bearers, scheme: str) -> None:
+    assert _ask(site, ("GET", "/auth/profile/"), {"authorization": f"{scheme} {bearers.good()}"}) == 200
