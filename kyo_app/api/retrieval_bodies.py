@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from typing_extensions import Self
 
 from kyo_app.api.bodies import Received, Sent
@@ -142,6 +142,13 @@ class FeedbackBody(Received):
     comment: str = Field("", max_length=MAX_COMMENT_LENGTH)
     reason: Reason | None = Field(None, description="Why it did not help; with -1 alone.")
     correct_document_id: UUID | None = Field(None, description="Which document has the answer; with -1 alone.")
+
+    @field_validator("rating", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError("A rating is 1, -1 or null.")  # noqa: TRY004 — the type that pydantic makes a fault of
+        return value
 
     @model_validator(mode="after")
     def _nothing_goes_with_null(self) -> Self:
