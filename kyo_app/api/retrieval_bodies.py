@@ -147,7 +147,7 @@ class FeedbackBody(Received):
     @classmethod
     def _true_is_no_number(cls, value: object) -> object:
         if isinstance(value, bool):
-            raise ValueError("A rating is 1, -1 or null.")  # noqa: TRY004 — the type that pydantic makes a fault of
+            raise ValueError("A rating is 1, -1 or null.")
         return value
 
     @model_validator(mode="after")

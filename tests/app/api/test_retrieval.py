@@ -8,9 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from kyo_app import runtime
-from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.actor import OPERATOR, Actor
+from kyo_pipeline.domain.answers import WITHHELD_TEXT
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, curating, history, library
+from kyo_pipeline.services import asking, history, library, reviewing
 
 LEAVE = "Everybody has thirty days of paid leave a year."
 QUESTION = "How many days of paid leave?"
@@ -117,16 +118,23 @@ def test_nobody_sees_the_answers_of_somebody_else(client_of: ClientOf, client: T
 
 
 def test_an_answer_from_a_document_out_of_reach_is_withheld(
-    client: TestClient, kyo: Kyo, manager: Actor, employee: Actor, sql: Callable[..., list[Any]]
+    client_of: ClientOf,
+    kyo: Kyo,
+    employee: Actor,
+    collection: Callable[..., str],
+    run_pipeline: Callable[[], None],
+    sql: Callable[..., list[Any]],
 ) -> None:
-    answer = ask(client)
-    [document] = library.list_documents(kyo, employee).documents
-    curating.archive(kyo, manager, document.id)
+    name = collection("Board", None, {employee: "read"})
+    uploaded = library.upload(kyo, OPERATOR, "pay.txt", b"The board is paid ninety thousand a year.", name)
+    run_pipeline()
+    reviewing.approve(kyo, OPERATOR, uploaded.document.latest.id)
+    client = client_of(employee)
+    answer = ask(client, question="How much is the board paid a year?")
+    assert answer["outcome"] == "answered"
+    sql("delete from collection_members")
     again = client.get(f"/api/retrieval/history/{answer['id']}/").json()
-    assert again["citations"][0]["current_number"] is None
-    sql("delete from collection_grants")
-    again = client.get(f"/api/retrieval/history/{answer['id']}/").json()
-    assert again["outcome"] in ("withheld", "answered")
+    assert (again["outcome"], again["text"], again["citations"]) == ("withheld", WITHHELD_TEXT, [])
 
 
 def test_a_rating_is_kept_and_taken_back(client: TestClient) -> None:
