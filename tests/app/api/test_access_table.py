@@ -4,10 +4,11 @@ A row asks for the route as somebody to whom nothing stands in the way but their
 statuses of wrong bearers are the same everywhere; who may read what is somebody else's is asked last.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -23,7 +24,7 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.scopes import Scope
 from kyo_pipeline.errors import NotSignedIn
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import people, token_access
+from kyo_pipeline.services import asking, people, token_access
 from tests.conftest import Clock
 
 ClientOf = Callable[[Actor | None], TestClient]
@@ -41,20 +42,43 @@ PUBLIC = {
 
 @dataclass(frozen=True)
 class Row:
-    """`roles`: what employee, manager and admin are answered; `scopes`: the admin with a key of that scope alone."""
+    """`roles`: what employee, manager and admin are answered; `scopes`: the admin with a key of that scope alone.
+
+    `of`: makes what it is about, as theirs; its id takes the place of the parameter in the path, and of `THING` in the
+    body.
+    """
 
     roles: tuple[int, int, int]
     scopes: Mapping[Scope, int]
     body: dict[str, Any] | None = None
+    of: Callable[[Kyo, Actor], UUID] | None = None
+
+
+THING = "the id of what it is about"
 
 
 def _any_scope(status: int) -> dict[Scope, int]:
     return dict.fromkeys(Scope, status)
 
 
+def _only(status: int, *scopes: Scope) -> dict[Scope, int]:
+    """These are answered so, and others 403."""
+    return {scope: status if scope in scopes else 403 for scope in Scope}
+
+
+def _answer(kyo: Kyo, actor: Actor) -> UUID:
+    return asking.ask(kyo, actor, "How many days of leave?").id
+
+
 TABLE: dict[Operation, Row] = {
     ("GET", "/auth/profile/"): Row((200, 200, 200), _any_scope(200)),
     ("PUT", "/auth/profile/"): Row((200, 200, 200), _any_scope(403), {"name": "Grace Hopper", "email": None}),
+    ("POST", "/retrieval/query/"): Row((200, 200, 200), _only(200, Scope.ANSWERS_ASK), {"question": "How much leave?"}),
+    ("GET", "/retrieval/history/"): Row((200, 200, 200), _only(200, Scope.ANSWERS_ASK)),
+    ("GET", "/retrieval/history/{answer_id}/"): Row((200, 200, 200), _only(200, Scope.ANSWERS_ASK), of=_answer),
+    ("POST", "/retrieval/feedback/"): Row(
+        (204, 204, 204), _only(204, Scope.ANSWERS_ASK), {"answer_id": THING, "rating": 1}, of=_answer
+    ),
 }
 
 
@@ -86,19 +110,31 @@ def test_every_row_tells_all_scopes() -> None:
 # Roles and scopes ----------------------------------------------------------------------------------------------------
 
 
+def _request(client: TestClient, operation: Operation, thing: UUID | None) -> int:
+    method, path = operation
+    row = TABLE.get(operation)
+    body = (
+        {name: str(thing) if value is THING else value for name, value in row.body.items()}
+        if row and row.body
+        else None
+    )
+    return client.request(method, PREFIX + re.sub(r"\{\w+\}", str(thing), path), json=body).status_code
+
+
 @pytest.mark.parametrize("role", list(Role), ids=lambda role: role.value)
 @pytest.mark.parametrize("operation", TABLE, ids=" ".join)
 def test_each_role_is_answered_so(
-    client_of: ClientOf, person: Callable[[Role], Actor], operation: Operation, role: Role
+    kyo: Kyo, client_of: ClientOf, person: Callable[[Role], Actor], operation: Operation, role: Role
 ) -> None:
-    row = TABLE[operation]
-    reply = client_of(person(role)).request(operation[0], PREFIX + operation[1], json=row.body)
-    assert reply.status_code == row.roles[list(Role).index(role)]
+    row, actor = TABLE[operation], person(role)
+    thing = row.of(kyo, actor) if row.of else None
+    assert _request(client_of(actor), operation, thing) == row.roles[list(Role).index(role)]
 
 
 @pytest.mark.parametrize("scope", list(Scope), ids=lambda scope: scope.value)
 @pytest.mark.parametrize("operation", TABLE, ids=" ".join)
 def test_each_scope_is_answered_so(
+    kyo: Kyo,
     client_with: Callable[[str], TestClient],
     key_of: Callable[..., str],
     admin: Actor,
@@ -106,8 +142,19 @@ def test_each_scope_is_answered_so(
     scope: Scope,
 ) -> None:
     row = TABLE[operation]
-    reply = client_with(key_of(admin, scope)).request(operation[0], PREFIX + operation[1], json=row.body)
-    assert reply.status_code == row.scopes[scope]
+    thing = row.of(kyo, admin) if row.of else None
+    assert _request(client_with(key_of(admin, scope)), operation, thing) == row.scopes[scope]
+
+
+@pytest.mark.parametrize("role", list(Role), ids=lambda role: role.value)
+@pytest.mark.parametrize("operation", [operation for operation, row in TABLE.items() if row.of], ids=" ".join)
+def test_what_is_somebody_elses_is_not_there(
+    kyo: Kyo, client_of: ClientOf, person: Callable[[Role], Actor], operation: Operation, role: Role
+) -> None:
+    of = TABLE[operation].of
+    assert of is not None
+    theirs = of(kyo, person(Role.EMPLOYEE))
+    assert _request(client_of(person(role)), operation, theirs) == 404
 
 
 # Bearers -------------------------------------------------------------------------------------------------------------
@@ -199,13 +246,8 @@ def bearers(kyo: Kyo, owner: Kyo, admin: Actor, person: Callable[[Role], Actor],
 
 
 def _ask(site: TestClient, operation: Operation, headers: dict[str, str]) -> int:
-    """With an object that there is not, and nothing that could stand in the way of a 200 but the bearer."""
-    method, path = operation
-    for parameter in OPERATIONS[operation].get("parameters", []):
-        if parameter["in"] == "path":
-            path = path.replace(f"{{{parameter['name']}}}", str(uuid4()))
-    row = TABLE.get(operation)
-    return site.request(method, PREFIX + path, json=row.body if row else None, headers=headers).status_code
+    """About something that there is not."""
+    return _request(TestClient(site.app, headers=headers, raise_server_exceptions=False), operation, uuid4())
 
 
 @pytest.mark.parametrize("operation", SIGNED_IN, ids=" ".join)
