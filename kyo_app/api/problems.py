@@ -25,7 +25,7 @@ from kyo_pipeline.services import refusals
 _log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-_UNEXPECTED = "Something unexpected went wrong. Nothing is lost; try again, or tell whoever runs KYO the request_id."
+UNEXPECTED = "Something unexpected went wrong. Nothing is lost; try again, or tell whoever runs KYO the request_id."
 
 
 class Fault(BaseModel):
@@ -97,13 +97,18 @@ async def put_on_record(request: Request, error: KyoError) -> None:
         await run(Work.REQUEST, refusals.record, runtime.kyo(), actor, error.message)
 
 
-async def _on_kyo_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, KyoError)  # noqa: S101 — Starlette calls it with nothing else
+async def answered(request: Request, error: KyoError) -> Response:
+    """What a service says, put on record where it has to be."""
     try:
         await put_on_record(request, error)
     except KyoError as unrecorded:  # what cannot be put on record is refused all the same
         return of_error(unrecorded)
     return of_error(error)
+
+
+async def _on_kyo_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, KyoError)  # noqa: S101 — Starlette calls it with nothing else
+    return await answered(request, error)
 
 
 async def _on_invalid(request: Request, error: Exception) -> Response:  # noqa: ARG001 — Starlette calls it so
@@ -147,7 +152,7 @@ def path_within(scope: Scope) -> str:
 
 def unexpected() -> Response:
     """What nobody has foreseen: the log has the rest."""
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, _UNEXPECTED)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED)
 
 
 def _pointer(place: tuple[int | str, ...]) -> str:

@@ -1,107 +1,98 @@
-"""`/api/retrieval/…`: questions, the history of answers, and what their askers think of them."""
+"""`/api/retrieval/…`."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Request, status
+from starlette.responses import Response
 
 from kyo_app import runtime
-from kyo_app.api import problems, streaming
+from kyo_app.api import streaming
 from kyo_app.api.bodies import Page, WantedPage, page_of
 from kyo_app.api.caller import Caller
-from kyo_app.api.conditional import DOCUMENTED, NOT_MODIFIED, ConditionalRoute
-from kyo_app.api.retrieval_bodies import Answer, AnswerSummary, Feedback, Question
+from kyo_app.api.problems import documented
+from kyo_app.api.retrieval_bodies import AnswerBody, AnswerSummaryBody, FeedbackBody, QuestionBody
 from kyo_app.api.threads import Work, in_thread, run
 from kyo_pipeline.services import asking, history
 
-router = APIRouter(prefix="/retrieval", tags=["Retrieval"], route_class=ConditionalRoute)
+router = APIRouter(prefix="/retrieval", tags=["Retrieval"])
 
-_MAX_TEXT = 200
-_EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The answer; with `Accept: text/event-stream`, the events `begun`, `piece` …, and `answer` or "
-        "`problem`.",
-        "content": {streaming.MEDIA_TYPE: {"schema": {"type": "string"}}},
-    }
-}
+_STREAM = (
+    "event: begun\n"
+    'data: {"conversation_id": "0b9f5c1e-8a4e-4f7f-9d2b-6a1f5f0f7a11"}\n\n'
+    "event: piece\n"
+    'data: {"text": "Thirty days "}\n\n'
+    "event: answer\n"
+    'data: {"id": "…", "text": "Thirty days [1].", "outcome": "answered", …}\n\n'
+)
+_EVENTS = {"schema": {"type": "string"}, "example": _STREAM}
 
 
 @router.post(
     "/query/",
-    operation_id="ask",
+    operation_id="ask_question",
     summary="Ask a question",
-    response_model=Answer,
-    responses={**_EVENTS, **problems.documented(404)},
+    response_model=AnswerBody,
+    responses={**documented(404), 200: {"description": "The answer", "content": {streaming.MEDIA_TYPE: _EVENTS}}},
 )
-async def ask(request: Request, caller: Caller, body: Question) -> Any:
-    """An answer with citations from approved documents that the caller may read, or an honest `not_found`.
+async def ask_question(request: Request, caller: Caller, body: QuestionBody) -> Response | AnswerBody:
+    """The stored answer, out of the documents that you may read; `outcome` is `not_found` where they have none.
 
-    With `Accept: text/event-stream` it comes as server-sent events while it is written: `begun` with the
-    conversation, `piece` with text as often as there is some, and in the end `answer` with the whole, whose text
-    counts, or `problem`. Whoever hangs up stops it; what was written is in the history. Scope `answers:ask`. How many
-    questions one person may ask in a minute and a day is limited: 429.
+    With `Accept: text/event-stream` it comes as server-sent events: `begun` with the conversation, `piece` with text
+    while it is written, and `answer` with the whole answer, whose text counts: its citations have been checked. What
+    fails once events are sent is an event `problem`, with problem details; before, it is an ordinary error. Whoever
+    hangs up finds what there was in the history, as `stopped`.
+
+    Questions of one person are limited by minute and by day: 429 says from when on there are more.
     """
-    kyo = runtime.kyo()
-    if streaming.MEDIA_TYPE in request.headers.get("accept", ""):
-        begun = streaming.Begun()
 
-        def note(conversation_id: UUID) -> None:
-            begun["conversation_id"] = str(conversation_id)
+    # Not `in_thread`: while a stream is sent there is nothing to do that blocks.
+    kyo, anew = runtime.kyo(), body.anew
+    if streaming.is_wanted(request):
+        return await streaming.streamed(
+            request,
+            lambda begun: asking.stream_answer(kyo, caller, body.question, body.conversation_id, begun, anew=anew),
+        )
+    answer = await run(Work.QUESTION, asking.ask, kyo, caller, body.question, body.conversation_id, anew=anew)
+    return AnswerBody.model_validate(answer)
 
-        writing = asking.stream_answer(kyo, caller, body.question, body.conversation_id, note, anew=body.anew)
-        return await streaming.stream(writing, begun)
-    found = await run(Work.QUESTION, asking.ask, kyo, caller, body.question, body.conversation_id, anew=body.anew)
-    return Answer.of(found)
 
-
-@router.get(
-    "/history/",
-    operation_id="list_history",
-    summary="List one's own questions",
-    responses=NOT_MODIFIED,
-    openapi_extra=DOCUMENTED,
-)
-@in_thread()
-def list_history(
+@router.get("/history/", operation_id="list_answers", summary="List your questions and answers")
+@in_thread(Work.REQUEST)
+def list_answers(
     request: Request,
     caller: Caller,
     paging: WantedPage,
-    q: Annotated[str, Query(max_length=_MAX_TEXT, description="Looked for in questions.")] = "",
-) -> Page[AnswerSummary]:
-    """With the beginning of each answer, the newest first. Scope `answers:ask`."""
-    found = history.list_answers(runtime.kyo(), caller, text=q, limit=paging.limit, offset=paging.offset)
-    return page_of(request, paging, [AnswerSummary.model_validate(one) for one in found.answers], found.total)
+    q: Annotated[str, Query(max_length=asking.MAX_QUESTION_LENGTH, description="Words that are looked for.")] = "",
+) -> Page[AnswerSummaryBody]:
+    """Your own questions with their answers, newest first. Nobody else's, whatever your role."""
+    page = history.list_answers(runtime.kyo(), caller, text=q, limit=paging.limit, offset=paging.offset)
+    answers = [AnswerSummaryBody.model_validate(answer) for answer in page.answers]
+    return page_of(request, paging, answers, page.total)
 
 
 @router.get(
-    "/history/{answer_id}/",
-    operation_id="read_answer",
-    summary="Read an answer again",
-    responses={**NOT_MODIFIED, **problems.documented(404)},
-    openapi_extra=DOCUMENTED,
+    "/history/{answer_id}/", operation_id="read_answer", summary="Read one of your answers", responses=documented(404)
 )
-@in_thread()
-def read_answer(answer_id: UUID, caller: Caller) -> Answer:
-    """One of your own. `withheld`: it quoted documents that you may no longer read. Scope `answers:ask`."""
-    return Answer.of(history.read_answer(runtime.kyo(), caller, answer_id))
+@in_thread(Work.REQUEST)
+def read_answer(caller: Caller, answer_id: UUID) -> AnswerBody:
+    """An answer to one of your questions. One that quotes what you may no longer read is `withheld`."""
+    return AnswerBody.model_validate(history.read_answer(runtime.kyo(), caller, answer_id))
 
 
 @router.post(
     "/feedback/",
-    status_code=204,
-    operation_id="give_feedback",
+    operation_id="rate_answer",
     summary="Say whether an answer helped",
-    responses=problems.documented(404),
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=documented(404),
 )
-@in_thread()
-def give_feedback(caller: Caller, body: Feedback) -> Response:
-    """About an answer to a question of your own.
-
-    What did not help is looked into by those who look after the documents that it cites. Scope `answers:ask`.
-    """
-    kyo = runtime.kyo()
+@in_thread(Work.REQUEST)
+def rate_answer(caller: Caller, body: FeedbackBody) -> None:
+    """What you think of an answer to one of your questions; the last word counts, and null takes it back."""
     if body.rating is None:
-        history.withdraw_rating(kyo, caller, body.answer_id)
-    else:
-        history.rate(kyo, caller, body.answer_id, body.rating, body.comment, body.reason, body.correct_document_id)
-    return Response(status_code=204)
+        history.withdraw_rating(runtime.kyo(), caller, body.answer_id)
+        return
+    history.rate(
+        runtime.kyo(), caller, body.answer_id, body.rating, body.comment, body.reason, body.correct_document_id
+    )

@@ -3,119 +3,142 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Generator
-from contextlib import aclosing
-from time import monotonic
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from threading import Event
+from uuid import UUID
 
-import anyio
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from fastapi import Request
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from kyo_app.api import problems
-from kyo_app.api.retrieval_bodies import Answer
+from kyo_app.api.retrieval_bodies import AnswerBody
 from kyo_app.api.threads import Work, run
-from kyo_pipeline.domain import answers
+from kyo_pipeline.domain.answers import Answer
 from kyo_pipeline.errors import KyoError
 
 _log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "text/event-stream"
-#: A piece is sent no sooner than so many seconds after the one before: a model writes fifty in one.
-_BATCH_SECONDS = 0.08
-#: What is refused, is refused within this time, and has a status of its own.
-_FIRST_SECONDS = 3
-#: Proxies close what is silent for a minute.
-_SILENCE_SECONDS = 15
-_COMMENT = ": still at work\n\n"
-_HEADERS = {"X-Accel-Buffering": "no"}  # nginx would collect it
+#: Pieces of one such time are one event: a model writes a word at a time.
+BATCH_SECONDS = 0.08
+#: So often something is sent while a model is silent, or a proxy would take the connection for a dead one.
+KEEP_ALIVE_SECONDS = 15.0
 
-Writing = Generator[str, None, answers.Answer]
+Stream = Generator[str, None, Answer]
+Begin = Callable[[Callable[[UUID], None]], Stream]
+_Said = UUID | str | Answer | Exception
 
 
-class Begun(dict[str, str]):
-    """What is known before the first piece: the conversation, once the question is stored."""
+def is_wanted(request: Request) -> bool:
+    """Whether the client names event streams as what it accepts. Whoever does not gets JSON."""
+    accepted = request.headers.get("accept", "").lower().split(",")
+    return any(one.partition(";")[0].strip() == MEDIA_TYPE for one in accepted)
 
 
-class _Done:
-    """The end of a generator, with what it has returned: a thread cannot raise `StopIteration` to a task."""
+async def streamed(request: Request, begin: Begin) -> Response:
+    """The events of the stream that `begin` makes; it is given what wants to be told of the conversation.
 
-    def __init__(self, answer: answers.Answer) -> None:
-        self.answer = answer
+    Raises what the stream raises before it has begun: the answer has its own status as long as nothing is sent.
+    """
+    told = _Told(asyncio.get_running_loop())
+    task = asyncio.create_task(run(Work.QUESTION, _write, begin, told))
+    first = await told.said.get()
+    if isinstance(first, Exception):
+        await task
+        raise first
+    return _EventStream(_events(request, first, told), told, task)
 
 
-Step = asyncio.Task["str | _Done"]
+@dataclass
+class _Told:
+    """What the thread that asks says to the loop that sends. `is_gone` is set when nobody listens any more."""
+
+    loop: asyncio.AbstractEventLoop
+    said: asyncio.Queue[_Said] = field(default_factory=asyncio.Queue)
+    is_gone: Event = field(default_factory=Event)
+
+    def say(self, said: _Said) -> None:
+        self.loop.call_soon_threadsafe(self.said.put_nowait, said)
 
 
-async def stream(writing: Writing, begun: Begun) -> Response:
-    """Answer with events. What fails at once is raised, and so has a status of its own."""
-    first = _step(writing)
-    await asyncio.wait({first}, timeout=_FIRST_SECONDS)
-    if first.done() and first.exception() is not None:
-        await run(Work.QUESTION, writing.close)
-        raise first.exception() or AssertionError("there is one")
-    return _EventStream(_events(writing, begun, first))
+def _write(begin: Begin, told: _Told) -> None:
+    """In a thread: the generator is run and closed in the same one."""
+    try:
+        with closing(begin(told.say)) as stream:
+            while not told.is_gone.is_set():
+                try:
+                    told.say(next(stream))
+                except StopIteration as end:
+                    told.say(end.value)
+                    return
+    except Exception as error:  # noqa: BLE001 — whoever waits for the answer is told, and raises it or logs it
+        told.say(error)
 
 
 class _EventStream(StreamingResponse):
-    """Closes its events whatever happens: Starlette leaves that to the garbage collector."""
+    """Tells the thread when the client is gone, however that comes to be known."""
 
-    def __init__(self, events: AsyncGenerator[str, None]) -> None:
-        super().__init__(events, headers=_HEADERS, media_type=MEDIA_TYPE)
-        self._events = events
+    def __init__(self, events: AsyncIterator[str], told: _Told, task: "asyncio.Task[None]") -> None:
+        # nginx would else keep the events until it has a page of them
+        super().__init__(events, media_type=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
+        self._told, self._task = told, task  # the loop itself keeps weak references to tasks alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with aclosing(self._events):
+        try:
             await super().__call__(scope, receive, send)
+        finally:
+            self._told.is_gone.set()
 
 
-async def _events(writing: Writing, begun: Begun, step: Step) -> AsyncGenerator[str, None]:
-    told, collected, sent_at = False, "", monotonic()
-    try:
-        while True:
-            if begun and not told:
-                told = True
-                yield _event("begun", begun)
-            await asyncio.wait({step}, timeout=_SILENCE_SECONDS)
-            if not step.done():
-                yield _COMMENT
+async def _events(request: Request, first: _Said, told: _Told) -> AsyncIterator[str]:
+    said: _Said | None = first
+    while True:
+        if said is None:
+            yield ": the answer is still being written\n\n"
+        elif isinstance(said, UUID):
+            yield _event("begun", json.dumps({"conversation_id": str(said)}))
+        elif isinstance(said, str):
+            text, said = await _batch(said, told)
+            yield _event("piece", json.dumps({"text": text}))
+            if said is not None:
                 continue
-            piece = step.result()
-            collected += piece if isinstance(piece, str) else ""
-            if collected and (isinstance(piece, _Done) or monotonic() - sent_at >= _BATCH_SECONDS):
-                yield _event("piece", {"text": collected})
-                collected, sent_at = "", monotonic()
-            if isinstance(piece, _Done):
-                yield _event("answer", Answer.of(piece.answer).model_dump(mode="json"))
-                return
-            step = _step(writing)
-    except KyoError as error:
-        yield _event("problem", _body(problems.of_error(error)))
-    except Exception:  # noqa: BLE001 — the last stop: the stream has begun, and no handler can answer any more
-        _log.exception("An answer could not be written to its end")
-        yield _event("problem", _body(problems.unexpected()))
-    finally:
-        # Whoever has gone away cancels this task: what was written so far is stored all the same.
-        with anyio.CancelScope(shield=True):
-            await asyncio.wait({step})
-            await run(Work.QUESTION, writing.close)
+        elif isinstance(said, Answer):
+            yield _event("answer", AnswerBody.model_validate(said).model_dump_json())
+            return
+        else:
+            yield _event("problem", bytes((await _problem(request, said)).body).decode())
+            return
+        said = await _next(told, KEEP_ALIVE_SECONDS)
 
 
-def _step(writing: Writing) -> Step:
-    return asyncio.create_task(run(Work.QUESTION, _next, writing))
+async def _batch(text: str, told: _Told) -> tuple[str, _Said | None]:
+    """The pieces that come soon after this one, and what came behind them if it is none."""
+    until = told.loop.time() + BATCH_SECONDS
+    while (left := until - told.loop.time()) > 0:
+        said = await _next(told, left)
+        if not isinstance(said, str):
+            return text, said
+        text += said
+    return text, None
 
 
-def _next(writing: Writing) -> "str | _Done":
+async def _next(told: _Told, seconds: float) -> _Said | None:
     try:
-        return next(writing)
-    except StopIteration as stopped:
-        return _Done(stopped.value)
+        return await asyncio.wait_for(told.said.get(), seconds)
+    except asyncio.TimeoutError:
+        return None
 
 
-def _event(name: str, data: object) -> str:
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+async def _problem(request: Request, error: Exception) -> Response:
+    if isinstance(error, KyoError):
+        return await problems.answered(request, error)
+    _log.error("An answer that was being streamed broke off.", exc_info=error)
+    return problems.problem(HTTPStatus.INTERNAL_SERVER_ERROR, problems.UNEXPECTED)
 
 
-def _body(response: Response) -> Any:
-    assert isinstance(response, JSONResponse)  # noqa: S101 — problems are nothing else
-    return json.loads(bytes(response.body))
+def _event(name: str, data: str) -> str:
+    return f"event: {name}\ndata: {data}\n\n"

@@ -163,7 +163,8 @@ def test_each_request_has_a_name_of_its_own(client: TestClient) -> None:
 def test_the_audit_log_knows_the_request_by_the_same_name(
     client_of: ClientOf, manager: Actor, sql: Callable[..., list[Any]]
 ) -> None:
-    client = TestClient(IdentityMiddleware(client_of(manager).app), client=("192.0.2.7", 50_000))
+    known = client_of(manager)
+    client = TestClient(IdentityMiddleware(known.app), client=("192.0.2.7", 50_000), headers={**known.headers})
     reply = client.put("/api/auth/profile/", json={"name": "Grace", "email": None})
     [row] = sql("select request_id, address from audit_log where event = 'user:change_profile'")
     assert (row.request_id, str(row.address)) == (reply.headers["x-request-id"], "192.0.2.7")
