@@ -1,7 +1,7 @@
 """Questions over HTTP beside the bare service: `python -m benchmarks.api_query [--passages 400] [--seconds 10]`.
 
-A real uvicorn with all routes but the pages, loaded from outside by wrk (`scripts/install-load-tool`). The caller is put
-in the place of a token: checking one is not in the figures. Then how long /healthz takes while slow questions wait for a
+A real uvicorn with the API and /healthz, loaded from outside by wrk (`scripts/install-load-tool`). The caller is put in
+the place of a token: checking one is not in the figures. Then how long /healthz takes while slow questions wait for a
 model, which is a server that waits.
 """
 
@@ -97,7 +97,8 @@ def over_http(url: str, questions: list[str], seconds: int, *, anew: bool) -> Lo
             [*command, f"{url}{PREFIX}/retrieval/query/"], check=True, capture_output=True, text=True
         ).stdout
     figures = next(line for line in said.splitlines() if line.startswith("FIGURES")).split()[1:]
-    return Load(*map(float, figures[:3]), failed=int(figures[3]))
+    middle, high, rate, failed = map(float, figures)
+    return Load(middle, high, rate, int(failed))
 
 
 def bare(kyo: Kyo, actor: Actor, questions: list[str], seconds: int, *, anew: bool) -> Load:

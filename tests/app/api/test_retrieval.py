@@ -12,6 +12,7 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor
 from kyo_pipeline.domain.answers import WITHHELD_TEXT
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, history, library, reviewing
+from tests.conftest import Clock
 
 LEAVE = "Everybody has thirty days of paid leave a year."
 QUESTION = "How many days of paid leave?"
@@ -74,9 +75,7 @@ def test_what_is_no_question_is_refused(client: TestClient, body: dict[str, obje
     assert response.headers["content-type"] == "application/problem+json"
 
 
-def test_a_foreign_conversation_is_not_there(
-    client_of: ClientOf, client: TestClient, manager: Actor, audited: Callable[[], list[str]]
-) -> None:
+def test_a_foreign_conversation_is_not_there(client_of: ClientOf, client: TestClient, manager: Actor) -> None:
     own = ask(client)["conversation_id"]
     body = {"question": QUESTION, "conversation_id": own}
     assert client_of(manager).post("/api/retrieval/query/", json=body).status_code == 404
@@ -97,8 +96,9 @@ def test_who_asks_too_often_is_told_when_to_come_again(
     assert "answer:refuse" in audited()
 
 
-def test_the_history_has_pages_and_is_searched(client: TestClient) -> None:
+def test_the_history_has_pages_and_is_searched(client: TestClient, clock: Clock) -> None:
     ask(client)
+    clock.advance(seconds=1)
     last = ask(client, question="Who won the world cup of 1966?")
     page = client.get("/api/retrieval/history/", params={"limit": 1}).json()
     assert (page["total"], [one["id"] for one in page["items"]]) == (2, [last["id"]])

@@ -30,10 +30,9 @@ from tests.fakes import ScriptedGenerator
 
 LEAVE = "Everybody has thirty days of paid leave a year. Unused leave ends in March."
 ANSWER = Draft("Thirty days [1].", Outcome.ANSWERED, (DraftCitation(1, 0, 0, 46),), 120, 5)
-ASKED = {"json": {"question": "How many days of leave?"}, "headers": {"Accept": "text/event-stream"}}
+BODY = {"question": "How many days of leave?"}
+EVENTS = {"Accept": "text/event-stream"}
 QUERY = f"{PREFIX}/retrieval/query/"
-
-Scripted = Callable[..., Kyo]
 
 
 class Hesitant(ScriptedGenerator):
@@ -111,7 +110,7 @@ def test_a_stream_begins_brings_pieces_and_ends_with_the_answer(
     asked_with: Callable[[ScriptedGenerator], None], site: httpx.Client
 ) -> None:
     asked_with(ScriptedGenerator(["Thirty ", "days [7]."], ANSWER))
-    response = site.post(QUERY, **ASKED)
+    response = site.post(QUERY, json=BODY, headers=EVENTS)
     assert response.headers["content-type"].startswith("text/event-stream")
     begun, *pieces, answer = events_of(response.text)
     assert begun[0] == "begun"
@@ -125,7 +124,7 @@ def test_what_fails_in_the_middle_is_told_in_the_stream(
     asked_with: Callable[[ScriptedGenerator], None], site: httpx.Client
 ) -> None:
     asked_with(ScriptedGenerator(["Thirty "], Unavailable("The model is away. Ask again.")))
-    response = site.post(QUERY, **ASKED)
+    response = site.post(QUERY, json=BODY, headers=EVENTS)
     assert response.status_code == 200
     name, problem = events_of(response.text)[-1]
     assert (name, problem["status"], problem["detail"]) == ("problem", 503, "The model is away. Ask again.")
@@ -135,7 +134,7 @@ def test_what_nobody_has_foreseen_is_a_problem_without_details(
     asked_with: Callable[[ScriptedGenerator], None], site: httpx.Client
 ) -> None:
     asked_with(ScriptedGenerator(["Thirty "], RuntimeError("secret")))
-    name, problem = events_of(site.post(QUERY, **ASKED).text)[-1]
+    name, problem = events_of(site.post(QUERY, json=BODY, headers=EVENTS).text)[-1]
     assert (name, problem["status"]) == ("problem", 500)
     assert "secret" not in str(problem)
 
@@ -145,7 +144,7 @@ def test_who_hangs_up_finds_what_there_was_and_leaves_the_thread_free(
 ) -> None:
     generator = Hesitant(["Thirty ", "days ", "and more."], ANSWER)
     asked_with(generator)
-    with site.stream("POST", QUERY, **ASKED) as response:
+    with site.stream("POST", QUERY, json=BODY, headers=EVENTS) as response:
         next(line for line in response.iter_lines() if "Thirty" in line)
     time.sleep(0.3)  # until the server has seen it
     generator.go_on.set()
@@ -163,7 +162,7 @@ def test_a_silent_model_does_not_let_the_connection_die(
     monkeypatch.setattr(streaming, "KEEP_ALIVE_SECONDS", 0.05)
     generator = Hesitant(["Thirty ", "days."], ANSWER)
     asked_with(generator)
-    with site.stream("POST", QUERY, **ASKED) as response:
+    with site.stream("POST", QUERY, json=BODY, headers=EVENTS) as response:
         lines = response.iter_lines()
         assert next(line for line in lines if line.startswith(":"))
         generator.go_on.set()
@@ -184,7 +183,7 @@ def test_slow_questions_keep_nobody_else_waiting(
     with ThreadPoolExecutor(Work.QUESTION.value) as people:
         try:
             waiting = [
-                people.submit(httpx.post, f"{site.base_url}{QUERY}", json=ASKED["json"], timeout=20)
+                people.submit(httpx.post, f"{site.base_url}{QUERY}", json=BODY, timeout=20)
                 for _ in range(Work.QUESTION.value)
             ]
             wait_for(lambda: busy() == Work.QUESTION.value)
