@@ -13,6 +13,7 @@ from kyo_app.api.conditional import DOCUMENTED, NOT_MODIFIED, ConditionalRoute
 from kyo_app.api.documents_bodies import Approval, Document, DocumentWithVersions, Uploaded, Version
 from kyo_app.api.threads import Work, in_thread, run
 from kyo_app.api.upload_form import UPLOAD_FORM, read_form
+from kyo_pipeline.domain.actor import Permission
 from kyo_pipeline.domain.collections import MAX_NAME_LENGTH
 from kyo_pipeline.domain.documents import MAX_TAG_LENGTH, DocumentState, Review, VersionStatus
 from kyo_pipeline.errors import NotFound
@@ -83,6 +84,7 @@ async def upload_document(request: Request, response: Response, caller: Caller) 
     already becomes the next version of that document, which answers questions in the place of the old one once it is
     approved. Scope `documents:upload`. How many files one person may upload in an hour is limited: 429.
     """
+    caller.require(Permission.DOCUMENT_UPLOAD)  # the service does, too, but after a file of some megabytes
     async with read_form(request) as form:
         made = await run(Work.UPLOAD, form.upload, runtime.kyo(), caller)
     response.status_code = 201 if made.created else 200

@@ -10,12 +10,13 @@ from kyo_app import runtime
 from kyo_app.api import streaming
 from kyo_app.api.bodies import Page, WantedPage, page_of
 from kyo_app.api.caller import Caller
+from kyo_app.api.conditional import DOCUMENTED, NOT_MODIFIED, ConditionalRoute
 from kyo_app.api.problems import documented
 from kyo_app.api.retrieval_bodies import AnswerBody, AnswerSummaryBody, FeedbackBody, QuestionBody
 from kyo_app.api.threads import Work, in_thread, run
 from kyo_pipeline.services import asking, history
 
-router = APIRouter(prefix="/retrieval", tags=["Retrieval"])
+router = APIRouter(prefix="/retrieval", tags=["Retrieval"], route_class=ConditionalRoute)
 
 _STREAM = (
     "event: begun\n"
@@ -57,7 +58,13 @@ async def ask_question(request: Request, caller: Caller, body: QuestionBody) -> 
     return AnswerBody.model_validate(answer)
 
 
-@router.get("/history/", operation_id="list_answers", summary="List your questions and answers")
+@router.get(
+    "/history/",
+    operation_id="list_answers",
+    summary="List your questions and answers",
+    responses=NOT_MODIFIED,
+    openapi_extra=DOCUMENTED,
+)
 @in_thread(Work.REQUEST)
 def list_answers(
     request: Request,
@@ -72,7 +79,11 @@ def list_answers(
 
 
 @router.get(
-    "/history/{answer_id}/", operation_id="read_answer", summary="Read one of your answers", responses=documented(404)
+    "/history/{answer_id}/",
+    operation_id="read_answer",
+    summary="Read one of your answers",
+    responses={**NOT_MODIFIED, **documented(404)},
+    openapi_extra=DOCUMENTED,
 )
 @in_thread(Work.REQUEST)
 def read_answer(caller: Caller, answer_id: UUID) -> AnswerBody:

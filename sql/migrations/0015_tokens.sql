@@ -40,5 +40,6 @@ grant select, insert on api_keys to kyo_app;
 grant update (last_used_at, last_used_address, revoked_at) on api_keys to kyo_app;
 alter table api_keys enable row level security;
 create policy own on api_keys to kyo_app
-  using (user_id = (select current_actor()) or (select actor_is_admin()))
-  with check (user_id = (select current_actor()) or (select actor_is_admin()));
+  using (user_id = (select current_actor()) or (select actor_is_admin()));
+create policy nobody_elses on api_keys as restrictive for insert to kyo_app
+  with check (user_id = (select current_actor()));

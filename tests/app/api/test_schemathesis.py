@@ -46,9 +46,7 @@ Known = dict[str, list[str]]
 
 # They are connected to nothing until a test runs. Schemathesis makes a test of each operation that it knows by now.
 SITE = Starlette(routes=[Mount(PREFIX, app=create_api())])
-SCHEMA = schemathesis.openapi.from_asgi(
-    f"{PREFIX}/openapi.json", SITE, config=schemathesis.Config.from_dict(CONFIG)
-)
+SCHEMA = schemathesis.openapi.from_asgi(f"{PREFIX}/openapi.json", SITE, config=schemathesis.Config.from_dict(CONFIG))
 
 # What one question leaves behind is there at the next one, as it would be.
 ONE_DATABASE = settings(suppress_health_check=list(HealthCheck), deadline=None)
