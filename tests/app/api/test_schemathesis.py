@@ -46,9 +46,7 @@ Known = dict[str, list[str]]
 
 # They are connected to nothing until a test runs. Schemathesis makes a test of each operation that it knows by now.
 SITE = Starlette(routes=[Mount(PREFIX, app=create_api())])
-SCHEMA = schemathesis.openapi.from_asgi(
-    f"{PREFIX}/openapi.json", SITE, config=schemathesis.Config.from_dict(CONFIG)
-)
+SCHEMA = schemathesis.openapi.from_asgi(f"{PREFIX}/openapi.json", SITE, config=schemathesis.Config.from_dict(CONFIG))
 
 # What one question leaves behind is there at the next one, as it would be.
 ONE_DATABASE = settings(suppress_health_check=list(HealthCheck), deadline=None)
@@ -81,17 +79,19 @@ def asked(kyo: Kyo, known: Known) -> Iterator[None]:
 
 
 @SCHEMA.parametrize()
+@pytest.mark.usefixtures("asked")
 @ONE_DATABASE
 def test_an_admin_gets_nothing_undocumented(
-    case: schemathesis.Case, asked: None, token_of: Callable[[Actor], str], admin: Actor
+    case: schemathesis.Case, token_of: Callable[[Actor], str], admin: Actor
 ) -> None:
     case.call_and_validate(headers={"Authorization": f"Bearer {token_of(admin)}"})
 
 
 @SCHEMA.parametrize()
+@pytest.mark.usefixtures("asked")
 @ONE_DATABASE
 def test_an_employee_gets_nothing_undocumented(
-    case: schemathesis.Case, asked: None, token_of: Callable[[Actor], str], employee: Actor
+    case: schemathesis.Case, token_of: Callable[[Actor], str], employee: Actor
 ) -> None:
     case.call_and_validate(headers={"Authorization": f"Bearer {token_of(employee)}"})
 
