@@ -1,7 +1,7 @@
 """`/api/analytics/…`: how KYO is used."""
 
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 
 from kyo_app import runtime
 from kyo_app.api.analytics_bodies import FeedbackSummary, Overview, Statistics
+from kyo_app.api.bodies import Day
 from kyo_app.api.caller import Caller
 from kyo_app.api.threads import in_thread
 from kyo_pipeline.domain.analytics import Period
@@ -21,8 +22,8 @@ _DAYS = 30
 
 
 def _period(
-    first: Annotated[date | None, Query(description="The first day; without it, `days` before the last.")] = None,
-    last: Annotated[date | None, Query(description="The last day, included; without it, today.")] = None,
+    first: Annotated[Day | None, Query(description="The first day; without it, `days` before the last.")] = None,
+    last: Annotated[Day | None, Query(description="The last day, included; without it, today.")] = None,
     days: Annotated[int, Query(ge=1, le=analytics.MAX_DAYS, description="How many, where no first one is named.")] = (
         _DAYS
     ),

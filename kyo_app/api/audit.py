@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from kyo_app import runtime
-from kyo_app.api.bodies import Sent
+from kyo_app.api.bodies import Moment, Sent
 from kyo_app.api.caller import Caller
 from kyo_app.api.threads import in_thread
 from kyo_pipeline.domain.audit_log import AuditFilter, Cursor
@@ -63,8 +63,8 @@ def list_audit_records(
     object_id: Word = None,
     outcome: Word = None,
     request_id: Word = None,
-    since: Annotated[AwareDatetime | None, Query(description="Included.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Not included.")] = None,
+    since: Annotated[Moment | None, Query(description="Included.")] = None,
+    until: Annotated[Moment | None, Query(description="Not included.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Rows of one page.")] = 50,
     cursor: Annotated[str | None, Query(max_length=_MAX_WORD, description="From `next`, as it is.")] = None,
 ) -> AuditPage:

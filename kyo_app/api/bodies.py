@@ -1,11 +1,13 @@
 """What JSON bodies have in common: those that come in, those that go out, and pages of a list."""
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Generic, TypeVar
+from datetime import date
+from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query, Request
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 
 from kyo_pipeline.domain.pages import MAX_PAGE
 
@@ -23,6 +25,21 @@ class Sent(BaseModel):
     """A body that answers, made from the dataclass of the same fields."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+_NUMBER = re.compile(r"\s*[-+]?[\d._]+\s*")
+
+
+def _no_number(value: Any) -> Any:
+    """Pydantic takes numbers for seconds since 1970; whoever sends one has meant something else."""
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        raise ValueError("It must be written as in RFC 3339, such as 2026-03-01 or 2026-03-01T09:30:00Z.")
+    return value
+
+
+#: A day and a moment as RFC 3339 writes them.
+Day = Annotated[date, BeforeValidator(_no_number)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 
 
 class Paging(BaseModel):

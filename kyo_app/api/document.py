@@ -133,7 +133,9 @@ def _complete(status: int, response: Document) -> None:
         described, detail = _PROBLEMS[status]
         if response.get("description") in (None, HTTPStatus(status).phrase):
             response["description"] = described
-        response["content"][problems.MEDIA_TYPE].setdefault("example", _example(status, detail))
+        shared = response["content"]  # by all statuses that a route declares
+        shown = {"example": _example(status, detail), **shared[problems.MEDIA_TYPE]}
+        response["content"] = {**shared, problems.MEDIA_TYPE: shown}
 
 
 def _example(status: int, detail: str) -> Document:

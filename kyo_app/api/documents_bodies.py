@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from kyo_app.api.bodies import Received, Sent
+from kyo_app.api.bodies import Day, Received, Sent
 from kyo_pipeline.domain import documents
 from kyo_pipeline.domain.documents import DocumentState, Review, Upload, VersionStatus
 
@@ -78,7 +78,7 @@ class Approval(Received):
         description="The version that you have read: 409 if another one is to be decided about by now. "
         "Without it, the newest one.",
     )
-    review_by: date | None = Field(
+    review_by: Day | None = Field(
         None,
         description="The last day on which the approval holds, at most "
         f"{documents.MAX_REVIEW_YEARS} years ahead. Without it, the collection's rule.",

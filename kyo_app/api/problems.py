@@ -140,7 +140,9 @@ def _methods(api: FastAPI, scope: Scope) -> set[str]:
     """All that this path takes; a route knows its own alone."""
     path = path_within(scope)
     paths: dict[str, dict[str, Any]] = api.openapi()["paths"]
-    matching = (methods for template, methods in paths.items() if compile_path(template)[0].match(path))
+    matching = [methods for template, methods in paths.items() if compile_path(template)[0].match(path)]
+    if path in paths:  # one with a parameter that matches too, such as /documents/{document_id}/, is not meant
+        matching = [paths[path]]
     return {method.upper() for methods in matching for method in methods}
 
 

@@ -79,17 +79,19 @@ def asked(kyo: Kyo, known: Known) -> Iterator[None]:
 
 
 @SCHEMA.parametrize()
+@pytest.mark.usefixtures("asked")
 @ONE_DATABASE
 def test_an_admin_gets_nothing_undocumented(
-    case: schemathesis.Case, asked: None, token_of: Callable[[Actor], str], admin: Actor
+    case: schemathesis.Case, token_of: Callable[[Actor], str], admin: Actor
 ) -> None:
     case.call_and_validate(headers={"Authorization": f"Bearer {token_of(admin)}"})
 
 
 @SCHEMA.parametrize()
+@pytest.mark.usefixtures("asked")
 @ONE_DATABASE
 def test_an_employee_gets_nothing_undocumented(
-    case: schemathesis.Case, asked: None, token_of: Callable[[Actor], str], employee: Actor
+    case: schemathesis.Case, token_of: Callable[[Actor], str], employee: Actor
 ) -> None:
     case.call_and_validate(headers={"Authorization": f"Bearer {token_of(employee)}"})
 
