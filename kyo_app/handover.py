@@ -1,4 +1,4 @@
-"""A link or a password for somebody else: shown once, to the admin who made it, who hands it over."""
+"""A link or a password for somebody else, or a key for a program: shown once, to whoever made it, who hands it over."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from kyo_app import addresses, runtime
 from kyo_app.components import local_time
 from kyo_app.markup import inert_line
 from kyo_pipeline.domain.actor import Actor
+from kyo_pipeline.domain.api_keys import NewKey
 from kyo_pipeline.services.joining import Invited
 from kyo_pipeline.services.people import NewPerson
 
@@ -19,11 +20,12 @@ _SHOWN_FOR = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class _Handover:
-    """`words` is markdown."""
+    """`words` is markdown, and `warning` says what whoever has it can do."""
 
     words: str
     secret: str
     made_at: datetime
+    warning: str
 
 
 def keep_link(invited: Invited) -> None:
@@ -42,6 +44,11 @@ def keep_password(new: NewPerson) -> None:
     _keep(words, new.one_time_password or "")
 
 
+def keep_key(new: NewKey) -> None:
+    words = f"**This is the key {inert_line(new.key.name, 80)}.** Give it to the program that is to use it."
+    _keep(words, new.secret, "Whoever has it can do in your name what it was made for.")
+
+
 def show() -> None:
     """What is to be handed over, until somebody says that it is done."""
     found: _Handover | None = st.session_state.get(_KEY)
@@ -51,14 +58,14 @@ def show() -> None:
     with st.container(border=True):
         st.markdown(f":material/key: {found.words}")
         st.code(found.secret, language=None, wrap_lines=True)
-        st.caption("Copy it now: it is not shown again. Whoever has it can sign in as them.")
+        st.caption(f"Copy it now: it is not shown again. {found.warning}")
         if st.button("Done", icon=":material/check:"):
             del st.session_state[_KEY]
             st.rerun()
 
 
-def _keep(words: str, secret: str) -> None:
-    st.session_state[_KEY] = _Handover(words, secret, runtime.kyo().now())
+def _keep(words: str, secret: str, warning: str = "Whoever has it can sign in as them.") -> None:
+    st.session_state[_KEY] = _Handover(words, secret, runtime.kyo().now(), warning)
 
 
 def _named(person: Actor) -> str:

@@ -130,7 +130,7 @@ def _ending(actor: Actor, person: Person) -> None:
     confirmed(
         "End sessions",
         ":material/logout:",
-        "They are signed out everywhere at once, and may sign in again.",
+        "They are signed out everywhere at once, and their API keys are revoked. They may sign in again.",
         "End all their sessions",
         end,
         key=f"end-sessions-{person.id}",
@@ -152,7 +152,8 @@ def _resetting(actor: Actor, person: Person) -> None:
     confirmed(
         "Reset password",
         ":material/key:",
-        "Their password stops working, and they are signed out everywhere. You get a one-time password for them.",
+        "Their password and API keys stop working, and they are signed out everywhere. You get a one-time password for "
+        "them.",
         "Make a one-time password",
         lambda: handover.keep_password(people.reset_password(runtime.kyo(), actor, person.id)),
         key=f"reset-{person.id}",
@@ -163,7 +164,8 @@ def _deactivating(actor: Actor, person: Person) -> None:
     confirmed(
         "Deactivate",
         ":material/person_off:",
-        "They are signed out at once and cannot sign in any more. What they uploaded, approved and asked stays. "
+        "They are signed out at once and cannot sign in any more; their API keys are revoked. "
+        "What they uploaded, approved and asked stays. "
         "You can reactivate them later.",
         "Deactivate this account",
         lambda: people.deactivate(runtime.kyo(), actor, person.id),

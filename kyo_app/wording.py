@@ -12,8 +12,19 @@ from kyo_pipeline.domain.feedback import Reason
 from kyo_pipeline.domain.feedback_items import Resolution
 from kyo_pipeline.domain.gaps import GapKind, GapState, Result
 from kyo_pipeline.domain.people import PersonState
+from kyo_pipeline.domain.scopes import Scope
 
 ROLES = {Role.EMPLOYEE: "Employee", Role.MANAGER: "Manager", Role.ADMIN: "Administrator"}
+
+#: What an API key may be used for.
+SCOPES: dict[Scope, str] = {
+    Scope.ANSWERS_ASK: "Ask questions and search",
+    Scope.DOCUMENTS_READ: "Read documents",
+    Scope.DOCUMENTS_UPLOAD: "Upload documents",
+    Scope.DOCUMENTS_DECIDE: "Approve, archive and delete documents",
+    Scope.ANALYTICS_READ: "Read figures about use",
+    Scope.AUDIT_READ: "Read the audit log",
+}
 
 #: Label and badge colour.
 STATES: dict[DocumentState, tuple[str, str]] = {

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from kyo_app import access, addresses, allowance, auth, devices, runtime, wording
+from kyo_app import access, addresses, allowance, api_keys, auth, devices, runtime, wording
 from kyo_app.auth import acting
 from kyo_app.components import (
     first_page_if_empty,
@@ -15,7 +15,7 @@ from kyo_app.components import (
 from kyo_app.fields import PASSWORD_ADVICE, email_field, name_field, new_password_fields, same
 from kyo_app.markup import badge, inert_line
 from kyo_pipeline.domain.actor import Actor, Role
-from kyo_pipeline.domain.people import Session
+from kyo_pipeline.domain.people import Session, SessionKind
 from kyo_pipeline.services import accounts
 from kyo_pipeline.services.accounts import Profile
 
@@ -31,6 +31,7 @@ def show() -> None:
         _about(actor, profile)
         _abilities(actor, profile)
         _sessions(actor)
+        api_keys.section(actor)
         _password(actor, profile)
 
 
@@ -82,8 +83,9 @@ def _sessions(actor: Actor) -> None:
 
 
 def _session(actor: Actor, session: Session) -> None:
-    name = f"**{inert_line(devices.in_words(session.device), 60)}**"
-    this = badge("this session", "green") if session.is_this else ""
+    is_program = session.kind is SessionKind.API
+    name = f"**{inert_line(session.device or 'API client' if is_program else devices.in_words(session.device), 60)}**"
+    this = badge("this session", "green") if session.is_this else badge("API client", "blue") if is_program else ""
     seen = [] if session.is_this else [f"last seen {local_time(session.last_seen_at)}"]
     came = f"Signed in {local_time(session.created_at)} {wording.METHODS.get(session.method, '')}"
     facts = " · ".join([came, *seen, *([inert_line(session.address, 60)] if session.address else [])])

@@ -142,6 +142,7 @@ def test_password_managers_are_told_what_belongs_where(visit: Visit, erin: Actor
     assert told == {
         "Name": "name",
         "E-mail": "email",
+        "Name of the key": "off",
         "Current password": "current-password",
         "New password": "new-password",
         "New password again": "new-password",

@@ -23,12 +23,14 @@ from kyo_pipeline.domain.audit_export import Format
 from kyo_pipeline.domain.embedding_sets import Verdict
 from kyo_pipeline.domain.feedback_items import Resolution
 from kyo_pipeline.domain.identity import Identity
+from kyo_pipeline.domain.scopes import Scope
 from kyo_pipeline.errors import NotAllowed
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import (
     accounts,
     alerting,
     analytics,
+    api_keys,
     asking,
     auditing,
     collections,
@@ -288,6 +290,9 @@ NO_PERMISSION = {
     "accounts.end_session": "everybody's own sessions",
     "accounts.list_sessions": "everybody's own sessions",
     "accounts.read_profile": "everybody's own account",
+    "api_keys.create": "everybody's own keys",
+    "api_keys.list_keys": "everybody's own keys",
+    "api_keys.revoke": "everybody's own keys",
     "asking.stream_answer": "a generator: asking.ask is it, to its end",
     "history.still_readable": "what one may not read is not in its answer",
     "refusals.record": "is what was refused",
@@ -375,6 +380,7 @@ def deeds(
     given_up = build(pipeline, Verdict.NOT_WORSE)
     embedding_sets.retire(kyo, admin, given_up)
     anna = people.add_person(kyo, admin, "anna", "Anna", Role.EMPLOYEE, "", PASSWORD).person
+    key = api_keys.create(kyo, anna, "an agent", frozenset({Scope.ANSWERS_ASK}), 30).key
     ticket = signing_in.sign_in(kyo, "anna", PASSWORD, "browser")
     token, _ = signing_in.redeem_ticket(kyo, signing_in.sign_in(kyo, "anna", PASSWORD, "browser"), "browser")
     for _ in range(3):
@@ -461,6 +467,8 @@ def deeds(
         "question:dismiss": lambda: followed_questions.dismiss(kyo, employee, followed),
         "question:unfollow": lambda: followed_questions.follow(kyo, employee, followed, wanted=False),
         "session:end": lambda: signing_in.sign_out(kyo, token),
+        "api_key:create": lambda: api_keys.create(kyo, anna, "agent", frozenset({Scope.ANSWERS_ASK}), 30),
+        "api_key:revoke": lambda: api_keys.revoke(kyo, anna, key.id),
         "session:start": lambda: signing_in.redeem_ticket(kyo, ticket, "browser"),
         "user:accept_invitation": lambda: joining.accept_invitation(kyo, invited.token, PASSWORD),
         "user:add": lambda: people.add_person(kyo, admin, "bert", "Bert", Role.MANAGER),
@@ -514,6 +522,7 @@ ELSEWHERE = {
     Event.DOCUMENT_REFUSE,  # the same: test_limits.py
     Event.SESSION_REFUSE,  # the same: test_signing_in.py
     Event.USER_BLOCK,  # the same: test_signing_in.py
+    Event.TOKEN_REUSE,  # is what was refused: test_token_access.py
     Event.DOCUMENT_RETRY,  # needs a file that has failed: test_library.py
     Event.CORPUS_REPAIR,  # needs what should never be: test_doctor.py
     Event.EMBEDDING_SET_JUDGE,  # the pipeline's: test_judging.py
