@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from kyo_app import runtime
+from kyo_app.agents.http import PATH
 
 #: With the token of an invitation.
 INVITATION = "invitation"
@@ -40,6 +41,11 @@ def of_invitation(token: str) -> str:
 def of_answer(answer_id: UUID) -> str:
     """The whole link to an answer that is shared."""
     return f"{_origin()}/{ANSWER}?{urlencode({ANSWER: str(answer_id)})}"
+
+
+def of_agents() -> str:
+    """Where agents connect to."""
+    return f"{_origin()}{PATH}"
 
 
 def _origin() -> str:

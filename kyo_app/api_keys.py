@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from kyo_app import handover, runtime, wording
+from kyo_app import addresses, handover, runtime, wording
 from kyo_app.components import confirmed, empty_state, fresh_key, local_time, run_again, shown_errors, used_up
 from kyo_app.markup import badge, inert_line
 from kyo_pipeline.domain.actor import Actor
@@ -21,9 +21,9 @@ def section(actor: Actor) -> None:
     st.subheader("API keys", anchor=False)
     st.markdown(
         "A program that comes with a key of yours may do a part of what you may do, without your password. "
-        "[What the API offers](/api/docs) · agents connect to `/mcp`"
+        f"[What the API offers](/api/docs) · agents connect to `{addresses.of_agents()}`"
     )
-    handover.show()
+    handover.show_key()
     found = api_keys.list_keys(runtime.kyo(), actor)
     if not found:
         empty_state(":material/key:", "No keys yet", "Make one for each program, and revoke it when it is done.")

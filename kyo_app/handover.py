@@ -13,7 +13,7 @@ from kyo_pipeline.domain.api_keys import NewKey
 from kyo_pipeline.services.joining import Invited
 from kyo_pipeline.services.people import NewPerson
 
-_KEY = "handover"
+_FOR_SOMEBODY, _FOR_A_PROGRAM = "handover", "new-api-key"
 #: Nobody is to find it on a screen that was left alone.
 _SHOWN_FOR = timedelta(minutes=10)
 
@@ -46,26 +46,45 @@ def keep_password(new: NewPerson) -> None:
 
 def keep_key(new: NewKey) -> None:
     words = f"**This is the key {inert_line(new.key.name, 80)}.** Give it to the program that is to use it."
-    _keep(words, new.secret, "Whoever has it can do in your name what it was made for.")
+    _keep(words, new.secret, "Whoever has it can do in your name what it was made for.", _FOR_A_PROGRAM)
 
 
 def show() -> None:
-    """What is to be handed over, until somebody says that it is done."""
-    found: _Handover | None = st.session_state.get(_KEY)
-    if found is None or runtime.kyo().now() - found.made_at > _SHOWN_FOR:
-        st.session_state.pop(_KEY, None)
+    """What is to be handed over to somebody, until it is said that it is done."""
+    _show(_FOR_SOMEBODY)
+
+
+def show_key() -> None:
+    """The same of a key for a program."""
+    _show(_FOR_A_PROGRAM)
+
+
+def forget_old() -> None:
+    """Of each page: what nobody has taken lies about no longer than it is shown."""
+    for slot in (_FOR_SOMEBODY, _FOR_A_PROGRAM):
+        found: _Handover | None = st.session_state.get(slot)
+        if found is not None and runtime.kyo().now() - found.made_at > _SHOWN_FOR:
+            del st.session_state[slot]
+
+
+def _show(slot: str) -> None:
+    forget_old()
+    found: _Handover | None = st.session_state.get(slot)
+    if found is None:
         return
     with st.container(border=True):
         st.markdown(f":material/key: {found.words}")
         st.code(found.secret, language=None, wrap_lines=True)
         st.caption(f"Copy it now: it is not shown again. {found.warning}")
-        if st.button("Done", icon=":material/check:"):
-            del st.session_state[_KEY]
+        if st.button("I have copied it" if slot == _FOR_A_PROGRAM else "Done", icon=":material/check:"):
+            del st.session_state[slot]
             st.rerun()
 
 
-def _keep(words: str, secret: str, warning: str = "Whoever has it can sign in as them.") -> None:
-    st.session_state[_KEY] = _Handover(words, secret, runtime.kyo().now(), warning)
+def _keep(
+    words: str, secret: str, warning: str = "Whoever has it can sign in as them.", slot: str = _FOR_SOMEBODY
+) -> None:
+    st.session_state[slot] = _Handover(words, secret, runtime.kyo().now(), warning)
 
 
 def _named(person: Actor) -> str:

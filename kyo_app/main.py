@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from kyo_app import addresses, auth, runtime, wording
+from kyo_app import addresses, auth, handover, runtime, wording
 from kyo_app.components import show_notices
 from kyo_app.documents import received
 from kyo_app.markup import inert_line
@@ -114,6 +114,7 @@ def main() -> None:
     if actor is not None:
         _sidebar(actor)
         show_notices()
+        handover.forget_old()
     if page.url_path != _DOCUMENTS:
         received.forget_locked()
     page.run()

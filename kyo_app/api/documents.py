@@ -120,6 +120,7 @@ def approve_document(document_id: UUID, caller: Caller, body: Approval | None = 
 
     It answers questions as soon as it is ready, in the place of the version before. Scope `documents:decide`.
     """
+    caller.require(Permission.DOCUMENT_APPROVE)
     kyo, approval = runtime.kyo(), body or Approval()
     document = library.read_document(kyo, caller, document_id)
     version_id = approval.version_id or document.latest.id

@@ -107,7 +107,7 @@ def _password(actor: Actor, profile: Profile) -> None:
     with st.form("password"):
         st.markdown(
             f"Changed {local_time(profile.password_changed_at)}. When you change it, you are signed out everywhere, "
-            f"here too. {PASSWORD_ADVICE}"
+            f"here too; API keys go on working. {PASSWORD_ADVICE}"
         )
         current = st.text_input("Current password", type="password", autocomplete="current-password")
         new, repeated = new_password_fields()

@@ -24,7 +24,7 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.scopes import Scope
 from kyo_pipeline.errors import NotSignedIn
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import asking, people, token_access
+from kyo_pipeline.services import asking, collections, library, people, token_access
 from tests.conftest import Clock
 
 ClientOf = Callable[[Actor | None], TestClient]
@@ -45,13 +45,15 @@ class Row:
     """`roles`: what employee, manager and admin are answered; `scopes`: the admin with a key of that scope alone.
 
     `of`: makes what it is about, as theirs; its id takes the place of the parameter in the path, and of `THING` in the
-    body.
+    body. `hidden`: makes one that only admins may know of, where `of` of somebody else would not be.
     """
 
     roles: tuple[int, int, int]
     scopes: Mapping[Scope, int]
     body: dict[str, Any] | None = None
     of: Callable[[Kyo, Actor], UUID] | None = None
+    hidden: Callable[[Kyo], UUID] | None = None
+    files: dict[str, tuple[str, bytes]] | None = None
 
 
 THING = "the id of what it is about"
@@ -70,6 +72,22 @@ def _answer(kyo: Kyo, actor: Actor) -> UUID:
     return asking.ask(kyo, actor, "How many days of leave?").id
 
 
+def _document(kyo: Kyo, _: Actor) -> UUID:
+    """Somebody else's, where everybody may do what their role allows."""
+    return library.upload(kyo, OPERATOR, "leave.txt", b"Everybody has 27 days of leave.").document.id
+
+
+def _own_document(kyo: Kyo, actor: Actor) -> UUID:
+    return library.upload(kyo, actor, "own.txt", b"Everybody has 27 days of leave.").document.id
+
+
+def _hidden_document(kyo: Kyo) -> UUID:
+    board = collections.create(kyo, OPERATOR, "Board").name
+    return library.upload(kyo, OPERATOR, "board.txt", b"The board meets on Mondays.", board).document.id
+
+
+_READ = _only(200, Scope.DOCUMENTS_READ, Scope.DOCUMENTS_UPLOAD, Scope.DOCUMENTS_DECIDE)
+
 TABLE: dict[Operation, Row] = {
     ("GET", "/auth/profile/"): Row((200, 200, 200), _any_scope(200)),
     ("PUT", "/auth/profile/"): Row((200, 200, 200), _any_scope(403), {"name": "Grace Hopper", "email": None}),
@@ -79,6 +97,24 @@ TABLE: dict[Operation, Row] = {
     ("POST", "/retrieval/feedback/"): Row(
         (204, 204, 204), _only(204, Scope.ANSWERS_ASK), {"answer_id": THING, "rating": 1}, of=_answer
     ),
+    ("GET", "/documents/"): Row((200, 200, 200), _READ),
+    ("POST", "/documents/upload/"): Row(
+        (201, 201, 201), _only(201, Scope.DOCUMENTS_UPLOAD), files={"file": ("travel.txt", b"Trains are booked early.")}
+    ),
+    ("GET", "/documents/{document_id}/"): Row((200, 200, 200), _READ, of=_own_document, hidden=_hidden_document),
+    ("POST", "/documents/{document_id}/approve/"): Row(
+        (403, 200, 200), _only(200, Scope.DOCUMENTS_DECIDE), of=_document, hidden=_hidden_document
+    ),
+    ("POST", "/documents/{document_id}/archive/"): Row(
+        (403, 200, 200), _only(200, Scope.DOCUMENTS_DECIDE), of=_document, hidden=_hidden_document
+    ),
+    ("DELETE", "/documents/{document_id}/"): Row(
+        (403, 403, 204), _only(204, Scope.DOCUMENTS_DECIDE), of=_document, hidden=_hidden_document
+    ),
+    ("GET", "/analytics/overview/"): Row((403, 200, 200), _only(200, Scope.ANALYTICS_READ)),
+    ("GET", "/analytics/me/"): Row((200, 200, 200), _only(200, Scope.ANALYTICS_READ, Scope.ANSWERS_ASK)),
+    ("GET", "/analytics/feedback/"): Row((403, 200, 200), _only(200, Scope.ANALYTICS_READ)),
+    ("GET", "/audit/logs/"): Row((403, 403, 200), _only(200, Scope.AUDIT_READ)),
 }
 
 
@@ -118,7 +154,8 @@ def _request(client: TestClient, operation: Operation, thing: UUID | None) -> in
         if row and row.body
         else None
     )
-    return client.request(method, PREFIX + re.sub(r"\{\w+\}", str(thing), path), json=body).status_code
+    files = row.files if row else None
+    return client.request(method, PREFIX + re.sub(r"\{\w+\}", str(thing), path), json=body, files=files).status_code
 
 
 @pytest.mark.parametrize("role", list(Role), ids=lambda role: role.value)
@@ -151,10 +188,12 @@ def test_each_scope_is_answered_so(
 def test_what_is_somebody_elses_is_not_there(
     kyo: Kyo, client_of: ClientOf, person: Callable[[Role], Actor], operation: Operation, role: Role
 ) -> None:
-    of = TABLE[operation].of
-    assert of is not None
-    theirs = of(kyo, person(Role.EMPLOYEE))
-    assert _request(client_of(person(role)), operation, theirs) == 404
+    row = TABLE[operation]
+    assert row.of is not None
+    theirs = row.hidden(kyo) if row.hidden else row.of(kyo, person(Role.EMPLOYEE))
+    allowed = row.roles[list(Role).index(role)]
+    sees_all = row.hidden is not None and role is Role.ADMIN
+    assert _request(client_of(person(role)), operation, theirs) == (allowed if sees_all or allowed == 403 else 404)
 
 
 # Bearers -------------------------------------------------------------------------------------------------------------
