@@ -186,7 +186,7 @@ class TestTokens:
         pair = log_in(kyo)
         payload = jwt.decode(pair.access_token, options={"verify_signature": False})
         key = access_tokens._key(kyo.settings)
-        changed = jwt.encode({**payload, **change}, None if algorithm == "none" else key, algorithm)
+        changed = jwt.encode({**payload, **change}, "" if algorithm == "none" else key, algorithm)
         assert is_out(kyo, changed)
         assert not is_out(kyo, jwt.encode(payload, key, "HS256"))
 
