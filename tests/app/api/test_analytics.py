@@ -172,7 +172,7 @@ def test_days_at_the_ends_of_the_calendar_are_no_fault_of_ours(
 
 @pytest.mark.parametrize("path", PATHS)
 def test_days_are_those_of_the_zone_that_is_named(
-    client_of: ClientOf, with_settings: Callable[..., Kyo], clock: Clock, employee: Actor, admin: Actor,
+    client_of: ClientOf, with_settings: Callable[..., Kyo], clock: Clock, admin: Actor,
     sql: Callable[..., list[Any]], path: str,
 ) -> None:  # fmt: skip
     clock.time = clock.time.replace(hour=12, minute=30)
