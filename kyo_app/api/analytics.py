@@ -32,7 +32,7 @@ def _period(
     try:
         return Period(first or until - timedelta(days=days - 1), until)
     except OverflowError as error:
-        raise Invalid("These days are too long ago.") from error
+        raise Invalid("These days are too long ago. Choose later ones.") from error
 
 
 WantedPeriod = Annotated[Period, Depends(_period)]

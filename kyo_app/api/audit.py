@@ -82,9 +82,12 @@ def list_audit_records(
 def _address(request: Request, older: Cursor | None) -> str | None:
     if older is None:
         return None
-    written = json.dumps([older.at.isoformat(), older.id]).encode()
-    cursor = base64.urlsafe_b64encode(written).decode().rstrip("=")
-    return f"{request.url.path}?{urlencode({**request.query_params, 'cursor': cursor})}"
+    return f"{request.url.path}?{urlencode({**request.query_params, 'cursor': _written(older)})}"
+
+
+def _written(cursor: Cursor) -> str:
+    values = json.dumps([cursor.at.isoformat(), cursor.id]).encode()
+    return base64.urlsafe_b64encode(values).decode().rstrip("=")
 
 
 def _cursor(written: str | None) -> Cursor | None:
@@ -93,9 +96,10 @@ def _cursor(written: str | None) -> Cursor | None:
         return None
     try:
         at, row = json.loads(base64.urlsafe_b64decode(written + "=" * (-len(written) % 4)))
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None or type(row) is not int or not 0 <= row < 2**63:
+        cursor = Cursor(datetime.fromisoformat(at), row)
+        # Whatever else can be read as one, ours are written in one way alone.
+        if cursor.at.tzinfo is None or type(row) is not int or not 0 <= row < 2**63 or _written(cursor) != written:
             raise ValueError(written)
     except (ValueError, TypeError) as error:
         raise Invalid("This cursor is not one of ours. Take the address in `next` as it is.") from error
-    return Cursor(moment, row)
+    return cursor

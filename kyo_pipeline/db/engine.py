@@ -38,6 +38,8 @@ _AWAY = (OperationalError, InterfaceError, NoFreeConnection, psycopg2.Operationa
 _BAD_URL = "DATABASE_URL: this is not the URL of a PostgreSQL database: postgresql://user:password@host:port/name"
 _DISK_FULL = "The database has no space left on its disk. Nothing was changed; try again when there is."
 _CANNOT_HOLD = "The database cannot hold this text: it is too long, or of too many different words."
+_HAS_NUL = "There is a character in this text that the database cannot hold (NUL). Take it out, and try again."
+_SAYS_NUL = "cannot contain NUL"
 _IN_THE_WAY = "Somebody else was working on the same thing at the same moment. Nothing was changed; try again."
 _NOT_READY = "This embedding set is not in a state for that, or documents are missing in it. Nothing was changed."
 _REFUSED = "The database does not allow this to you. Nothing was changed."
@@ -101,6 +103,10 @@ class Database:
                 yield connection
         except _ERRORS as error:
             raise told(error) from error
+        except ValueError as error:
+            if _SAYS_NUL in str(error):  # of psycopg2, which raises nothing of its own here
+                raise Invalid(_HAS_NUL) from error
+            raise
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:

@@ -140,6 +140,8 @@ def _counted(kyo: Kyo, tx: Transaction, reading: Reading, collection_id: UUID | 
 def _reading(kyo: Kyo, period: Period) -> Reading:
     if not 1 <= period.days <= MAX_DAYS:
         raise Invalid(f"Choose from one day to {MAX_DAYS}, the first of them before the last.")
+    if period.first.toordinal() <= period.days:  # there are no such days before it
+        raise Invalid("These days are too long ago. Choose later ones.")
     return Reading(period, today(kyo), kyo.settings.KYO_TIME_ZONE)
 
 

@@ -1,17 +1,19 @@
 """One's own API keys: made, listed, taken back."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from kyo_pipeline.adapters import tokens
 from kyo_pipeline.db import api_keys, audit, users
+from kyo_pipeline.db.engine import Transaction
 from kyo_pipeline.domain.actor import PERMISSIONS, Actor, Role
 from kyo_pipeline.domain.api_keys import PREFIX, ApiKey, NewKey
 from kyo_pipeline.domain.audit import Event
 from kyo_pipeline.domain.scopes import GRANTED, Scope
 from kyo_pipeline.domain.typed_text import checked_line
-from kyo_pipeline.errors import Conflict, Invalid, NotFound
+from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
+from kyo_pipeline.proof import refusal_of
 
 MAX_NAME_LENGTH = 80
 #: Live keys of one person.
@@ -26,8 +28,10 @@ def create(kyo: Kyo, actor: Actor, name: str, scopes: frozenset[Scope], days: in
     name = _checked(kyo, actor, name, scopes, days)
     secret, now = PREFIX + tokens.new_token(), kyo.now()
     with kyo.db.transaction(actor) as tx:
-        users.lock(tx, actor.id)  # two at the same moment are counted one after the other
-        _require_room(api_keys.of_person(tx, actor.id), name)
+        # Two at the same moment are counted one after the other, and whoever deactivates them comes before or after.
+        if refusal := refusal_of(users.lock_somebody(tx, actor.id).state):
+            raise NotAllowed(refusal)
+        _make_room(tx, actor, name, now)
         expires_at = now + timedelta(days=days)
         key = api_keys.add(tx, actor.id, name, secret[:_HINT], tokens.digest(secret), scopes, now, expires_at)
         details = {"name": name, "scopes": sorted(scope.value for scope in scopes), "days": days}
@@ -71,8 +75,15 @@ def _checked(kyo: Kyo, actor: Actor, name: str, scopes: frozenset[Scope], days: 
     return name
 
 
-def _require_room(keys: tuple[ApiKey, ...], name: str) -> None:
-    if len(keys) >= MAX_KEYS:
+def _make_room(tx: Transaction, actor: Actor, name: str, now: datetime) -> None:
+    """What has expired counts no more, and a new key may take its name: then it is revoked, as it is not missed."""
+    keys = api_keys.of_person(tx, actor.id)
+    if sum(key.expires_at > now for key in keys) >= MAX_KEYS:
         raise Conflict(f"You have {MAX_KEYS} keys, and nobody has more. Revoke one that you do not need.")
-    if any(key.name.lower() == name.lower() for key in keys):
+    namesake = next((key for key in keys if key.name.lower() == name.lower()), None)
+    if namesake is None:
+        return
+    if namesake.expires_at > now:
         raise Conflict("You have a key of this name. Choose another one, or revoke that one first.")
+    api_keys.revoke(tx, actor.id, namesake.id, now)
+    audit.record(tx, actor, Event.API_KEY_REVOKE, namesake.id, now, {"name": namesake.name})

@@ -7,6 +7,7 @@ that counts, was exchanged before: somebody has a copy, so the family ends.
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NoReturn
 
 from kyo_pipeline import proof
 from kyo_pipeline.adapters import access_tokens, tokens
@@ -34,7 +35,7 @@ def log_in(kyo: Kyo, username: str, password: str, device: str = "", address: st
     try:
         proved = proof.prove(kyo, username, password, address)
         if proved.actor.must_change_password:
-            raise NotAllowed(_CHOOSE)
+            _refuse(kyo, proved, address)
         with kyo.db.transaction(OPERATOR) as tx:
             proof.accept(kyo, tx, proved)
             now, actor, where = kyo.now(), proved.actor, said_by_browser(address)
@@ -105,6 +106,16 @@ def actor_of_bearer(kyo: Kyo, bearer: str, address: str = "") -> Actor:
     if actor is None:
         raise NotSignedIn(_OVER)
     return actor
+
+
+def _refuse(kyo: Kyo, proved: proof.Proof, address: str) -> NoReturn:
+    """The password was right, so that the try counts for nothing; but it is one that was given to them."""
+    with kyo.db.transaction(OPERATOR) as tx:
+        proof.accept(kyo, tx, proved)
+        name, details = proved.actor.username, {"reason": "one-time"}
+        where = said_by_browser(address)
+        audit.record(tx, OPERATOR, Event.SESSION_REFUSE, name, kyo.now(), details, outcome="refused", address=where)
+    raise NotAllowed(_CHOOSE)
 
 
 def _owner_of_key(kyo: Kyo, secret: str, address: str) -> Actor:

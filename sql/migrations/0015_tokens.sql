@@ -43,3 +43,6 @@ create policy own on api_keys to kyo_app
   using (user_id = (select current_actor()) or (select actor_is_admin()));
 create policy nobody_elses on api_keys as restrictive for insert to kyo_app
   with check (user_id = (select current_actor()));
+-- No key comes back.
+create policy revoked_for_good on api_keys as restrictive for update to kyo_app
+  using (revoked_at is null) with check (true);

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from kyo_pipeline.db.engine import lock_name
 from kyo_pipeline.domain.actor import OPERATOR
-from kyo_pipeline.errors import Conflict
+from kyo_pipeline.errors import Conflict, Invalid
 from kyo_pipeline.kyo import Kyo
 
 
@@ -19,6 +19,13 @@ def test_a_foreign_key_that_refuses_is_named_in_the_log(kyo: Kyo, caplog: pytest
     [record] = caplog.records
     assert (record.levelno, record.name) == (logging.WARNING, "kyo_pipeline.db.engine")
     assert "group_members_group_id_fkey" in record.getMessage()
+
+
+def test_text_that_no_database_holds_is_refused_and_other_mistakes_stay_mistakes(kyo: Kyo) -> None:
+    with pytest.raises(Invalid, match="cannot hold"), kyo.db.transaction(OPERATOR) as tx:
+        tx.execute(text("select :typed"), {"typed": "a\x00b"})
+    with pytest.raises(ValueError, match="ours"), kyo.db.transaction(OPERATOR):
+        raise ValueError("ours")
 
 
 def test_a_name_is_locked_until_the_transaction_ends(committed: Kyo) -> None:

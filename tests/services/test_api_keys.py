@@ -9,7 +9,7 @@ from kyo_pipeline.domain.actor import Actor, Role
 from kyo_pipeline.domain.scopes import Scope
 from kyo_pipeline.errors import Conflict, Invalid, NotAllowed, NotFound
 from kyo_pipeline.kyo import Kyo
-from kyo_pipeline.services import api_keys
+from kyo_pipeline.services import api_keys, people
 from tests.conftest import Clock
 
 ASK = frozenset({Scope.ANSWERS_ASK})
@@ -62,6 +62,32 @@ def test_nobody_has_more_than_twenty(kyo: Kyo, employee: Actor) -> None:
         api_keys.create(kyo, employee, "one more", ASK, 30)
 
 
+def test_expired_keys_do_not_count(kyo: Kyo, employee: Actor, clock: Clock) -> None:
+    for number in range(api_keys.MAX_KEYS):
+        api_keys.create(kyo, employee, str(number), ASK, 1 if number else 2)
+    clock.advance(days=1)
+    for number in range(api_keys.MAX_KEYS - 1):
+        api_keys.create(kyo, employee, f"new {number}", ASK, 30)
+    with pytest.raises(Conflict, match="20 keys"):
+        api_keys.create(kyo, employee, "one more", ASK, 30)
+
+
+def test_a_new_key_takes_the_name_of_one_that_has_expired(
+    kyo: Kyo, employee: Actor, manager: Actor, clock: Clock, sql: Callable[..., list[Any]]
+) -> None:
+    old = api_keys.create(kyo, employee, "agent", ASK, 1).key
+    of_somebody_else = api_keys.create(kyo, manager, "agent", ASK, 1).key
+    clock.advance(days=1, seconds=-1)
+    with pytest.raises(Conflict, match="a key of this name"):
+        api_keys.create(kyo, employee, "Agent", ASK, 30)
+    clock.advance(seconds=1)
+    new = api_keys.create(kyo, employee, "Agent", ASK, 30).key
+    assert api_keys.list_keys(kyo, employee) == (new,)
+    assert api_keys.list_keys(kyo, manager) == (of_somebody_else,)
+    rows = sql("select event, object_id, details ->> 'name' as name from audit_log order by id desc limit 2")
+    assert rows[::-1] == [("api_key:revoke", str(old.id), "agent"), ("api_key:create", str(new.id), "Agent")]
+
+
 def test_revoking_is_on_record_and_done_once(kyo: Kyo, employee: Actor, audited: Callable[[], list[str]]) -> None:
     key = api_keys.create(kyo, employee, "agent", ASK, 30).key
     api_keys.revoke(kyo, employee, key.id)
@@ -82,6 +108,13 @@ def test_expired_keys_are_listed_until_they_are_revoked(kyo: Kyo, employee: Acto
     key = api_keys.create(kyo, employee, "agent", ASK, 1).key
     clock.advance(days=2)
     assert api_keys.list_keys(kyo, employee) == (key,)
+
+
+def test_no_key_for_who_is_shut_out(kyo: Kyo, employee: Actor, admin: Actor, audited: Callable[[], list[str]]) -> None:
+    people.deactivate(kyo, admin, employee.id)
+    with pytest.raises(NotAllowed, match="deactivated"):
+        api_keys.create(kyo, employee, "agent", ASK, 30)
+    assert audited() == ["user:deactivate"]
 
 
 def test_before_a_password_of_ones_own_there_are_no_keys(kyo: Kyo, employee: Actor) -> None:

@@ -11,6 +11,7 @@ import pytest
 from kyo_pipeline.adapters import access_tokens, tokens
 from kyo_pipeline.adapters.access_tokens import Claims, TokenType
 from kyo_pipeline.db import sessions
+from kyo_pipeline.domain import throttling
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Permission, Role
 from kyo_pipeline.domain.people import SessionKind
 from kyo_pipeline.domain.scopes import GRANTED, Scope
@@ -74,6 +75,24 @@ class TestTokens:
         added = people.add_person(kyo, admin, "erin", "Erin", Role.EMPLOYEE)
         with pytest.raises(NotAllowed, match="Choose a password of your own in the app"):
             token_access.log_in(kyo, "erin", added.one_time_password or "")
+
+    def test_a_right_one_time_password_never_blocks_and_forgives_what_was_mistyped(
+        self, kyo: Kyo, admin: Actor, sql: Callable[..., list[Any]], refusals: Callable[[], list[tuple[str, str]]]
+    ) -> None:
+        added = people.add_person(kyo, admin, "erin", "Erin", Role.EMPLOYEE)
+        one_time = added.one_time_password or ""
+        for _ in range(4):
+            with pytest.raises(NotSignedIn):
+                token_access.log_in(kyo, "erin", "mistyped", "", "192.0.2.7")
+        for _ in range(10):
+            with pytest.raises(NotAllowed, match="Choose a password of your own"):
+                token_access.log_in(kyo, "erin", one_time, "", "192.0.2.7")
+        left = {bytes(row.subject): row.failures for row in sql("select subject, failures from sign_in_failures")}
+        [address] = throttling.of_address("192.0.2.7")
+        assert left == {address.digest: 4}
+        assert signing_in.sign_in(kyo, "erin", one_time, "browser", "192.0.2.7")
+        assert refusals() == [("erin", "wrong")] * 4 + [("erin", "one-time")] * 10
+        assert sql("select from sessions") == []
 
     def test_the_next_pair_works_and_the_sign_in_stays_one(self, kyo: Kyo, anna: Actor, clock: Clock) -> None:
         first = log_in(kyo)
@@ -167,7 +186,7 @@ class TestTokens:
         pair = log_in(kyo)
         payload = jwt.decode(pair.access_token, options={"verify_signature": False})
         key = access_tokens._key(kyo.settings)
-        changed = jwt.encode({**payload, **change}, None if algorithm == "none" else key, algorithm)
+        changed = jwt.encode({**payload, **change}, "" if algorithm == "none" else key, algorithm)
         assert is_out(kyo, changed)
         assert not is_out(kyo, jwt.encode(payload, key, "HS256"))
 
