@@ -18,8 +18,8 @@ TAGS = [
     {"name": "Audit", "description": "Who did what to what, for admins."},
 ]
 DESCRIPTION = """\
-Ask questions of your organisation's own documents. Answers are a few sentences with citations into documents that somebody
-has approved and that you may read, or say honestly that nothing was found.
+Ask questions of your organisation's own documents. Answers are a few sentences with citations into documents that
+somebody has approved and that you may read, or say honestly that nothing was found.
 
 Send `Authorization: Bearer …` with an access token or an API key. Every error is a problem document (RFC 9457) with a
 sentence that says what to do next. Additions may come at any time: ignore fields that you do not know."""
@@ -61,18 +61,21 @@ _PROBLEMS = {
     404: ("There is none, or it is not for you.", "There is no such thing here, or you may not see it."),
     409: ("It is not in a state for this.", "Somebody has changed it in the meantime. Read it again."),
     413: ("The body is too large.", "The file is larger than 10 MB. Split it, or ask an admin to raise the limit."),
+    414: ("The query is too long.", "The part of the address behind the ? is longer than 16384 bytes."),
     415: ("The file or the body is of a type that is not read.", "Send a PDF, DOCX, TXT or Markdown file."),
     422: (
         "A parameter or a field is not what is wanted.",
         "The request is not what this address takes. Look at `errors`.",
     ),
     429: ("That was too much in a short time.", "Too many questions. Try again in a minute."),
+    431: ("The headers are too long.", "The headers are longer than 32768 bytes. Send fewer or shorter ones."),
     503: ("Something that it needs does not answer.", "The database does not answer. Try again in a minute."),
 }
-#: Any route may answer so; and those for which somebody signs in, and those that take a body.
-_COMMON = (400, 429, 503)
+#: Any route may answer so; and those for which somebody signs in, those that take a body, or a query.
+_COMMON = (400, 429, 431, 503)
 _SIGNED_IN = (401, 403)
 _WITH_BODY = (413,)
+_WITH_QUERY = (414,)
 _EXTRAS: dict[int, Document] = {
     422: {"errors": [{"pointer": "query/limit", "detail": "Input should be less than or equal to 200"}]},
     429: {"retry_at": "2026-03-01T09:30:00Z"},
@@ -115,6 +118,7 @@ def _declare_problems(operation: Document) -> None:
         *_COMMON,
         *(_SIGNED_IN if "security" in operation else ()),
         *(_WITH_BODY if "requestBody" in operation else ()),
+        *(_WITH_QUERY if any(one["in"] == "query" for one in operation.get("parameters", ())) else ()),
     ]
     if "422" in responses:  # FastAPI has seen parameters or a body, and knows its own schema of errors only
         statuses.append(422)

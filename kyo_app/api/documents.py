@@ -1,9 +1,10 @@
 """`/api/documents/…`: documents are listed, uploaded, read, approved, archived, deleted."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from kyo_app import runtime
 from kyo_app.api import problems
@@ -90,6 +91,12 @@ async def upload_document(request: Request, response: Response, caller: Caller) 
     response.status_code = 201 if made.created else 200
     response.headers["Location"] = f"{request.scope.get('root_path', '')}/documents/{made.document.id}/"
     return Uploaded.of(made)
+
+
+@router.api_route("/upload/", methods=["GET", "DELETE"], include_in_schema=False)
+async def upload_is_no_id() -> None:
+    """Else it would be taken for a document that is called `upload`."""
+    raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 @router.get(

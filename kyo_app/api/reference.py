@@ -78,8 +78,14 @@ def _policy(style: str) -> str:
     """Nothing but this one style sheet, and an empty icon: no script, nothing from elsewhere, no form, no frame."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return "; ".join(
-        ["default-src 'none'", "img-src data:", f"style-src 'sha256-{digest}'", "base-uri 'none'", "form-action 'none'"]
-        + ["frame-ancestors 'none'"]
+        [
+            "default-src 'none'",
+            "img-src data:",
+            f"style-src 'sha256-{digest}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        ]
     )
 
 
@@ -173,7 +179,7 @@ def _operation(method: str, path: str, given: Document, schemas: Schemas, docume
         id=given["operationId"],
         method=method.upper(),
         path=address,
-        summary=given.get("summary", given["operationId"]),
+        summary=given.get("summary") or given["operationId"],
         description=prose(given.get("description", "")),
         is_open=not given.get("security"),
         parameters=parameters,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -155,7 +156,7 @@ def test_the_page_can_be_read_without_seeing_it(page: str) -> None:
     first = next(attributes for name, attributes in elements.found if name == "a")
     assert first["href"] == "#content"
     levels = [int(name[1]) for name in names if re.fullmatch("h[1-6]", name)]
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_what_stands_in_the_document_is_never_markup() -> None:
