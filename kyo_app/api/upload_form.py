@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.collections import MAX_NAME_LENGTH
 from kyo_pipeline.domain.documents import Upload
+from kyo_pipeline.errors import Invalid
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import library
 
@@ -70,15 +72,25 @@ class Form:
 
 @asynccontextmanager
 async def read_form(request: Request) -> AsyncIterator[Form]:
-    """The form, whose file is gone afterwards. Raises `RequestValidationError`."""
-    if not request.headers.get("content-type", "").lower().startswith(_FORM):
+    """The form, whose file is gone afterwards. Raises `RequestValidationError`, `Invalid`."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise HTTPException(415, f"Send the file as {_FORM}, in the field `file`.")
-    async with request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES) as form:
+    try:
+        form = await request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES)
+    except HTTPException as error:
+        if error.status_code != HTTPStatus.BAD_REQUEST:  # too large
+            raise
+        raise Invalid(f"The form cannot be read: {error.detail}") from error
+    try:
         yield _checked(form)
+    finally:
+        await form.close()
 
 
 def _checked(form: FormData) -> Form:
     file, others = form.get("file"), {name: value for name, value in form.multi_items() if name != "file"}
+    if len(form.multi_items()) != len(form):
+        raise Invalid("A field of the form came twice. Send each once.")
     if not isinstance(file, UploadFile):
         raise RequestValidationError(
             [{"loc": ("body", "file"), "type": "missing", "msg": "A file is needed, with its name."}]

@@ -75,7 +75,7 @@ def test_without_a_usage_chunk_tokens_are_estimated(llama: str) -> None:
     [
         ("3", 3, 3),
         (formatdate(0, usegmt=True), 0, 0),
-        (formatdate(time.time() + 3600, usegmt=True), 30, 30),
+        pytest.param(formatdate(time.time() + 3600, usegmt=True), 30, 30, id="in an hour"),
         ("99999", 30, 30),
     ],
 )

@@ -89,7 +89,7 @@ def test_a_model_of_other_dimensions_than_the_configured_one_is_told(wide_server
     [
         ("2", 2, 2),
         (formatdate(0, usegmt=True), 0, 0),
-        (formatdate(time.time() + 3600, usegmt=True), 30, 30),
+        pytest.param(formatdate(time.time() + 3600, usegmt=True), 30, 30, id="in an hour"),
         ("later", 0.25, 0.5),
     ],
 )
