@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from kyo_app import addresses, handover, runtime, wording
-from kyo_app.components import confirmed, empty_state, fresh_key, local_time, run_again, shown_errors, used_up
+from kyo_app.components import confirmed, empty_state, expander, fresh_key, local_time, run_again, shown_errors, used_up
 from kyo_app.markup import badge, inert_line
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.domain.api_keys import ApiKey
@@ -63,7 +63,7 @@ def _expiry(key: ApiKey, now: datetime) -> str:
 
 def _form(actor: Actor) -> None:
     name_of_form = fresh_key("api-key")
-    with st.popover("Make a key", icon=":material/add:", key=name_of_form):
+    with expander(":material/add: Make a key", name_of_form):  # a popover at the end of a page reaches below it
         with st.form(f"{name_of_form}-form", border=False):
             name = st.text_input(
                 "Name of the key",

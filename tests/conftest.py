@@ -289,6 +289,7 @@ def own_database(new_database: Callable[[], str]) -> str:
 #: With all that hangs on them.
 _EMPTIED = (
     "alerts",
+    "api_keys",
     "cuttings",
     "documents",
     "evaluation_cases",

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kyo_app import runtime
@@ -21,6 +22,7 @@ PATH = "/mcp"
 _CALLER = "kyo.caller"
 _MAX_BODY = 1 << 20
 _SCHEME = "bearer "
+_POST_ONLY = "Agents send each message with POST, and get its answer at once."
 
 
 class McpEndpoint:
@@ -53,16 +55,24 @@ class McpEndpoint:
                 raise Unavailable("KYO is starting or stopping. Try again in a moment.")
             scope[_CALLER] = await _identified(scope)
         except KyoError as error:
-            refusal = problems.of_error(error)
-            refusal.headers["Cache-Control"] = "no-store"
-            await refusal(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            await _refuse(problems.of_error(error), scope, receive, send)
+            return
+        if scope["method"] != "POST":
+            # A stream that the server could begin would stay silent: nothing is kept between two requests.
+            await _refuse(problems.problem(405, _POST_ONLY, headers={"Allow": "POST"}), scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+async def _refuse(refusal: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    refusal.headers["Cache-Control"] = "no-store"
+    await refusal(scope, receive, send)
 
 
 async def _identified(scope: Scope) -> Caller:
     """Raises `NotSignedIn`."""
-    sent = Headers(scope=scope).get("authorization", "")
+    headers = Headers(scope=scope).getlist("authorization")
+    sent = headers[0] if len(headers) == 1 else ""
     if not sent.lower().startswith(_SCHEME):
         raise NotSignedIn("Send an API key, in the header `Authorization: Bearer …`. You make one in Profile.")
     bearer, address = sent[len(_SCHEME) :].strip(), address_of(scope)

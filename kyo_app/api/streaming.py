@@ -46,7 +46,11 @@ async def streamed(request: Request, begin: Begin) -> Response:
     """
     told = _Told(asyncio.get_running_loop())
     task = asyncio.create_task(run(Work.QUESTION, _write, begin, told))
-    first = await told.said.get()
+    try:
+        first = await told.said.get()
+    except BaseException:  # the server stops, or gives this request up
+        told.is_gone.set()
+        raise
     if isinstance(first, Exception):
         await task
         raise first

@@ -1,6 +1,7 @@
 """`kyo mcp`."""
 
 import logging
+import os
 
 import anyio
 import click
@@ -14,13 +15,13 @@ from kyo_pipeline.services import people, token_access
 
 @click.command()
 @as_option
-@click.option("--key", envvar="KYO_API_KEY", help="Act with this API key; better in the variable KYO_API_KEY.")
-def command(username: str | None, key: str | None) -> None:
+def command(username: str | None) -> None:
     """Serve agents over stdin and stdout, on the machine where KYO runs (MCP).
 
     Give either --as USER or, in KYO_API_KEY, an API key, which is checked again at each call. Elsewhere, agents come
     over HTTP: /mcp.
     """
+    key = os.environ.get("KYO_API_KEY") or None  # not as an option: everybody on this machine could read it
     if (username is None) == (key is None):
         raise click.UsageError("Say who asks: either --as USER, or an API key in KYO_API_KEY.")
     # Nothing but the protocol goes to stdout.

@@ -81,7 +81,9 @@ def use(tx: Connection, key_hash: bytes, now: datetime, address: str) -> Present
         text(
             """
             select k.id as key_id, k.name as key_name, k.scopes, k.last_used_at,
-              u.id, u.username, u.name, u.role, u.must_change_password
+              -- Nobody makes a key before they have chosen a password, and who is given a one-time one loses all keys:
+              -- what is left of it belongs to people who sign in through their organisation.
+              u.id, u.username, u.name, u.role, false as must_change_password
             from api_keys k
             join users u on u.id = k.user_id
             where k.key_hash = :key_hash and k.revoked_at is null and k.expires_at > :now and u.active

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 import anyio
 import httpx
+import httpx2
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
@@ -71,7 +73,7 @@ def served(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def over_http(served: Served, bearer: str, tool: str, **arguments: Any) -> Any:
     async def talk() -> Any:
         headers = {"Authorization": f"Bearer {bearer}"}
-        async with httpx.AsyncClient(headers=headers) as http:
+        async with httpx2.AsyncClient(headers=headers) as http:
             transport = streamable_http_client(served.address, http_client=http)
             async with Client(transport) as client:
                 return await client.call_tool(tool, arguments)
@@ -126,6 +128,19 @@ def test_nobody_else_gets_in(served: Served, headers: dict[str, str]) -> None:
     assert reply.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+def test_there_is_nothing_but_post(served: Served, method: str) -> None:
+    headers = {"authorization": f"Bearer {served.key(Scope.DOCUMENTS_READ)}", "accept": "text/event-stream"}
+    reply = httpx.request(method, served.address, headers=headers)
+    assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
+
+
+def test_two_bearers_are_none(served: Served) -> None:
+    bearer = f"Bearer {served.key(Scope.DOCUMENTS_READ)}"
+    reply = httpx.post(served.address, headers=[("authorization", bearer), ("authorization", bearer)], json={})
+    assert reply.status_code == 401
+
+
 def test_pages_of_other_sites_and_other_hosts_get_nothing(served: Served) -> None:
     bearer = f"Bearer {served.key(Scope.DOCUMENTS_READ)}"
     assert status(served, authorization=bearer, origin="http://evil.example").status_code == 403
@@ -165,6 +180,20 @@ def test_an_agent_on_the_same_machine_asks_as_somebody(served: Served) -> None:
 def test_or_with_a_key_from_the_environment(served: Served) -> None:
     result = over_stdio(served, "list_documents", KYO_API_KEY=served.key(Scope.DOCUMENTS_READ))
     assert result.structured_content["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "variables"), [((), {}), (("--as", "anna"), {"KYO_API_KEY": "kyo_x"})], ids=["nobody", "two"]
+)
+def test_it_must_be_clear_who_asks(
+    served: Served, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    monkeypatch.delenv("KYO_API_KEY", raising=False)
+    command = [sys.executable, "-m", "kyo_app.cli", "mcp", *options]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(served.home), **variables}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Say who asks" in done.stderr
 
 
 def test_the_log_knows_no_key(served: Served) -> None:

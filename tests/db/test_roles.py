@@ -156,6 +156,11 @@ APP_MAY_NOT = [
     "update document_versions set document_id = gen_random_uuid()",
     "update document_versions set file_name = 'mine.txt'",
     "update sessions set expires_at = now() + interval '10 years'",
+    "update sessions set token_hash = ''",
+    "update api_keys set scopes = '{audit:read}'",
+    "update api_keys set expires_at = now() + interval '10 years'",
+    "update api_keys set key_hash = ''",
+    "delete from api_keys",
     "update questions set asked_at = now()",
     "update answers set text = ''",
     "update answers set shared_at = now()",
@@ -232,6 +237,9 @@ PIPELINE_MAY_NOT = [
     "update users set role = 'admin'",
     "insert into users (username) values ('x')",
     "select * from sessions",
+    "select * from api_keys",
+    "update api_keys set revoked_at = null",
+    "select exchange_refresh_token(gen_random_uuid(), '', '', now(), now())",
     "select * from sign_in_tickets",
     "select * from invitations",
     "delete from audit_log",
@@ -494,6 +502,7 @@ INVISIBLE_TO_WRITERS = [
     "update users set name = 'X' where id <> current_actor()",
     "delete from users where id <> current_actor()",
     "delete from sessions where user_id <> current_actor()",
+    "update api_keys set revoked_at = now() where user_id <> current_actor()",
     "delete from collection_members",
     "delete from sign_in_failures",
     "delete from groups",
@@ -507,6 +516,11 @@ def test_what_one_may_not_change_is_not_there(
 ) -> None:
     sql("insert into groups (name, created_at) values ('Board', now())")
     add_draft(sql, manager)
+    sql(
+        "insert into api_keys (user_id, name, hint, key_hash, scopes, created_at, expires_at) "
+        "values (:id, 'Bot', 'kyo_abcd', 'x', '{answers:ask}', now(), now())",
+        id=manager.id,
+    )
     sql("insert into sign_in_failures values ('', 1, now(), now())")
     sql("insert into collection_members select id, :id, 'read' from collections", id=manager.id)
     sql(

@@ -272,3 +272,10 @@ class TestKeys:
         secret = self.key(kyo, employee, Scope.ANSWERS_ASK)
         for wrong in ("kyo_", secret[:-1], secret + "x", "kyo_" + "x" * 10_000, "kyo_\ud800"):
             assert is_out(kyo, wrong)
+
+    def test_whoever_signs_in_through_the_organisation_has_keys_without_a_password(
+        self, kyo: Kyo, employee: Actor, sql: Callable[..., list[Any]]
+    ) -> None:
+        secret = self.key(kyo, employee, Scope.ANSWERS_ASK)
+        sql("update users set must_change_password = true where id = :id", id=employee.id)
+        assert token_access.actor_of_bearer(kyo, secret).may(Permission.ANSWER_ASK)
