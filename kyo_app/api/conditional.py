@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-#: Anybody may keep it who asked for it, and asks each time whether it still holds.
+#: Unless the route says otherwise, whoever asked may keep it, and asks each time whether it still holds.
 _KEEP = "private, no-cache"
 
 #: What the document says of such an address, beside the rest.
@@ -43,11 +43,12 @@ def conditional(request: Request, response: Response) -> Response:
     if response.status_code != 200:
         return response
     tag = f'"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": _KEEP}
-    if is_known(tag, request.headers.get("if-none-match", "")):
-        return Response(status_code=304, headers=headers)
-    response.headers.update(headers)
-    return response
+    response.headers["ETag"] = tag
+    response.headers.setdefault("Cache-Control", _KEEP)
+    if not is_known(tag, request.headers.get("if-none-match", "")):
+        return response
+    kept = {name: value for name, value in response.headers.items() if name not in ("content-length", "content-type")}
+    return Response(status_code=304, headers=kept)
 
 
 def is_known(tag: str, header: str) -> bool:

@@ -20,6 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response
 
+from kyo_app.api.conditional import conditional
 from kyo_app.api.document import METHODS, Document
 from kyo_app.api.schema_words import Field, Schemas
 
@@ -65,13 +66,7 @@ class _Pages:
 
 
 def _unless_known(request: Request, body: bytes, media_type: str, headers: dict[str, str]) -> Response:
-    """The body, or 304 for somebody who has it: its ETag is its digest."""
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    sent = {"ETag": tag, "Cache-Control": _KEPT, **headers}
-    known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
-    if tag in known or "*" in known:
-        return Response(status_code=304, headers=sent)
-    return Response(body, headers=sent, media_type=media_type)
+    return conditional(request, Response(body, headers={"Cache-Control": _KEPT, **headers}, media_type=media_type))
 
 
 def _policy(style: str) -> str:
