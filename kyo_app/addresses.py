@@ -6,7 +6,6 @@ from uuid import UUID
 import streamlit as st
 
 from kyo_app import runtime
-from kyo_app.agents.http import PATH
 
 #: With the token of an invitation.
 INVITATION = "invitation"
@@ -16,6 +15,8 @@ REGISTER = "register"
 ANSWER = "answer"
 #: Why somebody is to sign in, one of `REASONS`: the address is all that outlives a full load of the page.
 WHY = "why"
+#: Where agents connect to.
+AGENTS = "/mcp"
 
 AGAIN, ENDED, CHANGED = "again", "ended", "changed"
 REASONS = {
@@ -44,8 +45,8 @@ def of_answer(answer_id: UUID) -> str:
 
 
 def of_agents() -> str:
-    """Where agents connect to."""
-    return f"{_origin()}{PATH}"
+    """The whole address."""
+    return f"{_origin()}{AGENTS}"
 
 
 def _origin() -> str:

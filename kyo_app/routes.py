@@ -7,8 +7,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from kyo_app import addresses, runtime
-from kyo_app.agents.http import PATH, McpEndpoint
+from kyo_app.agents.http import McpEndpoint
 from kyo_app.api.app import PREFIX, create_api
+from kyo_app.api.envelope import EnvelopeMiddleware
 from kyo_app.downloads import file_routes
 from kyo_app.exports import export_routes
 from kyo_app.identity import (
@@ -36,7 +37,7 @@ def routes(mcp: McpEndpoint | None = None) -> list[BaseRoute]:
         *file_routes(),
         *export_routes(),
         Mount(PREFIX, app=create_api()),
-        Route(PATH, endpoint=mcp or McpEndpoint()),
+        Route(addresses.AGENTS, endpoint=EnvelopeMiddleware(mcp or McpEndpoint())),
     ]
 
 

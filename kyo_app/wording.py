@@ -20,8 +20,8 @@ ROLES = {Role.EMPLOYEE: "Employee", Role.MANAGER: "Manager", Role.ADMIN: "Admini
 SCOPES: dict[Scope, str] = {
     Scope.ANSWERS_ASK: "Ask questions and search",
     Scope.DOCUMENTS_READ: "Read documents",
-    Scope.DOCUMENTS_UPLOAD: "Upload documents",
-    Scope.DOCUMENTS_DECIDE: "Approve, archive and delete documents",
+    Scope.DOCUMENTS_UPLOAD: "Upload documents, and read them",
+    Scope.DOCUMENTS_DECIDE: "Approve, archive, delete and read documents",
     Scope.ANALYTICS_READ: "Read figures about use",
     Scope.AUDIT_READ: "Read the audit log",
 }

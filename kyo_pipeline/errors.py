@@ -41,7 +41,7 @@ class PasswordNeeded(Invalid):
 
 
 class NotSignedIn(KyoError):
-    """Nobody is known by this token or key: it is forged, over, or was taken back."""
+    """Nobody is known by this password, token or key: it is wrong, over, was taken back, or none came."""
 
     status = 401
 
@@ -53,7 +53,7 @@ class NotAllowed(KyoError):
 
 
 class Forbidden(NotAllowed):
-    """The actor's role does not allow this, or the database does not. Nobody is offered it: it goes on record."""
+    """Role, API key or database do not allow this to the actor. Nobody is offered it: it goes on record."""
 
 
 class NotFound(KyoError):

@@ -117,7 +117,8 @@ async def _call(
     """Call a service as whoever asks; what it refuses is an error that a model can read. Raises `ToolError`."""
     try:
         caller = await identify(context)
-        request.begin(caller.address)
+        if request.current().id is None:  # over HTTP, the request has begun
+            request.begin(caller.address)
         try:
             return await run(work, service, runtime.kyo(), caller.actor, *args, **kwargs)
         except Forbidden as error:

@@ -12,8 +12,8 @@ from kyo_pipeline.domain.password_policy import MAX_LENGTH, MIN_LENGTH
 from kyo_pipeline.domain.people import MAX_EMAIL_LENGTH, MAX_NAME_LENGTH
 from kyo_pipeline.services.accounts import Profile
 
-#: Ours are about 300 characters long.
-_MAX_TOKEN = 4096
+#: Ours have about 400 characters.
+_MAX_TOKEN = 2048
 
 
 def _is_text(secret: SecretStr) -> SecretStr:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from kyo_app.api import problems
+from kyo_app.api.body_limit import MAX_HEADER_BYTES, MAX_QUERY_BYTES
 
 Document = dict[str, Any]
 
@@ -61,14 +62,20 @@ _PROBLEMS = {
     404: ("There is none, or it is not for you.", "There is no such thing here, or you may not see it."),
     409: ("It is not in a state for this.", "Somebody has changed it in the meantime. Read it again."),
     413: ("The body is too large.", "The file is larger than 10 MB. Split it, or ask an admin to raise the limit."),
-    414: ("The query is too long.", "The part of the address behind the ? is longer than 16384 bytes."),
+    414: (
+        "The query is too long.",
+        f"The part of the address behind the ? is longer than {MAX_QUERY_BYTES} bytes. Ask for less at once.",
+    ),
     415: ("The file or the body is of a type that is not read.", "Send a PDF, DOCX, TXT or Markdown file."),
     422: (
         "A parameter or a field is not what is wanted.",
         "The request is not what this address takes. Look at `errors`.",
     ),
     429: ("That was too much in a short time.", "Too many questions. Try again in a minute."),
-    431: ("The headers are too long.", "The headers are longer than 32768 bytes. Send fewer or shorter ones."),
+    431: (
+        "The headers are too long.",
+        f"The headers are larger than {MAX_HEADER_BYTES} bytes. Leave out what is not needed.",
+    ),
     503: ("Something that it needs does not answer.", "The database does not answer. Try again in a minute."),
 }
 #: Any route may answer so; and those for which somebody signs in, those that take a body, or a query.

@@ -12,7 +12,7 @@ from kyo_app.api.bodies import Page, WantedPage, page_of
 from kyo_app.api.caller import Caller
 from kyo_app.api.conditional import DOCUMENTED, NOT_MODIFIED, ConditionalRoute
 from kyo_app.api.problems import documented
-from kyo_app.api.retrieval_bodies import AnswerBody, AnswerSummaryBody, FeedbackBody, QuestionBody
+from kyo_app.api.retrieval_bodies import Answer, AnswerSummary, Feedback, Question
 from kyo_app.api.threads import Work, in_thread, run
 from kyo_pipeline.services import asking, history
 
@@ -33,10 +33,10 @@ _EVENTS = {"schema": {"type": "string"}, "example": _STREAM}
     "/query/",
     operation_id="ask_question",
     summary="Ask a question",
-    response_model=AnswerBody,
+    response_model=Answer,
     responses={**documented(404), 200: {"description": "The answer", "content": {streaming.MEDIA_TYPE: _EVENTS}}},
 )
-async def ask_question(request: Request, caller: Caller, body: QuestionBody) -> Response | AnswerBody:
+async def ask_question(request: Request, caller: Caller, body: Question) -> Response | Answer:
     """The stored answer, out of the documents that you may read; `outcome` is `not_found` where they have none.
 
     With `Accept: text/event-stream` it comes as server-sent events: `begun` with the conversation, `piece` with text
@@ -44,7 +44,7 @@ async def ask_question(request: Request, caller: Caller, body: QuestionBody) -> 
     fails once events are sent is an event `problem`, with problem details; before, it is an ordinary error. Whoever
     hangs up finds what there was in the history, as `stopped`.
 
-    Questions of one person are limited by minute and by day: 429 says from when on there are more.
+    Scope `answers:ask`. Questions of one person are limited by minute and by day: 429 says from when on there are more.
     """
 
     # Not `in_thread`: while a stream is sent there is nothing to do that blocks.
@@ -55,7 +55,7 @@ async def ask_question(request: Request, caller: Caller, body: QuestionBody) -> 
             lambda begun: asking.stream_answer(kyo, caller, body.question, body.conversation_id, begun, anew=anew),
         )
     answer = await run(Work.QUESTION, asking.ask, kyo, caller, body.question, body.conversation_id, anew=anew)
-    return AnswerBody.model_validate(answer)
+    return Answer.model_validate(answer)
 
 
 @router.get(
@@ -71,10 +71,10 @@ def list_answers(
     caller: Caller,
     paging: WantedPage,
     q: Annotated[str, Query(max_length=asking.MAX_QUESTION_LENGTH, description="Words that are looked for.")] = "",
-) -> Page[AnswerSummaryBody]:
-    """Your own questions with their answers, newest first. Nobody else's, whatever your role."""
+) -> Page[AnswerSummary]:
+    """Your own questions with their answers, newest first. Nobody else's, whatever your role. Scope `answers:ask`."""
     page = history.list_answers(runtime.kyo(), caller, text=q, limit=paging.limit, offset=paging.offset)
-    answers = [AnswerSummaryBody.model_validate(answer) for answer in page.answers]
+    answers = [AnswerSummary.model_validate(answer) for answer in page.answers]
     return page_of(request, paging, answers, page.total)
 
 
@@ -86,9 +86,9 @@ def list_answers(
     openapi_extra=DOCUMENTED,
 )
 @in_thread(Work.REQUEST)
-def read_answer(caller: Caller, answer_id: UUID) -> AnswerBody:
-    """An answer to one of your questions. One that quotes what you may no longer read is `withheld`."""
-    return AnswerBody.model_validate(history.read_answer(runtime.kyo(), caller, answer_id))
+def read_answer(caller: Caller, answer_id: UUID) -> Answer:
+    """An answer to a question of yours; `withheld`, where it quotes what you may not read now. Scope `answers:ask`."""
+    return Answer.model_validate(history.read_answer(runtime.kyo(), caller, answer_id))
 
 
 @router.post(
@@ -99,8 +99,11 @@ def read_answer(caller: Caller, answer_id: UUID) -> AnswerBody:
     responses=documented(404),
 )
 @in_thread(Work.REQUEST)
-def rate_answer(caller: Caller, body: FeedbackBody) -> None:
-    """What you think of an answer to one of your questions; the last word counts, and null takes it back."""
+def rate_answer(caller: Caller, body: Feedback) -> None:
+    """What you think of an answer to one of your questions; the last word counts, and null takes it back.
+
+    Scope `answers:ask`.
+    """
     if body.rating is None:
         history.withdraw_rating(runtime.kyo(), caller, body.answer_id)
         return

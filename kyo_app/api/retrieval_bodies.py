@@ -13,7 +13,7 @@ from kyo_pipeline.domain.feedback import MAX_COMMENT_LENGTH, Reason
 from kyo_pipeline.services.asking import MAX_QUESTION_LENGTH
 
 
-class QuestionBody(Received):
+class Question(Received):
     """A question."""
 
     question: str = Field(
@@ -27,7 +27,7 @@ class QuestionBody(Received):
     )
 
 
-class CitationBody(Sent):
+class Citation(Sent):
     """What the answer cites as [marker]: characters start..end of the text of this version."""
 
     marker: int = Field(description="The number in brackets in the answer's text.")
@@ -50,14 +50,14 @@ class CitationBody(Sent):
     is_deleted: bool = Field(description="Nothing is left of the document but its title.")
 
 
-class SpanBody(Sent):
+class Span(Sent):
     """Characters start..end of the answer's text."""
 
     start: int
     end: int
 
 
-class ConflictBody(Sent):
+class Conflict(Sent):
     """Two citations, by their markers, that say different things about the same."""
 
     newer: int
@@ -65,17 +65,17 @@ class ConflictBody(Sent):
     is_dated: bool = Field(description="False: nobody knows which of both is the newer one.")
 
 
-class FindingsBody(Sent):
+class Findings(Sent):
     """What was found about the answer when it was checked."""
 
     notice: str = Field(description="A sentence for the reader about how it came about; empty for none.")
-    unsupported: list[SpanBody] = Field(description="Sentences that the cited passages do not bear out.")
-    emphasis: list[SpanBody] = Field(description="The words that answer.")
-    conflicts: list[ConflictBody]
+    unsupported: list[Span] = Field(description="Sentences that the cited passages do not bear out.")
+    emphasis: list[Span] = Field(description="The words that answer.")
+    conflicts: list[Conflict]
     corrections: list[tuple[str, str]] = Field(description="Words of the question, and what was searched for instead.")
 
 
-class NearDocumentBody(Sent):
+class NearDocument(Sent):
     """A document that came near a question which it does not answer, and whom to ask about it."""
 
     document_id: UUID
@@ -84,7 +84,7 @@ class NearDocumentBody(Sent):
     owner: str
 
 
-class VerificationBody(Sent):
+class Verification(Sent):
     """Who has verified the answer, for which question, and whether that was withdrawn since."""
 
     id: UUID
@@ -94,7 +94,7 @@ class VerificationBody(Sent):
     question: str
 
 
-class AnswerBody(Sent):
+class Answer(Sent):
     """A stored answer. Show its text as plain text: it may quote anything that a document says."""
 
     id: UUID
@@ -106,10 +106,10 @@ class AnswerBody(Sent):
     outcome: Outcome = Field(
         description="`withheld`: it quotes what you may no longer read. `erased`: what it quoted was deleted."
     )
-    citations: list[CitationBody]
-    findings: FindingsBody
-    nearest: list[NearDocumentBody] = Field(description="For `not_found`: what came nearest and whom to ask.")
-    verification: VerificationBody | None
+    citations: list[Citation]
+    findings: Findings
+    nearest: list[NearDocument] = Field(description="For `not_found`: what came nearest and whom to ask.")
+    verification: Verification | None
     rating: int | None = Field(description="1 helpful, -1 not helpful; null: you have not said.")
     comment: str | None
     reason: Reason | None
@@ -120,7 +120,7 @@ class AnswerBody(Sent):
     timings: dict[str, float] = Field(description="Milliseconds of each stage.")
 
 
-class AnswerSummaryBody(Sent):
+class AnswerSummary(Sent):
     """An answer as the history lists it."""
 
     id: UUID
@@ -134,7 +134,7 @@ class AnswerSummaryBody(Sent):
     is_verified: bool
 
 
-class FeedbackBody(Received):
+class Feedback(Received):
     """What you think of an answer; the last word counts."""
 
     answer_id: UUID

@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from threading import Event
 from uuid import UUID
 
@@ -14,8 +13,7 @@ from fastapi import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from kyo_app.api import problems
-from kyo_app.api.retrieval_bodies import AnswerBody
+from kyo_app.api import problems, retrieval_bodies
 from kyo_app.api.threads import Work, run
 from kyo_pipeline.domain.answers import Answer
 from kyo_pipeline.errors import KyoError
@@ -111,7 +109,7 @@ async def _events(request: Request, first: _Said, told: _Told) -> AsyncIterator[
             if said is not None:
                 continue
         elif isinstance(said, Answer):
-            yield _event("answer", AnswerBody.model_validate(said).model_dump_json())
+            yield _event("answer", retrieval_bodies.Answer.model_validate(said).model_dump_json())
             return
         else:
             yield _event("problem", bytes((await _problem(request, said)).body).decode())
@@ -141,7 +139,7 @@ async def _problem(request: Request, error: Exception) -> Response:
     if isinstance(error, KyoError):
         return await problems.answered(request, error)
     _log.error("An answer that was being streamed broke off.", exc_info=error)
-    return problems.problem(HTTPStatus.INTERNAL_SERVER_ERROR, problems.UNEXPECTED)
+    return problems.unexpected()
 
 
 def _event(name: str, data: str) -> str:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 class Work(Enum):
     """How many threads there are for it, in one process."""
 
-    SIGN_IN = 4  # argon2 uses 64 MB for each
+    SIGN_IN = 4  # each hashes, which takes a processor
     REQUEST = 12
     QUESTION = 32  # they wait for a language model most of the time
     UPLOAD = 2  # each holds its file in memory

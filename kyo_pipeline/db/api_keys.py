@@ -15,7 +15,7 @@ from kyo_pipeline.domain.scopes import Scope
 #: A key that is used says so no more often than this.
 USED_EVERY = timedelta(minutes=1)
 
-_COLUMNS = "id, name, hint, scopes, created_at, expires_at, last_used_at, last_used_address, revoked_at"
+_COLUMNS = "id, name, hint, scopes, created_at, expires_at, last_used_at, last_used_address"
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,6 @@ def _key(row: Row[Any]) -> ApiKey:
         row.expires_at,
         row.last_used_at,
         row.last_used_address,
-        row.revoked_at,
     )
 
 

@@ -22,7 +22,6 @@ class ApiKey:
     expires_at: datetime
     last_used_at: datetime | None
     last_used_address: str
-    revoked_at: datetime | None
 
 
 @dataclass(frozen=True)

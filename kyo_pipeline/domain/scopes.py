@@ -16,26 +16,23 @@ class Scope(str, Enum):
     AUDIT_READ = "audit:read"
 
 
+#: What a route or a tool needs, and no more: what comes later is not to widen keys that exist.
 GRANTED: dict[Scope, frozenset[Permission]] = {
     Scope.ANSWERS_ASK: frozenset(
         {
             Permission.ANSWER_ASK,
             Permission.ANSWER_RATE,
             Permission.ANSWER_READ_OWN,
-            Permission.ANSWER_READ_SHARED,
             Permission.ANALYTICS_READ_OWN,
         }
     ),
-    Scope.DOCUMENTS_READ: frozenset({Permission.DOCUMENT_READ, Permission.DOCUMENT_DOWNLOAD}),
-    Scope.DOCUMENTS_UPLOAD: frozenset(
-        {Permission.DOCUMENT_READ, Permission.DOCUMENT_UPLOAD, Permission.DOCUMENT_RETRY}
-    ),
+    Scope.DOCUMENTS_READ: frozenset({Permission.DOCUMENT_READ}),
+    Scope.DOCUMENTS_UPLOAD: frozenset({Permission.DOCUMENT_READ, Permission.DOCUMENT_UPLOAD}),
     Scope.DOCUMENTS_DECIDE: frozenset(
         {
             Permission.DOCUMENT_READ,
             Permission.DOCUMENT_APPROVE,
             Permission.DOCUMENT_ARCHIVE,
-            Permission.DOCUMENT_CHANGE,
             Permission.DOCUMENT_DELETE,
         }
     ),
@@ -47,9 +44,3 @@ GRANTED: dict[Scope, frozenset[Permission]] = {
 def granted(scopes: frozenset[Scope]) -> frozenset[Permission]:
     """All that these scopes let somebody do whose role allows it."""
     return frozenset().union(*(GRANTED[scope] for scope in scopes))
-
-
-def scope_for(permission: Permission) -> Scope | None:
-    """The narrowest scope with this permission; None where no key can have it."""
-    having = [scope for scope, permissions in GRANTED.items() if permission in permissions]
-    return min(having, key=lambda scope: len(GRANTED[scope]), default=None)
