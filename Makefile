@@ -17,7 +17,12 @@ install: $(VENV)/installed ## Make the virtual environment with all that KYO nee
 test: $(VENV)/installed-dev ## Run all tests with coverage; ARGS="tests/db -k search" for some of them
 	@scripts/install-browser
 	@scripts/install-language-data
-	@$(BIN)/python -m pytest $(or $(ARGS),--numprocesses logical --maxprocesses 4 --dist loadgroup) --cov
+ifdef ARGS
+	@$(BIN)/python -m pytest $(ARGS) --cov
+else # the whole stack has the machine to itself; then the rest, a process for each processor
+	@$(BIN)/python -m pytest tests/e2e --cov
+	@$(BIN)/python -m pytest --ignore tests/e2e --numprocesses logical --maxprocesses 4 --dist loadfile --cov --cov-append
+endif
 
 check: $(VENV)/installed-dev ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check

@@ -41,13 +41,6 @@ hypothesis_settings.register_profile("kyo", deadline=None)
 hypothesis_settings.load_profile("kyo")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the work, each file stays whole, and the end-to-end tests share their stack."""
-    for item in items:
-        is_e2e = "e2e" in item.path.parts
-        item.add_marker(pytest.mark.xdist_group("e2e" if is_e2e else item.path.as_posix()))
-
-
 class Clock:
     """A clock that moves only when a test moves it. It starts late enough for the rows of the migrations."""
 
