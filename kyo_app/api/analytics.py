@@ -1,13 +1,13 @@
 """`/api/analytics/…`: how KYO is used."""
 
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
 from kyo_app import runtime
+from kyo_app.analytics.days import last_days
 from kyo_app.api.analytics_bodies import FeedbackSummary, Overview, Statistics
 from kyo_app.api.bodies import Day
 from kyo_app.api.caller import Caller
@@ -30,7 +30,7 @@ def _period(
 ) -> Period:
     until = last or analytics.today(runtime.kyo())
     try:
-        return Period(first or until - timedelta(days=days - 1), until)
+        return Period(first, until) if first else last_days(days, until)
     except OverflowError as error:
         raise Invalid("These days are too long ago. Choose later ones.") from error
 

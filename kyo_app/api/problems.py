@@ -90,8 +90,8 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(HTTPException, _on_http_exception)
 
 
-async def put_on_record(request: Request, error: KyoError) -> None:
-    """What a role does not allow, as in the app."""
+async def _put_on_record(request: Request, error: KyoError) -> None:
+    """What role or key do not allow, as in the app."""
     actor: Actor | None = getattr(request.state, "actor", None)
     if actor is not None and isinstance(error, Forbidden):
         await run(Work.REQUEST, refusals.record, runtime.kyo(), actor, error.message)
@@ -100,7 +100,7 @@ async def put_on_record(request: Request, error: KyoError) -> None:
 async def answered(request: Request, error: KyoError) -> Response:
     """What a service says, put on record where it has to be."""
     try:
-        await put_on_record(request, error)
+        await _put_on_record(request, error)
     except KyoError as unrecorded:  # what cannot be put on record is refused all the same
         return of_error(unrecorded)
     return of_error(error)
