@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.alerts import Condition, Kind
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import Kyo, open_kyo
@@ -20,10 +19,9 @@ from tests.shell import Shell
 
 
 @pytest.fixture(autouse=True)
-def url(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+def url(migrated_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """A database of its own, and nothing else set."""
-    found = new_database()
-    migrate(found)
+    found = migrated_database()
     for name in Settings.model_fields:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KYO_HOME", str(tmp_path / "home"))

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.settings import Settings
 from tests.shell import Shell
@@ -16,10 +15,8 @@ from tests.usage import Use
 
 
 @pytest.fixture
-def url(new_database: Callable[[], str]) -> str:
-    found = new_database()
-    migrate(found)
-    return found
+def url(migrated_database: Callable[[], str]) -> str:
+    return migrated_database()
 
 
 @pytest.fixture

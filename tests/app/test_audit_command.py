@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from kyo_pipeline.db import audit_chain
-from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.audit_chain import Entry
 from kyo_pipeline.kyo import open_kyo
@@ -23,10 +22,8 @@ NOON = datetime(2026, 11, 2, 12, tzinfo=timezone.utc)
 
 
 @pytest.fixture(scope="module")
-def url(new_database: Callable[[], str]) -> str:
-    found = new_database()
-    migrate(found)
-    return found
+def url(migrated_database: Callable[[], str]) -> str:
+    return migrated_database()
 
 
 @pytest.fixture

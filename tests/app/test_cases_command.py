@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import open_kyo
@@ -22,15 +21,14 @@ def run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
-    new_database: Callable[[], str],
+    migrated_database: Callable[[], str],
 ) -> Iterator[Shell]:
     """An installation of its own. The system's temporary folder is not pytest's: servers are not let into that."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KYO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DATABASE_URL", url := new_database())
+    monkeypatch.setenv("DATABASE_URL", migrated_database())
     monkeypatch.chdir(tmp_path)
-    migrate(url)
     with tempfile.TemporaryDirectory(prefix="kyo-test-") as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         yield Shell(monkeypatch, capsys)

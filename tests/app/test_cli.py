@@ -41,25 +41,14 @@ Bicycles may be parked in the cellar. The key hangs beside the lift.
 """
 
 
-def make_database(server_url: str) -> str:
-    """An empty database on the same server."""
-    name = f"cli_{secrets.token_hex(4)}"
-    connection = psycopg2.connect(server_url.replace("+psycopg2", ""))
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(f"create database {name}")
-    connection.close()
-    return server_url.replace("/kyo?", f"/{name}?")
-
-
 @pytest.fixture(scope="module")
 def module_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
 @pytest.fixture(scope="module")
-def own_database(database_url: str) -> str:
-    return make_database(database_url)
+def own_database(new_database: Callable[[], str]) -> str:
+    return new_database()
 
 
 @pytest.fixture
@@ -147,8 +136,10 @@ def test_a_database_that_is_down(kyo: Shell, monkeypatch: pytest.MonkeyPatch) ->
     assert done.err.count("\n") == 1
 
 
-def test_a_database_that_is_behind(kyo: Shell, monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
-    monkeypatch.setenv("DATABASE_URL", make_database(database_url))
+def test_a_database_that_is_behind(
+    kyo: Shell, monkeypatch: pytest.MonkeyPatch, new_database: Callable[[], str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", new_database())
     done = kyo("search", "holiday")
     assert done.code == 3
     assert "kyo migrate" in done.err
@@ -183,8 +174,10 @@ def test_status_of_what_was_never_started_makes_nothing(
 # With one
 
 
-def test_migrate_says_what_it_applied_and_once(kyo: Shell, monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
-    monkeypatch.setenv("DATABASE_URL", make_database(database_url))
+def test_migrate_says_what_it_applied_and_once(
+    kyo: Shell, monkeypatch: pytest.MonkeyPatch, new_database: Callable[[], str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", new_database())
     first, second = kyo("migrate"), kyo("migrate", "--json")
     assert first.out.splitlines()[0].startswith("0001_")
     assert second.data == {"applied": []}

@@ -16,7 +16,6 @@ from sqlalchemy import create_engine, text
 from kyo_app.commands import building, embeddings
 from kyo_app.commands.building import is_done
 from kyo_pipeline import progress
-from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
@@ -30,11 +29,9 @@ from tests.shell import Shell
 
 
 @pytest.fixture
-def url(new_database: Callable[[], str]) -> str:
+def url(migrated_database: Callable[[], str]) -> str:
     """A database of its own."""
-    found = new_database()
-    migrate(found)
-    return found
+    return migrated_database()
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import open_kyo
 from kyo_pipeline.services import indexing
@@ -73,10 +72,9 @@ def _write(path: Path, rows: list[dict[str, object]]) -> None:
 
 
 @pytest.fixture
-def own_database(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> str:
+def own_database(migrated_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> str:
     """An installation: its documents are embedded with the built-in model, and there are none yet."""
-    url = new_database()
-    migrate(url)
+    url = migrated_database()
     monkeypatch.setenv("DATABASE_URL", url)
     kyo = open_kyo(load_settings(), DatabaseRole.PIPELINE)
     indexing.serving_set(kyo)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from kyo_pipeline.db import users
-from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import open_kyo
@@ -20,14 +19,13 @@ from tests.shell import Shell
 
 @pytest.fixture
 def run(
-    new_database: Callable[[], str],
+    migrated_database: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> Shell:
     """Calls the console script as a shell would."""
-    url = new_database()
-    migrate(url)
+    url = migrated_database()
     for name in Settings.model_fields:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KYO_HOME", str(tmp_path / "home"))

@@ -4,7 +4,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,12 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
-from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.domain.scopes import Scope
 from kyo_pipeline.kyo import Kyo, open_kyo
 from kyo_pipeline.services import api_keys, indexing, library, people, reviewing, token_access, upkeep
 from kyo_pipeline.settings import Settings
-from tests.app.test_cli import make_database
 from tests.app_process import RunningApp, running_app
 
 PASSWORD = "plum tree river"
@@ -49,9 +47,8 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    url, home = make_database(database_url), tmp_path_factory.mktemp("mcp")
-    migrate(url)
+def served(migrated_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    url, home = migrated_database(), tmp_path_factory.mktemp("mcp")
     settings = Settings.model_validate({"KYO_HOME": home, "DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1/0"})
     kyo, pipeline = open_kyo(settings), open_kyo(settings, DatabaseRole.PIPELINE)
     try:

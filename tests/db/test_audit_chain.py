@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 
 from kyo_pipeline.db import audit, audit_chain
 from kyo_pipeline.db.engine import Database
-from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain import request
 from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.audit import Event
@@ -29,10 +28,8 @@ WRITERS, DEEDS = 8, 25
 
 
 @pytest.fixture(scope="module")
-def url(new_database: Callable[[], str]) -> str:
-    url = new_database()
-    migrate(url)
-    return url
+def url(migrated_database: Callable[[], str]) -> str:
+    return migrated_database()
 
 
 @pytest.fixture

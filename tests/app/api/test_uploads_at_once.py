@@ -2,20 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
-from kyo_pipeline.db.migrate import migrate
 from kyo_pipeline.domain.actor import OPERATOR, Role
 from kyo_pipeline.domain.scopes import Scope
 from kyo_pipeline.kyo import Kyo, open_kyo
 from kyo_pipeline.services import api_keys, library, people
 from kyo_pipeline.settings import Settings
-from tests.app.test_cli import make_database
 from tests.app_process import RunningApp, running_app
 
 UPLOADS = frozenset({Scope.DOCUMENTS_UPLOAD})
@@ -50,9 +48,8 @@ class Served:
 
 
 @pytest.fixture
-def served(database_url: str, tmp_path: Path) -> Iterator[Served]:
-    url = make_database(database_url)
-    migrate(url)
+def served(migrated_database: Callable[[], str], tmp_path: Path) -> Iterator[Served]:
+    url = migrated_database()
     settings = Settings.model_validate(
         {"KYO_HOME": tmp_path, "DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1/0"}
     )
