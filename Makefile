@@ -4,7 +4,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PINS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help up install test check format bench constraints clean
+.PHONY: help up install test coverage check format bench constraints clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,15 +14,19 @@ up: install ## Install what is missing, then start everything; Ctrl-C stops ever
 
 install: $(VENV)/installed ## Make the virtual environment with all that KYO needs
 
-test: $(VENV)/installed-dev ## Run all tests with coverage; ARGS="tests/db -k search" for some of them
+test: $(VENV)/installed-dev ## Run all tests; ARGS="tests/db -k search" for some of them
 	@scripts/install-browser
 	@scripts/install-language-data
 ifdef ARGS
-	@$(BIN)/python -m pytest $(ARGS) --cov
-else # the whole stack has the machine to itself; then the rest, a process for each processor
-	@$(BIN)/python -m pytest tests/e2e --cov
-	@$(BIN)/python -m pytest --ignore tests/e2e --numprocesses logical --maxprocesses 4 --dist loadfile --cov --cov-append
+	@$(BIN)/python -m pytest $(ARGS)
+else # the whole stack has the machine to itself; then the rest, some processes that share it by files
+	@$(BIN)/python -m pytest tests/e2e
+	@$(BIN)/python -m pytest --ignore tests/e2e --numprocesses 3 --dist loadfile
 endif
+
+coverage: $(VENV)/installed-dev ## The same, and list the lines that no test has run; takes a third longer
+	@$(BIN)/coverage erase
+	@PYTEST_ADDOPTS="--cov --cov-append" $(MAKE) --no-print-directory test
 
 check: $(VENV)/installed-dev ## Format, lint, types, import directions
 	@$(BIN)/ruff format --check
