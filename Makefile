@@ -21,7 +21,7 @@ ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else # the whole stack has the machine to itself; then the rest, some processes that share it by files
 	@$(BIN)/python -m pytest tests/e2e
-	@$(BIN)/python -m pytest --ignore tests/e2e --numprocesses 3 --dist loadfile
+	@$(BIN)/python -m pytest --ignore tests/e2e --numprocesses 3 --max-worker-restart 1 --dist loadfile
 endif
 
 coverage: $(VENV)/installed-dev ## The same, and list the lines that no test has run; takes a third longer

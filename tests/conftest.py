@@ -3,6 +3,7 @@
 import secrets
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -42,6 +43,13 @@ hypothesis_settings.load_profile("kyo")
 
 
 _MIGRATED = "migrated"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """xdist knows tests by their ids: of two that share one, it would run one."""
+    twice = [name for name, times in Counter(item.nodeid for item in items).items() if times > 1]
+    if twice:
+        raise pytest.UsageError(f"Tests share an id: {', '.join(twice)}")
 
 
 class Clock:
@@ -116,7 +124,7 @@ def real_hasher() -> Iterator[PasswordHasher]:
 @pytest.fixture(scope="session")
 def connection(database_url: str) -> Iterator[Connection]:
     """One for all tests: a new one would plan each statement and each policy for the first time."""
-    options = {"options": "-csearch_path=kyo,public"}
+    options = {"options": "-csearch_path=kyo,public -clock_timeout=60s"}
     engine = create_engine(database_url, poolclass=NullPool, connect_args=options)
     with engine.connect() as connection:
         yield connection

@@ -1,12 +1,16 @@
 """The warm start rests on names inside Dagster: these tests fail when a new version has changed them."""
 
 import inspect
-import multiprocessing
+import sys
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 
 from dagster._cli import api
 from dagster._grpc import server
 
 from kyo_pipeline.defs.code_server import PRELOADED, WarmApiServer, warm_context
+
+SECONDS = 60
 
 
 def test_dagster_takes_the_context_of_its_runs_from_where_we_put_ours() -> None:
@@ -22,12 +26,18 @@ def test_dagsters_command_looks_the_server_up_where_we_replace_it() -> None:
 def test_what_is_preloaded_exists_and_is_there_in_a_new_process() -> None:
     """multiprocessing passes over modules that it cannot import, without a word."""
     context = warm_context()
-    with context.Pool(1) as pool:
-        assert pool.apply(_lacking, [PRELOADED]) == []
-    assert isinstance(context, multiprocessing.context.ForkServerContext)
+    assert isinstance(context, ForkServerContext)
+    here, there = context.Pipe(duplex=False)
+    # Not a pool: one that lost its child would wait for ever.
+    process = context.Process(target=_tell_lacking, args=(there, PRELOADED))
+    process.start()
+    assert here.poll(SECONDS), "the new process says nothing"
+    assert here.recv() == []
+    process.join(SECONDS)
+    assert process.exitcode == 0
+    here.close()
+    there.close()
 
 
-def _lacking(names: list[str]) -> list[str]:
-    import sys
-
-    return [name for name in names if name not in sys.modules]
+def _tell_lacking(there: Connection, names: list[str]) -> None:
+    there.send([name for name in names if name not in sys.modules])
