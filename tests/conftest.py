@@ -45,6 +45,7 @@ hypothesis_settings.load_profile("kyo")
 _MIGRATED = "migrated"
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """xdist knows tests by their ids: of two that share one, it would run one."""
     twice = [name for name, times in Counter(item.nodeid for item in items).items() if times > 1]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from fastapi import FastAPI
+from schemathesis.pytest.plugin import SchemathesisFunction
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
@@ -19,6 +20,13 @@ from kyo_pipeline.domain.scopes import Scope
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.proof import Proof
 from kyo_pipeline.services import api_keys, token_access
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each test that schemathesis makes gets an id of its own: since pytest 9.2, those of one function share one."""
+    for item in items:
+        if isinstance(item, SchemathesisFunction) and item.id.params is None:
+            item._id = item.id.with_params(item.operation_label)
 
 
 @pytest.fixture
