@@ -4,7 +4,9 @@ import inspect
 import sys
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
+from types import ModuleType
 
+import pytest
 from dagster._cli import api
 from dagster._grpc import server
 
@@ -23,8 +25,10 @@ def test_dagsters_command_looks_the_server_up_where_we_replace_it() -> None:
     assert issubclass(WarmApiServer, server.DagsterApiServer)
 
 
-def test_what_is_preloaded_exists_and_is_there_in_a_new_process() -> None:
+def test_what_is_preloaded_exists_and_is_there_in_a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """multiprocessing passes over modules that it cannot import, without a word."""
+    # AppTest leaves the script of a page there, which the new process would run again.
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     context = warm_context()
     assert isinstance(context, ForkServerContext)
     here, there = context.Pipe(duplex=False)
