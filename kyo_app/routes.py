@@ -4,11 +4,11 @@ import logging
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from kyo_app import addresses, runtime
 from kyo_app.agents.http import McpEndpoint
-from kyo_app.api.app import PREFIX, create_api
+from kyo_app.api.app import create_api, mounted
 from kyo_app.api.envelope import EnvelopeMiddleware
 from kyo_app.downloads import file_routes
 from kyo_app.exports import export_routes
@@ -36,7 +36,7 @@ def routes(mcp: McpEndpoint | None = None) -> list[BaseRoute]:
         Route("/auth/sign-out", sign_out, methods=["GET"]),
         *file_routes(),
         *export_routes(),
-        Mount(PREFIX, app=create_api()),
+        mounted(create_api()),
         Route(addresses.AGENTS, endpoint=EnvelopeMiddleware(mcp or McpEndpoint())),
     ]
 

@@ -1,6 +1,10 @@
 """The application that is mounted at `/api`."""
 
+import re
+
 from fastapi import FastAPI
+from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 from kyo_app.api import analytics, audit, auth, document, documents, problems, reference, retrieval
 from kyo_app.api.body_limit import BodyLimitMiddleware
@@ -9,6 +13,13 @@ from kyo_app.api.envelope import EnvelopeMiddleware
 #: Of the API, not of KYO: the first number is part of a promise, see docs/api.md.
 VERSION = "1.0.0"
 PREFIX = "/api"
+
+
+def mounted(api: ASGIApp) -> Mount:
+    """At its prefix, whatever follows that: to Starlette alone, an address with an end of line is none of the API's."""
+    mount = Mount(PREFIX, app=api)
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
 
 
 def create_api() -> FastAPI:

@@ -7,11 +7,10 @@ import pytest
 from fastapi import FastAPI
 from schemathesis.pytest.plugin import SchemathesisFunction
 from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from kyo_app import runtime
-from kyo_app.api.app import PREFIX, create_api
+from kyo_app.api.app import create_api, mounted
 from kyo_pipeline import proof
 from kyo_pipeline.db.users import Credentials
 from kyo_pipeline.domain.actor import Actor
@@ -58,7 +57,7 @@ def client_with(api: FastAPI) -> Callable[[str | None], TestClient]:
 
     def client(bearer: str | None) -> TestClient:
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        site = Starlette(routes=[Mount(PREFIX, app=api)])
+        site = Starlette(routes=[mounted(api)])
         return TestClient(site, raise_server_exceptions=False, follow_redirects=False, headers=headers)
 
     return client

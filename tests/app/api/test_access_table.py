@@ -13,10 +13,9 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
-from starlette.routing import Mount
 from starlette.testclient import TestClient
 
-from kyo_app.api.app import PREFIX, create_api
+from kyo_app.api.app import PREFIX, create_api, mounted
 from kyo_app.identity import SECURE_SESSION_COOKIE, SESSION_COOKIE
 from kyo_pipeline.adapters import passwords
 from kyo_pipeline.db import users
@@ -273,7 +272,7 @@ REFUSED = [
 @pytest.fixture
 def site(api: FastAPI) -> TestClient:
     """The API as it is deployed: who comes is found out from the bearer."""
-    return TestClient(Starlette(routes=[Mount(PREFIX, app=api)]), raise_server_exceptions=False)
+    return TestClient(Starlette(routes=[mounted(api)]), raise_server_exceptions=False)
 
 
 @pytest.fixture

@@ -172,3 +172,9 @@ def test_the_audit_log_knows_the_request_by_the_same_name(
 
 def test_nobody_else_names_a_request(client: TestClient) -> None:
     assert client.get("/api/nowhere", headers={"x-request-id": "mine"}).headers["x-request-id"] != "mine"
+
+
+def test_an_address_with_an_end_of_line_is_the_apis_too(client: TestClient) -> None:
+    reply = client.get("/api/retrieval/history/a%0Ab/")
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.headers["x-request-id"]

@@ -18,10 +18,9 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis import HookContext
 from starlette.applications import Starlette
-from starlette.routing import Mount
 
 from kyo_app import runtime
-from kyo_app.api.app import PREFIX, create_api
+from kyo_app.api.app import PREFIX, create_api, mounted
 from kyo_pipeline.domain.actor import Actor
 from kyo_pipeline.kyo import Kyo
 from kyo_pipeline.services import asking, library, reviewing
@@ -53,7 +52,7 @@ GENEROUS = {"MAX_QUERIES_PER_DAY": 10**6, "KYO_QUERIES_PER_MINUTE": 10**6, "KYO_
 Known = dict[str, list[str]]
 
 # They are connected to nothing until a test runs. Schemathesis makes a test of each operation that it knows by now.
-SITE = Starlette(routes=[Mount(PREFIX, app=create_api())])
+SITE = Starlette(routes=[mounted(create_api())])
 SCHEMA = schemathesis.openapi.from_asgi(f"{PREFIX}/openapi.json", SITE, config=schemathesis.Config.from_dict(CONFIG))
 
 # What one question leaves behind is there at the next one, as it would be.
