@@ -32,15 +32,14 @@ def test_what_is_preloaded_exists_and_is_there_in_a_new_process(monkeypatch: pyt
     context = warm_context()
     assert isinstance(context, ForkServerContext)
     here, there = context.Pipe(duplex=False)
-    # Not a pool: one that lost its child would wait for ever.
-    process = context.Process(target=_tell_lacking, args=(there, PRELOADED))
-    process.start()
-    assert here.poll(SECONDS), "the new process says nothing"
-    assert here.recv() == []
-    process.join(SECONDS)
+    with here, there:
+        # Not a pool: one that lost its child would wait for ever.
+        process = context.Process(target=_tell_lacking, args=(there, PRELOADED))
+        process.start()
+        assert here.poll(SECONDS), "the new process says nothing"
+        assert here.recv() == []
+        process.join(SECONDS)
     assert process.exitcode == 0
-    here.close()
-    there.close()
 
 
 def _tell_lacking(there: Connection, names: list[str]) -> None:
