@@ -6,7 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,15 @@ class Clock:
 
     def advance(self, **amount: float) -> None:
         self.time += timedelta(**amount)
+
+    def to_noon(self) -> date:
+        """On to a noon in the midst of a month, so that no test depends on when it runs; gives that day.
+
+        Never back: of who is there by then, the password would be younger than the session.
+        """
+        in_the_next = self.time.replace(day=1) + timedelta(days=32)
+        self.time = in_the_next.replace(day=15, hour=12, minute=0, second=0, microsecond=0)
+        return self.time.date()
 
 
 @pytest.fixture(scope="session")

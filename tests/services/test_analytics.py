@@ -34,8 +34,7 @@ def use(sql: Sql) -> Use:
 @pytest.fixture
 def day(clock: Clock) -> date:
     """A day that is over. The clock stands at noon, two days after it."""
-    clock.time = clock.time.replace(hour=12, minute=0, second=0, microsecond=0)
-    return clock.time.date() - timedelta(days=2)
+    return clock.to_noon() - timedelta(days=2)
 
 
 def last_days(kyo: Kyo, days: int = 7) -> Period:
