@@ -11,7 +11,7 @@ from kyo_pipeline.domain.retrieval import Passage
 #: How many times as many passages to search for as are wanted.
 SPARE = 3
 
-_LARGEST_GAP = 3  # characters: between neighbouring chunks stands white space only, and a wider gap may hide a chunk
+_LARGEST_GAP = 3  # characters: between neighbouring chunks stands white space only; a wider gap may hide a whole one
 _GRAM = 5
 _NEW = 0.15
 _WITHIN_REACH = 0.8
@@ -84,7 +84,7 @@ def _union(better: Passage, other: Passage, most_tokens: int) -> Passage | None:
     if second.start - first.end > _LARGEST_GAP:
         return None
     text = _text_of_both(first, second)
-    if rough_tokens(text) > most_tokens and text not in (first.text, second.text):
+    if rough_tokens(text) > most_tokens and len(text) > max(len(first.text), len(second.text)):
         return None
     if other.score > better.score:
         better, other = other, better
@@ -101,10 +101,12 @@ def _union(better: Passage, other: Passage, most_tokens: int) -> Passage | None:
 
 
 def _text_of_both(first: Passage, second: Passage) -> str:
-    if second.end <= first.end:
-        return first.text
+    """What stands in a gap of the one may be known to the other: a chunk that overlaps both, and came later."""
     gap = "\n" * max(second.start - first.end, 0)
-    return first.text + gap + second.text[max(first.end - second.start, 0) :]
+    at = second.start - first.start
+    pairs = zip(first.text[at:], second.text, strict=False)
+    shared = "".join(theirs if ours == "\n" else ours for ours, theirs in pairs)
+    return first.text[:at] + gap + shared + first.text[at + len(shared) :] + second.text[len(shared) :]
 
 
 def _repeats(passage: Passage, kept: Passage) -> bool:

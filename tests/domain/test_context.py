@@ -33,6 +33,8 @@ def findings(draw: st.DrawFn) -> tuple[Passage, ...]:
         text = DOCUMENT if draw(st.booleans()) else DOCUMENT.replace("employees", f"guests {document}")
         edges = sorted(draw(st.sets(st.integers(0, len(text)), min_size=2, max_size=9)))
         for start, end in pairwise(edges):
+            if end - start <= context._LARGEST_GAP:  # no chunk says so little that it fits between two others
+                continue
             first, last = max(start - draw(st.sampled_from([0, 0, 30])), 0), end
             if not draw(st.booleans()):
                 continue
@@ -106,6 +108,12 @@ def test_white_space_between_neighbours_keeps_its_length() -> None:
 
 def test_a_gap_that_may_hide_a_chunk_is_not_closed() -> None:
     assert len(assemble((chunk(0, 100), chunk(104, 200, 0.4)), ROOMY)) == 2
+
+
+def test_a_chunk_that_overlaps_both_tells_what_stands_in_the_gap() -> None:
+    found = (chunk(386, 420, 0.9), chunk(350, 384, 0.5), chunk(355, 415, 0.1))
+    [both] = assemble(found, Room(1, 24, 10))
+    assert both.text == DOCUMENT[350:420]
 
 
 def test_a_chunk_between_two_joins_both_in_the_place_of_the_better() -> None:
