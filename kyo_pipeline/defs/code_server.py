@@ -14,6 +14,8 @@ from typing import Any
 from dagster._cli.api import grpc_command
 from dagster._grpc import server
 
+from kyo_pipeline.defs.storage import make_tables
+
 #: What a run needs, imported once, with one small model. Nothing may start threads of its own here.
 PRELOADED = [
     "dagster._grpc.impl",
@@ -46,6 +48,7 @@ def warm_context() -> BaseContext:
 
 
 def main() -> None:
+    make_tables()
     # Dagster offers no setting for this. The names are checked by a test, since they are its own affair.
     setattr(server, "DagsterApiServer", WarmApiServer)  # noqa: B010 - a plain assignment is an error to mypy
     grpc_command(sys.argv[1:])

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from kyo_pipeline.defs.storage import make_tables
+
 _UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
@@ -28,6 +30,7 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> int:
 
 
 def main() -> None:
+    make_tables()
     with dg.DagsterInstance.get() as instance:
         fail_dead_runs(instance)
     program = Path(sys.executable).with_name("dagster-daemon")

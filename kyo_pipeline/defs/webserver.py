@@ -11,6 +11,7 @@ from typing import Any
 from dagster_webserver import cli
 from dagster_webserver.app import create_app_from_workspace_process_context
 
+from kyo_pipeline.defs.storage import make_tables
 from kyo_pipeline.domain.origins import is_known, is_same
 from kyo_pipeline.settings import Settings, load_settings
 
@@ -102,6 +103,7 @@ async def _answer(send: Send, status: int, sentence: str) -> None:
 
 
 def main() -> None:
+    make_tables()
     names = names_of(load_settings())
 
     def create_guarded(*arguments: Any, **options: Any) -> Guard:

@@ -115,6 +115,7 @@ def test_dagster_builds_its_app_where_we_replace_that(monkeypatch: pytest.Monkey
     built: list[object] = []
     monkeypatch.setattr(cli, "create_app_from_workspace_process_context", app.create_app_from_workspace_process_context)
     monkeypatch.setattr(webserver, "create_app_from_workspace_process_context", lambda *_, **__: _done)
+    monkeypatch.setattr(webserver, "make_tables", lambda: None)
     monkeypatch.setattr(
         cli, "dagster_webserver", lambda _: built.append(cli.create_app_from_workspace_process_context())
     )
