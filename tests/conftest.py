@@ -65,7 +65,7 @@ class Clock:
     def advance(self, **amount: float) -> None:
         self.time += timedelta(**amount)
 
-    def to_noon(self) -> date:
+    def to_mid_month(self) -> date:
         """On to a noon in the midst of a month, so that no test depends on when it runs; gives that day.
 
         Never back: of who is there by then, the password would be younger than the session.

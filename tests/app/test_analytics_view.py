@@ -31,7 +31,7 @@ def use(sql: Callable[..., list[Any]]) -> Use:
 @pytest.fixture
 def today(clock: Clock) -> date:
     """The clock stands at noon of it."""
-    return clock.to_noon()
+    return clock.to_mid_month()
 
 
 @pytest.fixture

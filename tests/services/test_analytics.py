@@ -34,7 +34,7 @@ def use(sql: Sql) -> Use:
 @pytest.fixture
 def day(clock: Clock) -> date:
     """A day that is over. The clock stands at noon, two days after it."""
-    return clock.to_noon() - timedelta(days=2)
+    return clock.to_mid_month() - timedelta(days=2)
 
 
 def last_days(kyo: Kyo, days: int = 7) -> Period:

@@ -26,7 +26,7 @@ PATHS = ("overview", "me", "feedback")
 @pytest.fixture
 def day(clock: Clock) -> date:
     """A day that is over. The clock stands at noon, two days after it."""
-    return clock.to_noon() - timedelta(days=2)
+    return clock.to_mid_month() - timedelta(days=2)
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_days_are_those_of_the_zone_that_is_named(
     client_of: ClientOf, with_settings: Callable[..., Kyo], clock: Clock, admin: Actor,
     sql: Callable[..., list[Any]], path: str,
 ) -> None:  # fmt: skip
-    use, today = Use(sql), clock.to_noon()
+    use, today = Use(sql), clock.to_mid_month()
     use.ask(admin, at(today, 11))
     with runtime.using(with_settings(KYO_TIME_ZONE="Pacific/Kiritimati")):  # 14 hours ahead: it is tomorrow
         found = read(client_of(admin), path, days=1)

@@ -1,39 +1,28 @@
 """`kyo analytics`, in this process, on a database of its own."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from kyo_pipeline.domain.actor import OPERATOR
-from kyo_pipeline.settings import Settings
 from tests.shell import Shell
 from tests.usage import Use
 
-
-@pytest.fixture
-def url(migrated_database: Callable[[], str]) -> str:
-    return migrated_database()
+pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture
-def kyo(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Shell:
-    """Calls `kyo analytics` as a shell would."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KYO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.chdir(tmp_path)
-    return Shell(monkeypatch, capsys, ("analytics",))
+def kyo(shell: Shell) -> Shell:
+    return replace(shell, before=("analytics",))
 
 
 @pytest.fixture
-def _use(url: str) -> None:
+def _use(database: str) -> None:
     """Two questions today, of which one found nothing, and one twenty days ago."""
-    engine = create_engine(url, connect_args={"options": "-csearch_path=kyo,public"})
+    engine = create_engine(database, connect_args={"options": "-csearch_path=kyo,public"})
 
     def sql(statement: str, **values: object) -> list[Any]:
         with engine.begin() as connection:

@@ -3,6 +3,7 @@
 import json
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -15,21 +16,22 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.audit_chain import Entry
 from kyo_pipeline.kyo import open_kyo
 from kyo_pipeline.services import people
-from kyo_pipeline.settings import Settings, load_settings
+from kyo_pipeline.settings import load_settings
 from tests.shell import Shell
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=timezone.utc)
 
 
-@pytest.fixture(scope="module")
-def url(migrated_database: Callable[[], str]) -> str:
-    return migrated_database()
+@pytest.fixture
+def database(_environment: None, own_database: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("DATABASE_URL", own_database)
+    return own_database
 
 
 @pytest.fixture
-def sql(url: str) -> Iterator[Callable[..., None]]:
+def sql(database: str) -> Iterator[Callable[..., None]]:
     """As the owner, who can switch the trigger off."""
-    engine = create_engine(url, connect_args={"options": "-csearch_path=kyo,public"})
+    engine = create_engine(database, connect_args={"options": "-csearch_path=kyo,public"})
 
     def execute(statement: str, **values: object) -> None:
         with engine.begin() as connection:
@@ -42,21 +44,10 @@ def sql(url: str) -> Iterator[Callable[..., None]]:
 
 
 @pytest.fixture
-def run(
-    url: str,
-    sql: Callable[..., None],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-) -> Shell:
-    """Calls the console script as a shell would, on an empty log."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KYO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.chdir(tmp_path)
+def run(shell: Shell, sql: Callable[..., None]) -> Shell:
+    """On an empty log."""
     sql("truncate audit_log")
-    return Shell(monkeypatch, capsys, ("audit",))
+    return replace(shell, before=("audit",))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """`kyo cases` in this process: what people confirmed is written down, and `kyo eval` runs on it."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,28 +10,21 @@ from kyo_pipeline.domain.actor import OPERATOR
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import open_kyo
 from kyo_pipeline.services import evaluation_cases, indexing, library, reviewing, upkeep
-from kyo_pipeline.settings import Settings, load_settings
+from kyo_pipeline.settings import load_settings
 from tests.shell import Shell
 
 SUBJECTS = ("bicycle", "printer", "cafeteria", "elevator")
 
 
+pytestmark = pytest.mark.usefixtures("database")
+
+
 @pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    migrated_database: Callable[[], str],
-) -> Iterator[Shell]:
+def run(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """An installation of its own. The system's temporary folder is not pytest's: servers are not let into that."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KYO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DATABASE_URL", migrated_database())
-    monkeypatch.chdir(tmp_path)
     with tempfile.TemporaryDirectory(prefix="kyo-test-") as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield Shell(monkeypatch, capsys)
+        yield shell
 
 
 @pytest.fixture

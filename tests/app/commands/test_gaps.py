@@ -1,8 +1,7 @@
 """`kyo gaps`, in this process, on an installation of its own."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
@@ -11,27 +10,17 @@ from kyo_pipeline.domain.actor import OPERATOR, Actor, Role
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import open_kyo
 from kyo_pipeline.services.gap_finding import find_gaps
-from kyo_pipeline.settings import Settings, load_settings
+from kyo_pipeline.settings import load_settings
 from tests.embedding_sets import first_set
 from tests.gaps import DOGS, ROOMS, not_found
 from tests.shell import Shell
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 @pytest.fixture
-def run(
-    migrated_database: Callable[[], str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> Shell:
-    """Calls the console script as a shell would."""
-    url = migrated_database()
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KYO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.chdir(tmp_path)
-    return Shell(monkeypatch, capsys, ("gaps",))
+def run(shell: Shell) -> Shell:
+    return replace(shell, before=("gaps",))
 
 
 @pytest.fixture

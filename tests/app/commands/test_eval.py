@@ -6,7 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy import create_engine, text
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import open_kyo
 from kyo_pipeline.services import indexing
-from kyo_pipeline.settings import PROJECT_ROOT, Settings, load_settings
+from kyo_pipeline.settings import PROJECT_ROOT, load_settings
 from tests.shell import Shell
 
 SUBJECTS = ("bicycle", "printer", "cafeteria", "elevator", "parking", "holiday", "payroll", "laptop", "badge", "garden")
@@ -30,15 +31,8 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, temporary: Path
-) -> Iterator[Shell]:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KYO_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-
-    yield Shell(monkeypatch, capsys, ("eval",))
+def run(shell: Shell, temporary: Path) -> Iterator[Shell]:
+    yield replace(shell, before=("eval",))
     assert list(temporary.iterdir()) == []  # nothing stays, whatever came of it
 
 
@@ -72,14 +66,12 @@ def _write(path: Path, rows: list[dict[str, object]]) -> None:
 
 
 @pytest.fixture
-def own_database(migrated_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> str:
+def own_database(database: str) -> str:
     """An installation: its documents are embedded with the built-in model, and there are none yet."""
-    url = migrated_database()
-    monkeypatch.setenv("DATABASE_URL", url)
     kyo = open_kyo(load_settings(), DatabaseRole.PIPELINE)
     indexing.serving_set(kyo)
     kyo.close()
-    return url
+    return database
 
 
 def _tuned(url: str) -> tuple[float, float]:

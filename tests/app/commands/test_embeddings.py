@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,38 +21,24 @@ from kyo_pipeline.domain.embedding_sets import SetFacts, SetState, Verdict
 from kyo_pipeline.errors import Conflict
 from kyo_pipeline.kyo import Kyo, open_kyo
 from kyo_pipeline.services import embedding_sets, health, indexing, library, reviewing
-from kyo_pipeline.settings import Settings, load_settings
+from kyo_pipeline.settings import load_settings
 from tests import embedding_sets as made
 from tests.fakes import PlainTextParser
 from tests.shell import Shell
 
-
-@pytest.fixture
-def url(migrated_database: Callable[[], str]) -> str:
-    """A database of its own."""
-    return migrated_database()
+pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture
-def _environment(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KYO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DATABASE_URL", url)
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def run(_environment: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    """Calls the console script as a shell would."""
-
+def run(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))  # whoever is asked says nothing
-    return Shell(monkeypatch, capsys, ("embeddings",))
+    return replace(shell, before=("embeddings",))
 
 
 @pytest.fixture
-def pipeline(_environment: None) -> Iterator[Kyo]:
+def pipeline(database: str) -> Iterator[Kyo]:
     """What Dagster's runs have, on the same database."""
+    assert database
     kyo = replace(open_kyo(load_settings(), DatabaseRole.PIPELINE), parser=PlainTextParser())
     yield kyo
     kyo.close()
@@ -76,8 +61,8 @@ def indexed(pipeline: Kyo, monkeypatch: pytest.MonkeyPatch) -> Kyo:
 
 
 @pytest.fixture
-def sql(url: str) -> Iterator[Callable[..., None]]:
-    engine = create_engine(url, connect_args={"options": "-csearch_path=kyo,public"})
+def sql(database: str) -> Iterator[Callable[..., None]]:
+    engine = create_engine(database, connect_args={"options": "-csearch_path=kyo,public"})
 
     def execute(statement: str, **values: object) -> None:
         with engine.begin() as connection:

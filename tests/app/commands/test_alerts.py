@@ -1,6 +1,7 @@
 """`kyo alerts` and `kyo quality`, in this process, on an installation of its own."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,46 +12,36 @@ from kyo_pipeline.domain.alerts import Condition, Kind
 from kyo_pipeline.domain.database_role import DatabaseRole
 from kyo_pipeline.kyo import Kyo, open_kyo
 from kyo_pipeline.services import alerting
-from kyo_pipeline.settings import Settings, load_settings
+from kyo_pipeline.settings import load_settings
 from tests.adapters.model_server import Reply, running
 from tests.nights import add_night
 from tests.office import OFFICE, open_office, write_set
 from tests.shell import Shell
 
-
-@pytest.fixture(autouse=True)
-def url(migrated_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """A database of its own, and nothing else set."""
-    found = migrated_database()
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KYO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("DATABASE_URL", found)
-    monkeypatch.chdir(tmp_path)
-    return found
+pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture
-def alerts(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    return Shell(monkeypatch, capsys, ("alerts",))
+def alerts(shell: Shell) -> Shell:
+    return replace(shell, before=("alerts",))
 
 
 @pytest.fixture
-def quality(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    return Shell(monkeypatch, capsys, ("quality",))
+def quality(shell: Shell) -> Shell:
+    return replace(shell, before=("quality",))
 
 
 @pytest.fixture
-def pipeline(url: str) -> Iterator[Kyo]:
-    assert url
+def pipeline(database: str) -> Iterator[Kyo]:
+    assert database
     kyo = open_kyo(load_settings(), DatabaseRole.PIPELINE)
     yield kyo
     kyo.close()
 
 
 @pytest.fixture
-def sql(url: str) -> Iterator[Callable[..., list[Any]]]:
-    engine = create_engine(url, connect_args={"options": "-csearch_path=kyo,public"})
+def sql(database: str) -> Iterator[Callable[..., list[Any]]]:
+    engine = create_engine(database, connect_args={"options": "-csearch_path=kyo,public"})
 
     def execute(statement: str, **values: object) -> list[Any]:
         with engine.begin() as connection:
