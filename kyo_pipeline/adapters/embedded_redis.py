@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ def running_redis(home: Path) -> Iterator[str]:
         command, env=harmless(os.environ), stdout=subprocess.DEVNULL, start_new_session=True
     ) as server:
         try:
-            _wait_for_socket(home, server)
+            _wait_for_server(home, server)
             yield redis_url(home)
         finally:
             server.terminate()
@@ -76,9 +77,15 @@ def _socket(home: Path) -> Path:
     return socket_folder(home, _SOCKET, uid=os.geteuid(), gid=os.getegid()) / _SOCKET
 
 
-def _wait_for_socket(home: Path, server: subprocess.Popen[bytes]) -> None:
+def _wait_for_server(home: Path, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while not _socket(home).exists():
+    while not _listens(_socket(home)):
         if server.poll() is not None or time.monotonic() > deadline:
             raise Unavailable(f"Redis did not start: {' '.join(redis_command(home))}")
         time.sleep(0.02)
+
+
+def _listens(path: Path) -> bool:
+    """A socket lies there a moment before anybody may connect to it."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0

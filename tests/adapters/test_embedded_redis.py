@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import socket
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,3 +84,14 @@ def test_a_folder_that_others_may_write_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="not a private folder"):
         redis_url(home)
     folder.rmdir()
+
+
+def test_it_is_there_only_once_somebody_may_connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = redis_url(tmp_path).removeprefix("unix://")
+    slow = (
+        "import socket, sys, time; server = socket.socket(socket.AF_UNIX); server.bind(sys.argv[1]);"
+        " time.sleep(0.5); server.listen(); time.sleep(60)"
+    )
+    monkeypatch.setattr(embedded_redis, "redis_command", lambda _: [sys.executable, "-c", slow, path])
+    with running_redis(tmp_path), socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
