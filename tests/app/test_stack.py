@@ -122,7 +122,11 @@ def test_a_redis_outside_the_stack_learns_no_key_either(tmp_path: Path, monkeypa
     monkeypatch.setenv("HF_LLM_API_KEY", "hf_verysecret")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     program = tmp_path / "redis-server"
-    program.write_text(f"#!/bin/sh\nenv > '{tmp_path}/told'\nmkdir '{tmp_path}/home/redis.sock'\n")
+    listen = "import socket, sys; server = socket.socket(socket.AF_UNIX); server.bind(sys.argv[1]); server.listen()"
+    listen += "; server.accept(); server.accept()"
+    program.write_text(
+        f"#!/bin/sh\nenv > '{tmp_path}/told'\nexec '{sys.executable}' -c '{listen}' '{tmp_path}/home/redis.sock'\n"
+    )
     program.chmod(0o755)
     with running_redis(tmp_path / "home"):
         told = (tmp_path / "told").read_text()
